@@ -1,0 +1,58 @@
+// The two error classes of the package and the codes they carry.
+// A message never holds an id, a cookie value, a secret or session data.
+
+/**
+ * Every code that an error of this package carries. Codes are stable: branch on them, never on messages.
+ * `docs/errors.md` lists the cause and the cure of each.
+ */
+export type ErrorCode =
+  | "ERR_DATA_INVALID"
+  | "ERR_HEADERS_SENT"
+  | "ERR_NO_RESPONSE"
+  | "ERR_STORE_CONFLICT"
+  | "ERR_STORE_TIMEOUT"
+  | "ERR_STORE_UNAVAILABLE"
+  | "ERR_STORE_UNSUPPORTED"
+  | "ERR_USER_CHANGED";
+
+/** One thing a schema found wrong, in the words of the schema library. */
+export interface DataIssue {
+  readonly message: string;
+  readonly path: readonly PropertyKey[];
+}
+
+/** An error that a caller can act on. {@link ErrorCode} says which one it is. */
+export class HarpiaError extends Error {
+  override name = "HarpiaError";
+  readonly code: ErrorCode;
+  /** With `ERR_DATA_INVALID`: what the schema found wrong. They may quote the data: do not log them unread. */
+  readonly issues?: readonly DataIssue[];
+
+  constructor(code: ErrorCode, message: string, details: { cause?: unknown; issues?: readonly DataIssue[] } = {}) {
+    super(message, "cause" in details ? { cause: details.cause } : undefined);
+    this.code = code;
+    if (details.issues) this.issues = details.issues;
+  }
+}
+
+/**
+ * The store did not do what it was asked: whether the session lives is unknown.
+ * It is never turned into "no session": an outage must not log everybody out (ASVS V16.5.3).
+ */
+export class StoreError extends HarpiaError {
+  override name = "StoreError";
+  /** The class of the store, such as `RedisStore`. */
+  readonly store: string;
+  /** The store's method that failed, such as `read`. */
+  readonly operation: string;
+
+  constructor(
+    code: "ERR_STORE_CONFLICT" | "ERR_STORE_TIMEOUT" | "ERR_STORE_UNAVAILABLE" | "ERR_STORE_UNSUPPORTED",
+    message: string,
+    details: { store: string; operation: string; cause?: unknown },
+  ) {
+    super(code, message, "cause" in details ? { cause: details.cause } : {});
+    this.store = details.store;
+    this.operation = details.operation;
+  }
+}

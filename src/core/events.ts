@@ -1,0 +1,57 @@
+// What happened to sessions, told to whoever listens. A handle is a key, never an id.
+// A listener that throws, rejects or hangs changes nothing (CVE-2021-34428).
+
+/** Why a session ended. */
+export type EndReason = "logout" | "revoked" | "evicted" | "idle" | "absolute";
+
+/** Why a cookie led to no session. `duplicate`: more than one live session came, or more than four candidates. */
+export type RefusalReason = "malformed" | "over-age" | "unknown" | "duplicate";
+
+/** Every event and what it carries. */
+export interface SessionEvents {
+  created: { handle: string; userId?: string };
+  updated: { handle: string };
+  rotated: { handle: string; formerHandle: string };
+  ended: { handle: string; reason: EndReason };
+  /** All sessions of a user ended at once, but for the excepted. */
+  revoked: { userId: string; count: number };
+  /** No handle for what was not even an id. */
+  refused: { reason: RefusalReason; handle?: string };
+  /** The store holds something under this handle that is no session of this version. It was left alone. */
+  unreadable: { handle: string };
+  /** Something failed that no request waits for. */
+  error: { error: Error };
+}
+
+type Listener<Event> = (event: Event) => unknown;
+
+/** Calls listeners by the name of the event. */
+export class Emitter<Events> {
+  readonly #listeners = new Map<keyof Events, Set<Listener<never>>>();
+
+  /** @returns a function that ends it. */
+  on<Name extends keyof Events>(name: Name, listener: Listener<Events[Name]>): () => void {
+    if (typeof listener !== "function") throw new TypeError(`Cannot listen to ${String(name)}: the listener is not a function`);
+    const listeners = this.#listeners.get(name) ?? new Set();
+    this.#listeners.set(name, listeners.add(listener));
+    return () => void listeners.delete(listener);
+  }
+
+  /** Whether making the event is worth the work. */
+  has(name: keyof Events): boolean {
+    return (this.#listeners.get(name)?.size ?? 0) > 0;
+  }
+
+  emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
+    for (const listener of this.#listeners.get(name) ?? []) {
+      try {
+        const result: unknown = (listener as Listener<Events[Name]>)(event);
+        if (result instanceof Promise) result.catch(ignore);
+      } catch {
+        // A listener's mistake is not the session's: what happened has happened.
+      }
+    }
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,99 @@
+// Stands between core and a store: gathers reads, bounds every call in time, and makes of every failure a StoreError.
+// It decides nothing.
+import type { Clock } from "./clock.ts";
+import { StoreError } from "./errors.ts";
+import { GatheredReads } from "./gathered-reads.ts";
+import { PlainStore } from "./plain-store.ts";
+import type { CreateResult, KeyedSession, NewSession, PatchOutcome, SessionPatch, SessionStore, StoreChange, StoredSession, UserCap } from "./store.ts";
+
+export interface GuardOptions {
+  clock: Clock;
+  /** Milliseconds; `Infinity` for none. */
+  timeout: number;
+}
+
+/** A store whose every rejection is a `StoreError`, within the timeout. */
+export class GuardedStore<Data> {
+  readonly #store: SessionStore<Data>;
+  readonly #clock: Clock;
+  readonly #timeout: number;
+  readonly #reads: GatheredReads<Data> | undefined;
+  /** The store's own `readSync`, for the hot path. */
+  readonly readSync: ((key: string) => StoredSession<Data> | undefined) | undefined;
+  readonly name: string;
+
+  constructor(store: SessionStore<Data>, options: GuardOptions) {
+    this.#store = store;
+    this.#clock = options.clock;
+    const isPlain = store instanceof PlainStore;
+    this.name = isPlain ? store.name : store.constructor.name;
+    this.readSync = store.readSync?.bind(store);
+    // What answers at once needs no timer: it could not fire.
+    this.#timeout = this.readSync ? Infinity : options.timeout;
+    // A three-method store is asked id by id anyway.
+    if (!isPlain) this.#reads = new GatheredReads((keys) => this.#call("read", () => store.read(keys)));
+  }
+
+  async read(key: string): Promise<StoredSession<Data> | undefined> {
+    if (this.readSync) return this.readSync(key);
+    if (this.#reads) return this.#reads.get(key);
+    return (await this.#call("read", () => this.#store.read([key])))[0];
+  }
+
+  create(key: string, session: NewSession<Data>, cap?: UserCap): Promise<CreateResult> {
+    return this.#call("create", () => this.#store.create(key, session, cap));
+  }
+
+  extend(key: string, to: { lastSeenAt: number; expiresAt: number }): Promise<boolean> {
+    return this.#call("extend", () => this.#store.extend(key, to));
+  }
+
+  patch(key: string, patch: SessionPatch<Data>): Promise<PatchOutcome> {
+    return this.#call("patch", () => this.#store.patch(key, patch));
+  }
+
+  move(key: string, nextKey: string): Promise<boolean> {
+    return this.#call("move", () => this.#store.move(key, nextKey));
+  }
+
+  remove(key: string): Promise<boolean> {
+    return this.#call("remove", () => this.#store.remove(key));
+  }
+
+  listByUser(userId: string): Promise<KeyedSession<Data>[]> {
+    return this.#call("listByUser", () => this.#store.listByUser(userId));
+  }
+
+  removeByUser(userId: string, options: { except: readonly string[] }): Promise<number> {
+    return this.#call("removeByUser", () => this.#store.removeByUser(userId, options));
+  }
+
+  /** Resolves to `undefined` where the store tells nothing. */
+  async subscribe(listener: (change: StoreChange) => void): Promise<(() => Promise<void>) | undefined> {
+    return this.#store.subscribe && this.#call("subscribe", () => (this.#store as Required<SessionStore<Data>>).subscribe(listener));
+  }
+
+  async #call<T>(operation: string, call: () => Promise<T>): Promise<T> {
+    try {
+      return await (this.#timeout === Infinity ? call() : this.#within(operation, call));
+    } catch (cause) {
+      if (cause instanceof StoreError) throw cause;
+      throw new StoreError("ERR_STORE_UNAVAILABLE", `Cannot ${operation}: ${this.name} failed, see error.cause`, { store: this.name, operation, cause });
+    }
+  }
+
+  #within<T>(operation: string, call: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const cancel = this.#clock.schedule(this.#timeout, () =>
+        reject(
+          new StoreError("ERR_STORE_TIMEOUT", `Cannot ${operation}: ${this.name} did not answer within ${this.#timeout} ms`, {
+            store: this.name,
+            operation,
+          }),
+        ),
+      );
+      // An async function, so that a store which throws at once rejects as well.
+      (async () => call())().then(resolve, reject).finally(cancel);
+    });
+  }
+}

@@ -1,0 +1,161 @@
+// The one place that knows what a request and a response look like in somebody else's framework: by structure only.
+// Reading wants a Cookie header; writing wants to set headers. What fits nothing is the caller's mistake, said clearly.
+import { HarpiaError } from "./errors.ts";
+import { kindOf } from "./json.ts";
+
+interface HeaderGetter {
+  get(name: string): string | null | undefined;
+}
+
+interface HeaderRecord {
+  readonly cookie?: string | string[] | undefined;
+}
+
+interface HasHeaders {
+  readonly headers: HeaderGetter | HeaderRecord;
+}
+
+/**
+ * Anything that carries a Cookie header: a fetch `Request` or `Headers`; the request of node, Express, Fastify or
+ * Koa; a WebSocket's upgrade request; the context of Hono or Koa; an object with such a `request`.
+ */
+export type RequestLike = HasHeaders | HeaderGetter | { readonly req: { readonly raw: HasHeaders } } | { readonly request: HasHeaders };
+
+interface CookieHeaders extends HeaderGetter {
+  getSetCookie(): string[];
+  set(name: string, value: string): void;
+  append(name: string, value: string): void;
+  delete(name: string): void;
+}
+
+interface NodeResponse {
+  readonly headersSent: boolean;
+  getHeader(name: string): unknown;
+  setHeader(name: string, value: string | string[]): unknown;
+}
+
+interface FastifyReply {
+  readonly sent: boolean;
+  getHeader(name: string): unknown;
+  removeHeader(name: string): unknown;
+  header(name: string, value: string | string[]): unknown;
+}
+
+interface HonoContext {
+  readonly res: { readonly headers: CookieHeaders };
+  header(name: string, value?: string, options?: { append?: boolean }): void;
+}
+
+/**
+ * Anything that takes Set-Cookie headers: a fetch `Response` or `Headers`; the response of node, Express or Koa;
+ * Fastify's reply; the context of Hono or Koa.
+ */
+export type ResponseLike = { readonly headers: CookieHeaders } | CookieHeaders | NodeResponse | FastifyReply | HonoContext | { readonly res: NodeResponse };
+
+/** The Cookie header of a request, `undefined` or empty when there is none. @throws TypeError for what is no request. */
+export function cookieHeaderOf(source: RequestLike): string | undefined {
+  const headers = (source as Partial<HasHeaders> | undefined)?.headers;
+  if (typeof headers === "object" && headers !== null) return cookieOf(headers);
+  return cookieHeaderElsewhere(source);
+}
+
+function cookieOf(headers: HeaderGetter | HeaderRecord): string | undefined {
+  if ("get" in headers && typeof headers.get === "function") return headers.get("cookie") ?? undefined;
+  const cookie = (headers as HeaderRecord).cookie;
+  // A header that came in several lines is one (RFC 9113 8.2.3).
+  return Array.isArray(cookie) ? cookie.join("; ") : cookie;
+}
+
+function cookieHeaderElsewhere(source: unknown): string | undefined {
+  const { get, req, request } = Object(source) as { get?: unknown; req?: { raw?: RequestLike }; request?: RequestLike };
+  // Hono's context holds a request that holds the fetch Request; Koa's, SvelteKit's and others hold a request.
+  const inner = req?.raw ?? request;
+  if (typeof inner === "object") return cookieHeaderOf(inner);
+  if (typeof get === "function") return (source as HeaderGetter).get("cookie") ?? undefined;
+  throw new TypeError(`Cannot read a session from this request: it is ${kindOf(source)} without headers, a request of fetch, node, Express, Fastify, Koa or Hono is wanted`);
+}
+
+/** What writing cookies needs of any response. */
+interface HeaderPort {
+  /** The Set-Cookie lines so far. */
+  cookies(): string[];
+  /** Puts these in their place. @throws HarpiaError `ERR_HEADERS_SENT` when it is too late. */
+  setCookies(lines: string[]): void;
+  setHeader(name: string, value: string): void;
+}
+
+/** Finds out how a response takes headers. @throws TypeError for what is no response. */
+export function toHeaderPort(target: ResponseLike): HeaderPort {
+  const shape = Object(target) as Record<string, unknown>;
+  const { headers, res } = shape as { headers?: Partial<CookieHeaders>; res?: unknown };
+  if (isMethod(shape, "setHeader")) return nodePort(target as NodeResponse);
+  if (isMethod(shape, "header") && isMethod(shape, "removeHeader")) return fastifyPort(target as FastifyReply);
+  if (isMethod(shape, "header") && typeof res === "object") return honoPort(target as HonoContext);
+  if (isMethod(Object(res), "setHeader")) return nodePort(res as NodeResponse);
+  if (isMethod(Object(headers), "getSetCookie")) return fetchPort(headers as CookieHeaders);
+  if (isMethod(shape, "getSetCookie")) return fetchPort(target as CookieHeaders);
+  throw new TypeError(`Cannot set a cookie on this response: it is ${kindOf(target)} that takes no headers, a response of fetch, node, Express, Fastify, Koa or Hono is wanted`);
+}
+
+function isMethod(target: object, name: string): boolean {
+  return typeof (target as Record<string, unknown>)[name] === "function";
+}
+
+function toList(value: unknown): string[] {
+  if (value === undefined || value === null) return [];
+  return Array.isArray(value) ? value.map(String) : [String(value)];
+}
+
+function assertUnsent(sent: boolean): void {
+  if (sent) throw new HarpiaError("ERR_HEADERS_SENT", "Cannot set a cookie: the headers of this response have been sent, set it before the body");
+}
+
+function nodePort(response: NodeResponse): HeaderPort {
+  return {
+    cookies: () => toList(response.getHeader("set-cookie")),
+    setCookies(lines) {
+      assertUnsent(response.headersSent);
+      response.setHeader("Set-Cookie", lines);
+    },
+    setHeader: (name, value) => void response.setHeader(name, value),
+  };
+}
+
+function fastifyPort(reply: FastifyReply): HeaderPort {
+  return {
+    cookies: () => toList(reply.getHeader("set-cookie")),
+    setCookies(lines) {
+      assertUnsent(reply.sent);
+      // Fastify adds to the Set-Cookie headers that are there.
+      reply.removeHeader("set-cookie");
+      reply.header("set-cookie", lines);
+    },
+    setHeader: (name, value) => void reply.header(name, value),
+  };
+}
+
+function honoPort(context: HonoContext): HeaderPort {
+  return {
+    cookies: () => context.res.headers.getSetCookie(),
+    setCookies(lines) {
+      context.header("Set-Cookie", undefined);
+      for (const line of lines) context.header("Set-Cookie", line, { append: true });
+    },
+    setHeader: (name, value) => context.header(name, value),
+  };
+}
+
+function fetchPort(headers: CookieHeaders): HeaderPort {
+  return {
+    cookies: () => headers.getSetCookie(),
+    setCookies(lines) {
+      try {
+        headers.delete("set-cookie");
+      } catch (cause) {
+        throw new TypeError("Cannot set a cookie: the headers of this Response are immutable, new Response(body, { headers }) is wanted", { cause });
+      }
+      for (const line of lines) headers.append("set-cookie", line);
+    },
+    setHeader: (name, value) => headers.set(name, value),
+  };
+}

@@ -1,0 +1,56 @@
+// The seed's three methods, which take ids, on top of the contract's methods, which take keys. Written once for
+// every store of ours. `Session` does not call them.
+import { type Clock, systemClock } from "./clock.ts";
+import { toJsonObject } from "./json.ts";
+import { DEFAULT_ABSOLUTE } from "./lifetimes.ts";
+import { birthOf, toStoreKey } from "./session-id.ts";
+import type { CreateResult, NewSession, PatchOutcome, SessionPatch, SessionStore, StoredSession, UserCap } from "./store.ts";
+
+/** A store that answers `get`, `set` and `delete` by id: `store.get(await session.create(data))` gives the data. */
+export abstract class IdAccess<Data> implements Pick<SessionStore<Data>, "get" | "set" | "delete"> {
+  protected readonly clock: Clock;
+
+  constructor(clock: Clock = systemClock) {
+    this.clock = clock;
+  }
+
+  abstract create(key: string, session: NewSession<Data>, cap?: UserCap): Promise<CreateResult>;
+  abstract read(keys: readonly string[]): Promise<(StoredSession<Data> | undefined)[]>;
+  abstract patch(key: string, patch: SessionPatch<Data>): Promise<PatchOutcome>;
+  abstract remove(key: string): Promise<boolean>;
+
+  /** The data of a live session, by id. */
+  async get(id: string): Promise<Data | undefined> {
+    const [session] = await this.read([toStoreKey(id)]);
+    return session?.data;
+  }
+
+  /**
+   * Puts data under an id, whatever was there: a live session keeps its deadlines and its user, and a new one lives
+   * 30 days. Any text can be an id here. For direct use: it makes what is missing, as `Session` never does.
+   */
+  async set(id: string, data: Data): Promise<void> {
+    const key = toStoreKey(id);
+    const fields = toJsonObject(data);
+    for (;;) {
+      const [session] = await this.read([key]);
+      if (session) {
+        const unset = Object.keys(session.data as object).filter((field) => !Object.hasOwn(fields as object, field));
+        if ((await this.patch(key, { set: fields, unset, ifRevision: session.revision })) === "done") return;
+      } else if ((await this.create(key, this.#begin(id, fields))).outcome === "created") return;
+    }
+  }
+
+  /** Ends a session, by id. */
+  async delete(id: string): Promise<void> {
+    await this.remove(toStoreKey(id));
+  }
+
+  #begin(id: string, data: Data): NewSession<Data> {
+    const now = this.clock.now();
+    const birth = birthOf(id);
+    const createdAt = birth < 0 ? now : Math.min(now, birth * 1000);
+    const endsAt = createdAt + DEFAULT_ABSOLUTE * 1000;
+    return { data, createdAt, lastSeenAt: now, expiresAt: endsAt, endsAt };
+  }
+}

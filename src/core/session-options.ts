@@ -1,0 +1,69 @@
+// The options of a Session: what they are by default, and what is refused at construction rather than at night.
+import type { Clock } from "./clock.ts";
+import type { CookieOptions } from "./cookies.ts";
+import { kindOf } from "./json.ts";
+import type { LifetimeOptions } from "./lifetimes.ts";
+import { MemoryStore } from "./memory-store.ts";
+import type { StandardSchema } from "./schema.ts";
+import type { RandomFill } from "./session-id.ts";
+import type { Store } from "./store.ts";
+
+export interface SessionOptions<Data extends object, Input extends object = Data> extends LifetimeOptions {
+  /** Where sessions are kept: a `SessionStore`, or any object with `get`, `set` and `delete`. Default a new `MemoryStore`. */
+  store?: Store<Data> | undefined;
+  /** Default `session_id`. `__Host-session_id` binds the cookie to this host alone. */
+  cookieName?: string | undefined;
+  /** Default `{ path: "/", httpOnly: true, secure: true, sameSite: "lax" }`; what is given here adds to it. */
+  cookie?: CookieOptions | undefined;
+  /**
+   * Types and validates data on its way in: Zod, Valibot, ArkType or whatever follows Standard Schema. An update
+   * validates the whole of the merged data, so the schema must accept what it made itself.
+   */
+  schema?: StandardSchema<Input, Data> | undefined;
+  /**
+   * Whose session it is: a field of the data, or a function of it. Default the field `userId`. A number counts as its
+   * text; nothing and the empty text are nobody.
+   */
+  user?: (keyof Data & string) | ((data: Data) => string | number | undefined) | undefined;
+  /** Seconds after which a store that does not answer is given up, default 5; `false` for never. */
+  storeTimeout?: number | false | undefined;
+  /** Default: the machine's. Tests pass `ManualClock` of `harpiats/testing`. */
+  clock?: Clock | undefined;
+  /** The source of randomness. Default `randomFillSync` of `node:crypto`. For tests. */
+  randomFill?: RandomFill | undefined;
+}
+
+const KNOWN = ["store", "cookieName", "cookie", "schema", "user", "storeTimeout", "clock", "randomFill", "idleTimeout", "absoluteTimeout", "touchInterval"];
+const COOKIE: CookieOptions = { path: "/", httpOnly: true, secure: true, sameSite: "lax" };
+const STORE_TIMEOUT = 5;
+
+/** Fills in the defaults. @throws TypeError or RangeError for what makes no sense. */
+export function resolveOptions<Data extends object, Input extends object>(options: SessionOptions<Data, Input>) {
+  if (typeof options !== "object" || options === null) throw new TypeError(`Cannot make a Session: options is ${kindOf(options)}, an object is wanted`);
+  const unknown = Object.keys(options).filter((name) => !KNOWN.includes(name));
+  if (unknown.length > 0) throw new TypeError(`Cannot make a Session: there is no option ${unknown.join(", ")}, there are ${KNOWN.join(", ")}`);
+  const { clock, user = "userId", schema, storeTimeout = STORE_TIMEOUT } = options;
+  if (typeof user !== "string" && typeof user !== "function") throw new TypeError(`Cannot use option user: it is ${kindOf(user)}, a field's name or a function is wanted`);
+  if (schema !== undefined && typeof schema["~standard"]?.validate !== "function") {
+    throw new TypeError("Cannot use option schema: it has no ~standard.validate, a Standard Schema is wanted");
+  }
+  if (storeTimeout !== false && !(storeTimeout > 0 && storeTimeout <= 86_400)) {
+    throw new RangeError(`Cannot use storeTimeout ${String(storeTimeout)}: seconds above 0 or false are wanted`);
+  }
+  return {
+    ...options,
+    clock,
+    cookieName: options.cookieName ?? "session_id",
+    cookie: { ...COOKIE, ...options.cookie },
+    store: options.store ?? (new MemoryStore<Data>({ clock }) as Store<Data>),
+    storeTimeout: storeTimeout === false ? Infinity : storeTimeout,
+    userOf(data: Data): string | undefined {
+      const value: unknown = typeof user === "function" ? user(data) : (data as Record<string, unknown>)[user];
+      return (typeof value === "string" && value !== "") || typeof value === "number" ? String(value) : undefined;
+    },
+    /** Whether a change can be written without knowing the rest of the data. */
+    isBlindChange(changes: object): boolean {
+      return schema === undefined && typeof user === "string" && !Object.hasOwn(changes, user);
+    },
+  };
+}

@@ -1,0 +1,144 @@
+// The two contracts between core and whatever keeps the sessions. No behaviour lives here.
+// Stores move records; core decides: a store never needs to know why it is called.
+
+/**
+ * The least a store must do: three methods over ids and plain data.
+ *
+ * `Session` makes as much of it as one process can (see {@link toSessionStore}). What it cannot give, a
+ * {@link SessionStore} does.
+ */
+// The seed's default: data of unknown shape, to be narrowed by `Session<Data>` or a schema.
+// oxlint-disable-next-line typescript/no-explicit-any
+export interface Store<Data = Record<string, any>> {
+  /** The data under an id; `undefined` when there is none. Rejects only when the store cannot tell. */
+  get(id: string): Promise<Data | undefined>;
+  /** Puts data under an id, whatever was there. */
+  set(id: string, data: Data): Promise<void>;
+  /** Forgets an id. One that is not there is no error. */
+  delete(id: string): Promise<void>;
+}
+
+/** What core keeps beside the data. A store keeps it whole, as JSON, and never looks inside. */
+export interface SessionFacts {
+  /** The device that signed in, where the application asks for it. */
+  device?: { userAgent?: string; ip?: string; label?: string };
+  /** When the user last proved who they are, milliseconds since the epoch. */
+  authenticatedAt?: number;
+  /** This session's own idle limit in seconds, where it differs from the `Session`'s. */
+  idleTimeout?: number;
+}
+
+/** One stored session. Instants are milliseconds since the epoch, whole numbers. */
+export interface StoredSession<Data> {
+  /** The application's data: plain JSON, an object of fields. */
+  data: Data;
+  /** 1 at creation; grows with every change of data, and with nothing else. */
+  revision: number;
+  createdAt: number;
+  /** The last activity, as exact as the touch throttle. */
+  lastSeenAt: number;
+  /** The next deadline: never read at or after it. */
+  expiresAt: number;
+  /** The absolute limit: nothing extends it. */
+  endsAt: number;
+  /** Who it belongs to. Fixed at creation: a login is a new session. */
+  userId?: string;
+  facts?: SessionFacts;
+}
+
+/** A session that is not stored yet. */
+export type NewSession<Data> = Omit<StoredSession<Data>, "revision">;
+
+/** A session with the key it is stored under. The key is public: it is a handle, not an id. */
+export interface KeyedSession<Data> {
+  key: string;
+  session: StoredSession<Data>;
+}
+
+/** How many live sessions one user may have, and what happens to one too many. */
+export interface UserCap {
+  /** At least 1. */
+  limit: number;
+  /** `evict-oldest` removes the user's sessions of the earliest `createdAt`; `deny` creates nothing. */
+  onLimit: "evict-oldest" | "deny";
+}
+
+/** What came of a creation. Only `created` changed anything. */
+export interface CreateResult {
+  /** `taken`: there is a session under this key. `denied`: the user has as many as the cap allows. */
+  outcome: "created" | "taken" | "denied";
+  /** The keys that made way for it. */
+  evicted: readonly string[];
+}
+
+/** A change of data, field by field. Fields that are not named keep their values. */
+export interface SessionPatch<Data> {
+  set?: Partial<Data>;
+  unset?: readonly string[];
+  /** Change only the record that has this revision. */
+  ifRevision?: number;
+}
+
+/** `missing`: no live session under this key. `conflict`: it has another revision. Neither changed anything. */
+export type PatchOutcome = "done" | "missing" | "conflict";
+
+/** What a store tells its subscribers. */
+export type StoreChange =
+  | { type: "changed" | "removed" | "evicted"; key: string }
+  /** Its deadline came: the idle limit's, or the absolute one's. */
+  | { type: "expired"; key: string; limit: "idle" | "absolute" }
+  | { type: "moved"; key: string; nextKey: string }
+  /** There is something under this key that is not a session of this version. It was left alone. */
+  | { type: "unreadable"; key: string }
+  /** Messages may have been missed: trust nothing that was read before. */
+  | { type: "lost" };
+
+/**
+ * The whole contract. Every change is one conditional, atomic step; instants are absolute.
+ *
+ * Keys are what core derives from an id (52 characters of `0-9a-zA-Z._-`): a store never sees an id but in the
+ * three methods of {@link Store}, which take ids here as everywhere.
+ *
+ * Absence is a value: absent and expired alike are `undefined`, `false` or `missing`. A rejection means only that
+ * the store cannot tell.
+ *
+ * What is handed in may be changed by the caller afterwards, and so may what comes out: neither ever changes
+ * what is stored.
+ */
+export interface SessionStore<Data = Record<string, unknown>> extends Store<Data> {
+  /** Inserts if absent, within the user's cap if one is given. The only method that makes a record. */
+  create(key: string, session: NewSession<Data>, cap?: UserCap): Promise<CreateResult>;
+  /** Reads many at once, in the order of the keys, in one round trip where the server allows. Never an expired record. */
+  read(keys: readonly string[]): Promise<(StoredSession<Data> | undefined)[]>;
+  /** The same for one key and at once: only for a store that keeps everything in this process. */
+  readSync?(key: string): StoredSession<Data> | undefined;
+  /** Moves the deadline of a live session later, never earlier, and never writes data. */
+  extend(key: string, to: { lastSeenAt: number; expiresAt: number }): Promise<boolean>;
+  /** Changes the data of a live session, per top-level field, in one step. */
+  patch(key: string, patch: SessionPatch<Data>): Promise<PatchOutcome>;
+  /**
+   * Gives a live session another key; the user's index follows. Of several at once exactly one is `true`.
+   * `false` too, and nothing changed, where `nextKey` is taken.
+   */
+  move(key: string, nextKey: string): Promise<boolean>;
+  /** Ends a session. `true` if it was live: of several at once exactly one. */
+  remove(key: string): Promise<boolean>;
+  /** The user's live sessions, oldest first. */
+  listByUser(userId: string): Promise<KeyedSession<Data>[]>;
+  /**
+   * Ends every session that the user has, but for those under the keys in `except`. Once it has resolved, none that
+   * was created before the call is live, also when a login ran meanwhile.
+   *
+   * @returns how many it ended.
+   */
+  removeByUser(userId: string, options?: { except?: readonly string[] }): Promise<number>;
+  /**
+   * Pages through the live sessions in no promised order, about `limit` (default 100) at a time. A session that
+   * lives all the while is seen at least once. No `cursor` in the answer: that was the last page.
+   */
+  scan(cursor?: string, options?: { limit?: number }): Promise<{ sessions: KeyedSession<Data>[]; cursor?: string }>;
+  /** Deletes what has expired. @returns how many. */
+  prune(): Promise<number>;
+  /** Tells what was changed, here or in another process. @returns a function that ends it. */
+  subscribe?(listener: (change: StoreChange) => void): Promise<() => Promise<void>>;
+}

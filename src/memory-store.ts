@@ -1,0 +1,2 @@
+// harpiats/memory-store: the store that `Session` uses by default, under the name that the seed's framework gives it.
+export { MemoryStore, type MemoryStoreOptions } from "./core/memory-store.ts";

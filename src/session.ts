@@ -1,0 +1,27 @@
+// harpiats/session: sessions without an app. Pulls in neither Hono nor srvx.
+export type { Clock } from "./core/clock.ts";
+export { type CookieOptions, Cookies } from "./core/cookies.ts";
+export { type DataIssue, type ErrorCode, HarpiaError, StoreError } from "./core/errors.ts";
+export type { EndReason, RefusalReason, SessionEvents } from "./core/events.ts";
+export type { RequestLike, ResponseLike } from "./core/http-messages.ts";
+export { IdAccess } from "./core/id-access.ts";
+export type { Deadlines, LifetimeOptions } from "./core/lifetimes.ts";
+export { MemoryStore, type MemoryStoreOptions } from "./core/memory-store.ts";
+export { type PlainStoreOptions, toSessionStore } from "./core/plain-store.ts";
+export type { StandardSchema } from "./core/schema.ts";
+export type { RandomFill } from "./core/session-id.ts";
+export type { SessionOptions } from "./core/session-options.ts";
+export { type Changes, Session, type Updater } from "./core/session.ts";
+export type {
+  CreateResult,
+  KeyedSession,
+  NewSession,
+  PatchOutcome,
+  SessionFacts,
+  SessionPatch,
+  SessionStore,
+  Store,
+  StoreChange,
+  StoredSession,
+  UserCap,
+} from "./core/store.ts";
