@@ -1,0 +1,127 @@
+// Every meaning of the store contract as a test, for our stores and for anybody's. Which runner runs them is the
+// caller's choice; what can be shown in one process is here, what takes several or a killed server is not.
+import assert from "node:assert/strict";
+import type { Clock } from "../core/clock.ts";
+import { isSessionStore, toSessionStore } from "../core/plain-store.ts";
+import { IdMaker, toStoreKey } from "../core/session-id.ts";
+import type { NewSession, SessionStore, Store } from "../core/store.ts";
+import { ManualClock } from "./manual-clock.ts";
+import { recordTests } from "./conformance-records.ts";
+import { userTests } from "./conformance-users.ts";
+
+/** What conformance needs of a test runner: `node:test` as it is; elsewhere `before: beforeAll, after: afterAll`. */
+export interface TestRunner {
+  describe(name: string, suite: () => void): unknown;
+  it(name: string, test: () => Promise<void>): unknown;
+  before(hook: () => Promise<void>): unknown;
+  after(hook: () => Promise<void>): unknown;
+}
+
+// What a store holds here: fields of any kind.
+export type Fields = Record<string, unknown>;
+
+/** An opened store and how to close it. */
+export interface OpenedStore {
+  store: Store<Fields> | SessionStore<Fields>;
+  close?(): Promise<unknown>;
+}
+
+export interface StoreConformanceOptions {
+  /** The store's name in the output. */
+  name: string;
+  /** `Store` for one that has get, set and delete alone. Default `SessionStore`. */
+  contract?: "Store" | "SessionStore";
+  /**
+   * Opens a store that nobody else writes to. Called once. The clock stands still and is moved by the tests: an own
+   * store takes it as its option `clock`.
+   */
+  open(clock: Clock): Promise<OpenedStore>;
+}
+
+/** What each test works with. */
+export interface Bench {
+  readonly store: SessionStore<Fields>;
+  readonly clock: ManualClock;
+  /** A key that was never used, and the id that it belongs to. */
+  newKey(): string;
+  newId(): string;
+  newUser(): string;
+  /** A session that lives 1,000 s and would end after 10,000 s. */
+  session(data?: Fields, more?: Partial<NewSession<Fields>>): NewSession<Fields>;
+}
+
+/** The lifetime of what {@link Bench.session} makes, in milliseconds. */
+export const LIFETIME = 1_000_000;
+
+/**
+ * Runs the conformance suite on a store.
+ *
+ * A three-method store is held to what {@link toSessionStore} makes of it: no idle limit, no users, no lists.
+ */
+export function storeConformance(runner: TestRunner, options: StoreConformanceOptions): void {
+  const { describe, before, after } = runner;
+  const { contract = "SessionStore" } = options;
+  const isWhole = contract === "SessionStore";
+  describe(`${options.name} keeps the store contract`, () => {
+    const clock = new ManualClock();
+    const ids = new IdMaker();
+    let opened: OpenedStore | undefined;
+    let store: SessionStore<Fields> | undefined;
+    let users = 0;
+    const nextId = (): string => ids.make(Math.floor(clock.now() / 1000));
+    const bench: Bench = {
+      clock,
+      get store() {
+        return store as SessionStore<Fields>;
+      },
+      newId: nextId,
+      newKey: () => (isWhole ? toStoreKey(nextId()) : nextId()),
+      newUser: () => `user-${++users}-${nextId().slice(-8)}`,
+      session(data = { name: "a" }, more = {}) {
+        const now = clock.now();
+        return { data, createdAt: now, lastSeenAt: now, expiresAt: now + LIFETIME, endsAt: now + 10 * LIFETIME, ...more };
+      },
+    };
+
+    before(async () => {
+      opened = await options.open(clock);
+      assert.equal(isSessionStore(opened.store), isWhole, `${options.name} is to be tested as a ${contract}`);
+      store = isSessionStore(opened.store) ? opened.store : toSessionStore(opened.store, { clock });
+    });
+    after(async () => void (await opened?.close?.()));
+
+    recordTests(runner, bench, isWhole);
+    if (isWhole) userTests(runner, bench);
+
+    runner.it("get, set and delete take ids", async () => {
+      const id = bench.newId();
+      assert.equal(await bench.store.get(id), undefined);
+      await bench.store.set(id, { name: "a", gone: 1 });
+      await bench.store.set(id, { name: "b", more: [1] });
+      assert.deepEqual(await bench.store.get(id), { name: "b", more: [1] });
+      await bench.store.delete(id);
+      await bench.store.delete(id);
+      assert.equal(await bench.store.get(id), undefined);
+    });
+
+    runner.it("get, set and delete take any text", async () => {
+      for (const id of ["session123", "", "../etc/passwd", "ä ö", "x".repeat(5000)]) {
+        await bench.store.set(id, { id });
+        assert.deepEqual(await bench.store.get(id), { id });
+        await bench.store.delete(id);
+        assert.equal(await bench.store.get(id), undefined);
+      }
+    });
+
+    if (!isWhole) return;
+    runner.it("set by id replaces the data of a session and leaves its deadlines", async () => {
+      const id = bench.newId();
+      const session = bench.session({ name: "a" });
+      await bench.store.create(toStoreKey(id), session);
+      await bench.store.set(id, { other: true });
+      const [stored] = await bench.store.read([toStoreKey(id)]);
+      assert.deepEqual(stored?.data, { other: true });
+      assert.equal(stored?.expiresAt, session.expiresAt);
+    });
+  });
+}
