@@ -13,6 +13,7 @@ export type ErrorCode =
   | "ERR_STORE_TIMEOUT"
   | "ERR_STORE_UNAVAILABLE"
   | "ERR_STORE_UNSUPPORTED"
+  | "ERR_TOO_MANY_SESSIONS"
   | "ERR_USER_CHANGED";
 
 /** One thing a schema found wrong, in the words of the schema library. */

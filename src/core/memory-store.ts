@@ -68,7 +68,7 @@ export class MemoryStore<Data = Record<string, any>> extends IdAccess<Data> impl
     const excess = cap ? Math.max(rivals.length + 1 - cap.limit, 0) : 0;
     if (excess > 0 && cap?.onLimit === "deny") return { outcome: "denied", evicted: [] };
     const evicted = rivals.slice(0, excess).map((entry) => entry.key);
-    for (const victim of evicted) this.#end(victim, { type: "evicted", key: victim });
+    for (const victim of evicted) this.#end(victim, { type: "removed", key: victim });
     this.#insert(key, session);
     return { outcome: "created", evicted };
   }

@@ -4,9 +4,10 @@ import type { CookieOptions } from "./cookies.ts";
 import { kindOf } from "./json.ts";
 import type { LifetimeOptions } from "./lifetimes.ts";
 import { MemoryStore } from "./memory-store.ts";
+import { isSessionStore, PlainStore } from "./plain-store.ts";
 import type { StandardSchema } from "./schema.ts";
 import type { RandomFill } from "./session-id.ts";
-import type { Store } from "./store.ts";
+import type { Store, UserCap } from "./store.ts";
 
 export interface SessionOptions<Data extends object, Input extends object = Data> extends LifetimeOptions {
   /** Where sessions are kept: a `SessionStore`, or any object with `get`, `set` and `delete`. Default a new `MemoryStore`. */
@@ -25,6 +26,11 @@ export interface SessionOptions<Data extends object, Input extends object = Data
    * text; nothing and the empty text are nobody.
    */
   user?: (keyof Data & string) | ((data: Data) => string | number | undefined) | undefined;
+  /**
+   * How many live sessions a user may have, and whether one more evicts the oldest or is denied (ASVS V7.1.2). Holds
+   * under parallel logins. Default: no cap. A three-method store cannot keep it: a TypeError.
+   */
+  maxPerUser?: UserCap | undefined;
   /** Seconds after which a store that does not answer is given up, default 5; `false` for never. */
   storeTimeout?: number | false | undefined;
   /** Default: the machine's. Tests pass `ManualClock` of `harpiats/testing`. */
@@ -33,7 +39,7 @@ export interface SessionOptions<Data extends object, Input extends object = Data
   randomFill?: RandomFill | undefined;
 }
 
-const KNOWN = ["store", "cookieName", "cookie", "schema", "user", "storeTimeout", "clock", "randomFill", "idleTimeout", "absoluteTimeout", "touchInterval"];
+const KNOWN = ["store", "cookieName", "cookie", "schema", "user", "maxPerUser", "storeTimeout", "clock", "randomFill", "idleTimeout", "absoluteTimeout", "touchInterval"];
 const COOKIE: CookieOptions = { path: "/", httpOnly: true, secure: true, sameSite: "lax" };
 const STORE_TIMEOUT = 5;
 
@@ -42,11 +48,12 @@ export function resolveOptions<Data extends object, Input extends object>(option
   if (typeof options !== "object" || options === null) throw new TypeError(`Cannot make a Session: options is ${kindOf(options)}, an object is wanted`);
   const unknown = Object.keys(options).filter((name) => !KNOWN.includes(name));
   if (unknown.length > 0) throw new TypeError(`Cannot make a Session: there is no option ${unknown.join(", ")}, there are ${KNOWN.join(", ")}`);
-  const { clock, user = "userId", schema, storeTimeout = STORE_TIMEOUT } = options;
+  const { clock, user = "userId", schema, maxPerUser, storeTimeout = STORE_TIMEOUT } = options;
   if (typeof user !== "string" && typeof user !== "function") throw new TypeError(`Cannot use option user: it is ${kindOf(user)}, a field's name or a function is wanted`);
   if (schema !== undefined && typeof schema["~standard"]?.validate !== "function") {
     throw new TypeError("Cannot use option schema: it has no ~standard.validate, a Standard Schema is wanted");
   }
+  if (maxPerUser !== undefined) assertCap(maxPerUser, options.store);
   if (storeTimeout !== false && !(storeTimeout > 0 && storeTimeout <= 86_400)) {
     throw new RangeError(`Cannot use storeTimeout ${String(storeTimeout)}: seconds above 0 or false are wanted`);
   }
@@ -66,4 +73,12 @@ export function resolveOptions<Data extends object, Input extends object>(option
       return schema === undefined && typeof user === "string" && !Object.hasOwn(changes, user);
     },
   };
+}
+
+function assertCap<Data>(cap: UserCap, store: Store<Data> | undefined): void {
+  if (!Number.isInteger(cap.limit) || cap.limit < 1) throw new RangeError(`Cannot use maxPerUser: its limit is ${String(cap.limit)}, a whole number from 1 is wanted`);
+  if (cap.onLimit !== "evict-oldest" && cap.onLimit !== "deny") throw new TypeError('Cannot use maxPerUser: onLimit "evict-oldest" or "deny" is wanted');
+  if (store && (!isSessionStore(store) || store instanceof PlainStore)) {
+    throw new TypeError("Cannot use maxPerUser: the store has only get, set and delete, a SessionStore (MemoryStore, or docs/writing-a-store.md) is wanted");
+  }
 }

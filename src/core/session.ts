@@ -64,7 +64,7 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
     const { clock = systemClock, cookieName, cookie, store } = this.#options;
     this.#clock = clock;
     this.cookieName = cookieName;
-    this.#isKeyedById = !isSessionStore(store);
+    this.#isKeyedById = !isSessionStore(store) || store instanceof PlainStore;
     this.#lifetimes = new Lifetimes(this.#options, !this.#isKeyedById);
     const sessionStore = isSessionStore(store) ? store : new PlainStore(store, { absoluteTimeout: this.#lifetimes.absolute / 1000, clock });
     this.#store = new GuardedStore(sessionStore, { clock, timeout: this.#options.storeTimeout * 1000 });
@@ -76,7 +76,8 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
   /**
    * Stores data under a new id: 32 characters, unguessable (160 random bits, ASVS V7.2.3).
    *
-   * @throws TypeError for data that JSON cannot hold; HarpiaError `ERR_DATA_INVALID` for what the schema refuses.
+   * @throws TypeError for data that JSON cannot hold; HarpiaError `ERR_DATA_INVALID` for what the schema refuses, and
+   * `ERR_TOO_MANY_SESSIONS` where `maxPerUser` denies.
    */
   async create(data: Input): Promise<string> {
     const { schema } = this.#options;
@@ -87,8 +88,10 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
     for (let attempt = 0; attempt < MOST_COLLISIONS; attempt++) {
       const id = this.#ids.make(Math.floor(now / 1000));
       const key = this.#isKeyedById ? id : toStoreKey(id);
-      const { outcome } = await this.#store.create(key, session);
-      if (outcome !== "created") continue;
+      const { outcome, evicted } = await this.#store.create(key, session, this.#options.maxPerUser);
+      if (outcome === "taken") continue;
+      if (outcome === "denied") throw new HarpiaError("ERR_TOO_MANY_SESSIONS", "Cannot create a session: the user has as many as maxPerUser allows, one must end first");
+      for (const handle of evicted) this.#events.emit("ended", { handle, reason: "evicted" });
       if (this.#events.has("created")) this.#events.emit("created", { handle: toStoreKey(id), ...(userId !== undefined && { userId }) });
       return id;
     }

@@ -84,7 +84,9 @@ export type PatchOutcome = "done" | "missing" | "conflict";
 
 /** What a store tells its subscribers. */
 export type StoreChange =
-  | { type: "changed" | "removed" | "evicted"; key: string }
+  | { type: "changed" | "removed"; key: string }
+  /** It had to make way for others: the store is full. */
+  | { type: "evicted"; key: string }
   /** Its deadline came: the idle limit's, or the absolute one's. */
   | { type: "expired"; key: string; limit: "idle" | "absolute" }
   | { type: "moved"; key: string; nextKey: string }
