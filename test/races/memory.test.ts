@@ -1,0 +1,18 @@
+// The races suite on MemoryStore: pairs as on every store, and three at once, which only memory is fast enough for.
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { MemoryStore } from "../../src/session.ts";
+import { ManualClock } from "../../src/testing.ts";
+import { allPairs, race, raceSuite } from "./race-suite.ts";
+
+raceSuite({ describe, it, before, after }, { name: "MemoryStore", open: async (clock) => ({ store: new MemoryStore({ clock }) }) });
+
+describe("MemoryStore under races of three", () => {
+  for (const third of ["rotate", "logout", "revoke all"]) {
+    it(`all pairs against ${third} keep every invariant`, async () => {
+      const clock = new ManualClock();
+      const store = new MemoryStore<Record<string, unknown>>({ clock });
+      for (const pair of allPairs()) assert.deepEqual((await race({ store, clock }, [...pair, third])).violated, [], pair.join(" against "));
+    });
+  }
+});

@@ -1,0 +1,67 @@
+// All pairs of operations on one session or one user, in every order of their store calls, on any store.
+import assert from "node:assert/strict";
+import { Session, type SessionOptions, type SessionStore } from "../../src/session.ts";
+import type { Fields, StoreConformanceOptions, TestRunner } from "../../src/testing/store-conformance.ts";
+import { ManualClock } from "../../src/testing.ts";
+import { type Done, violations } from "./invariants.ts";
+import { type Answer, EVENTS, type MakeSession, type Operation, OPERATIONS, setStage, USUAL_OPTIONS } from "./operations.ts";
+import { everySchedule, Scheduler } from "./scheduler.ts";
+
+let users = 0;
+
+/** What races: a store, the clock it goes by, and where they are not the usual ones, the scheduler and the sessions. */
+export interface Race {
+  store: SessionStore<Fields>;
+  clock: ManualClock;
+  /** Default a new one that watches `store`. Given where it watches something beneath the store. */
+  scheduler?: Scheduler;
+  options?: SessionOptions<Fields>;
+  makeSession?: MakeSession;
+}
+
+/** Runs operations against one another in every schedule. @returns what was violated, each once, and how many schedules ran. */
+export async function race(setting: Race, names: readonly string[]): Promise<{ violated: string[]; schedules: number }> {
+  const { store, clock, scheduler = new Scheduler(), makeSession = (options) => new Session(options) } = setting;
+  const watched = setting.scheduler ? store : scheduler.watch(store);
+  const common = setting.options ?? USUAL_OPTIONS;
+  const violated = new Set<string>();
+  const observer = new Session({ ...common, store, clock });
+  const schedules = await everySchedule(async (choose) => {
+    const stage = await setStage(observer, clock, `racer-${process.pid}-${++users}`);
+    const done: Done[] = [];
+    const operations = names.map((name) => async () => {
+      // A Session of its own for each, as in as many processes.
+      const session = makeSession({ ...common, store: watched, clock });
+      for (const event of EVENTS) session.on(event, (told) => stage.events.push(told));
+      const answer: Answer = { headers: new Headers() };
+      const result = await (OPERATIONS[name] as Operation)(session, stage, answer);
+      done.push({ name, result, answer });
+    });
+    await scheduler.run(operations, choose);
+    for (const violation of await violations(observer, stage, done, setting.options ? undefined : store)) violated.add(violation);
+    for (const id of stage.ids) await observer.delete(id);
+  });
+  return { violated: [...violated], schedules };
+}
+
+/** Every pair once, each operation against itself too. */
+export function allPairs(names: readonly string[] = Object.keys(OPERATIONS)): [string, string][] {
+  return names.flatMap((a, at) => names.slice(at).map((b): [string, string] => [a, b]));
+}
+
+/** Holds a store to the invariants under all pairs of operations. */
+export function raceSuite({ describe, it, before, after }: TestRunner, options: StoreConformanceOptions): void {
+  describe(`${options.name} under races`, () => {
+    const clock = new ManualClock();
+    let opened: Awaited<ReturnType<StoreConformanceOptions["open"]>> | undefined;
+    before(async () => void (opened = await options.open(clock)));
+    after(async () => void (await opened?.close?.()));
+    for (const pair of allPairs()) {
+      it(`${pair.join(" against ")} keeps every invariant`, async () => {
+        const { violated, schedules } = await race({ store: opened?.store as SessionStore<Fields>, clock }, pair);
+        assert.deepEqual(violated, []);
+        assert.ok(schedules > 1);
+      });
+    }
+  });
+}
