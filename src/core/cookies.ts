@@ -34,7 +34,7 @@ const NAME = /^[!#$%&'*+\-.^`|~\w]+$/;
 export class Cookies {
   readonly #request: RequestLike | undefined;
   readonly #response: ResponseLike | undefined;
-  #all: Record<string, string> | undefined;
+  #all: Record<string, string | undefined> | undefined;
 
   /**
    * @param request whatever has a Cookie header, or the header's text.
@@ -47,12 +47,12 @@ export class Cookies {
 
   /** The value of a cookie, percent-decoded; of several with this name the first. */
   get(name: string): string | undefined {
-    return this.getAll()[name];
+    return this.#parsed()[name];
   }
 
-  /** All cookies by name, in an object without a prototype, so that no name is special. */
+  /** All cookies by name, in an object without a prototype, so that no name is special. It is the caller's to change. */
   getAll(): Record<string, string> {
-    return (this.#all ??= parseCookie((this.#request && cookieHeaderOf(this.#request)) ?? "") as Record<string, string>);
+    return Object.assign(Object.create(null) as Record<string, string>, this.#parsed());
   }
 
   /**
@@ -67,6 +67,10 @@ export class Cookies {
   /** Makes the browser forget a cookie. Give the attributes it was set with, or browsers keep it. */
   delete(name: string, options: CookieOptions = {}): void {
     writeSetCookie(this.#writable(), name, formatDeletion(name, options));
+  }
+
+  #parsed(): Record<string, string | undefined> {
+    return (this.#all ??= parseCookie((this.#request && cookieHeaderOf(this.#request)) ?? ""));
   }
 
   #writable(): ResponseLike {
@@ -92,19 +96,29 @@ export function formatSetCookie(name: string, value: string, options: CookieOpti
   assertCookie(name, options);
   if (typeof value !== "string") throw new TypeError(`Cannot set cookie ${name}: its value is not a string`);
   const { httpOnly, secure, sameSite, maxAge, expires, path, domain, partitioned, priority } = options;
-  const line = stringifySetCookie({
-    name,
-    value,
-    ...(maxAge !== undefined && { maxAge }),
-    ...(expires && { expires }),
-    ...(domain !== undefined && { domain }),
-    ...(path !== undefined && { path }),
-    ...(httpOnly && { httpOnly }),
-    ...(secure && { secure }),
-    ...(partitioned && { partitioned }),
-    ...(priority && { priority }),
-    ...(sameSite && { sameSite }),
-  });
+  let line: string;
+  try {
+    line = stringifySetCookie({
+      name,
+      value,
+      ...(maxAge !== undefined && { maxAge }),
+      ...(expires && { expires }),
+      ...(domain !== undefined && { domain }),
+      ...(path !== undefined && { path }),
+      ...(httpOnly && { httpOnly }),
+      ...(secure && { secure }),
+      ...(partitioned && { partitioned }),
+      ...(priority && { priority }),
+      ...(sameSite && { sameSite }),
+    });
+  } catch (cause) {
+    // The package names the attribute; of a value it says only that it is malformed.
+    const { message } = cause as Error;
+    throw new TypeError(
+      `Cannot set cookie ${name}: ${message}, wanted are maxAge in whole seconds, expires as a Date, priority low, medium or high, ASCII in path and domain, a value without lone surrogates`,
+      { cause },
+    );
+  }
   // The line is ASCII by now: its length is its bytes. Browsers count name and value, servers and proxies all of it.
   if (line.length > LONGEST_COOKIE) throw new RangeError(`Cannot set cookie ${name}: it has ${line.length} bytes, browsers keep ${LONGEST_COOKIE}`);
   return line;
@@ -127,9 +141,11 @@ function assertCookie(name: string, options: CookieOptions): void {
     if (text.length > LONGEST_ATTRIBUTE) refuse(`${attribute} has more than ${LONGEST_ATTRIBUTE} bytes`);
   }
   if (path !== undefined && !path.startsWith("/")) refuse("path does not begin with /");
-  const seconds = maxAge ?? (expires instanceof Date ? (expires.getTime() - Date.now()) / 1000 : 0);
+  // By the browser's time, so not by the clock of a test.
+  const seconds = Math.max(maxAge ?? 0, expires instanceof Date ? (expires.getTime() - Date.now()) / 1000 : 0);
   if (seconds > LATEST_SECONDS) throw new RangeError(`Cannot use cookie ${name}: it would live ${Math.round(seconds)} s, browsers keep it 400 days (${LATEST_SECONDS} s)`);
-  if (sameSite === "none" && !secure) refuse("sameSite none needs secure");
+  if (sameSite !== undefined && !/^(strict|lax|none)$/i.test(sameSite)) refuse(`sameSite is ${sameSite}, strict, lax or none is wanted`);
+  if (sameSite?.toLowerCase() === "none" && !secure) refuse("sameSite none needs secure");
   if (partitioned && !secure) refuse("partitioned needs secure");
   // Prefixes bind whatever their case (RFC 6265bis 4.1.3): browsers refuse what only looks like one.
   const prefix = /^__(host-http|host|http|secure)-/i.exec(name)?.[1]?.toLowerCase();
