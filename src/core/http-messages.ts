@@ -152,6 +152,8 @@ function fetchPort(headers: CookieHeaders): HeaderPort {
       try {
         headers.delete("set-cookie");
       } catch (cause) {
+        // The app's own response: it says that it is too late.
+        if (cause instanceof HarpiaError) throw cause;
         throw new TypeError("Cannot set a cookie: the headers of this Response are immutable, new Response(body, { headers }) is wanted", { cause });
       }
       for (const line of lines) headers.append("set-cookie", line);

@@ -1,0 +1,33 @@
+// Which handlers a request meets, in which order: Hono's router behind one question.
+import type { Result } from "hono/router";
+import { RegExpRouter } from "hono/router/reg-exp-router";
+import { SmartRouter } from "hono/router/smart-router";
+import { TrieRouter } from "hono/router/trie-router";
+import type { Middleware } from "./handler.ts";
+
+/** One handler at one place. */
+export interface Route {
+  /** `ALL` for every method. */
+  method: string;
+  path: string;
+  handler: Middleware;
+}
+
+/** The handlers that fit a request, in the order they were added, with what their parameters stand for. */
+export type Match = Result<Route>;
+
+/** Finds the routes of a request. */
+export class RouteTable {
+  readonly #router = new SmartRouter<Route>({ routers: [new RegExpRouter<Route>(), new TrieRouter<Route>()] });
+
+  constructor(routes: Iterable<Route>) {
+    for (const route of routes) this.#router.add(route.method, route.path, route);
+  }
+
+  match(method: string, path: string): Match {
+    const match = this.#router.match(method, path);
+    // HEAD is GET without a body (RFC 9110 9.3.2), unless somebody answers HEAD itself.
+    if (method === "HEAD" && !match[0].some(([route]) => route.method === "HEAD")) return this.#router.match("GET", path);
+    return match;
+  }
+}
