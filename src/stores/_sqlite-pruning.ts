@@ -1,0 +1,31 @@
+// Prunes a store from time to time, without keeping the store or the process alive for it.
+import type { Clock } from "../core/clock.ts";
+
+interface Prunable {
+  prune(): Promise<number>;
+}
+
+/**
+ * Calls `prune` about every so many milliseconds, never twice at once. A round that fails is tried again at the next turn:
+ * nobody waits for it, and whoever uses the store meets the same failure.
+ *
+ * @returns a function that ends it.
+ */
+export function pruneFromTimeToTime(store: Prunable, clock: Clock, interval: number): () => void {
+  const reference = new WeakRef(store);
+  let cancel: (() => void) | undefined;
+  let isStopped = false;
+  const plan = (): void => {
+    // Processes that were started together must not prune together.
+    if (!isStopped) cancel = clock.schedule(interval * (0.9 + Math.random() * 0.2), round);
+  };
+  const round = (): void => {
+    const target = reference.deref();
+    if (target) target.prune().then(plan, plan);
+  };
+  plan();
+  return () => {
+    isStopped = true;
+    cancel?.();
+  };
+}

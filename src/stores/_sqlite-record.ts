@@ -1,0 +1,58 @@
+// How a session becomes a row and comes back. What is no session of this version is told apart, and never guessed at.
+import type { NewSession, SessionFacts, StoredSession } from "../core/store.ts";
+import { fromSqlText, toSqlText } from "./_sql-json.ts";
+import type { SqliteValue } from "./_sqlite-client.ts";
+
+/** The version of the rows that this code writes, and the only one that it reads. */
+export const RECORD_VERSION = 1;
+
+/** The columns in the order in which {@link toRow} gives their values. */
+export const COLUMNS = "key, version, data, revision, created_at, last_seen_at, expires_at, ends_at, user_id, facts";
+
+/** The values of a new session's row. `data` is its JSON text. */
+export function toRow<Data>(key: string, data: string, session: NewSession<Data>): SqliteValue[] {
+  const { createdAt, lastSeenAt, expiresAt, endsAt, userId, facts } = session;
+  return [key, RECORD_VERSION, data, 1, createdAt, lastSeenAt, expiresAt, endsAt, userId === undefined ? null : toSqlText(userId), facts === undefined ? null : JSON.stringify(facts)];
+}
+
+/** A row as the client gives it: numbers may be BigInts, if the caller has told it so. */
+export interface Row {
+  key: string;
+  version: number | bigint;
+  data: string;
+  revision: number | bigint;
+  created_at: number | bigint;
+  last_seen_at: number | bigint;
+  expires_at: number | bigint;
+  ends_at: number | bigint;
+  user_id: string | null;
+  facts: string | null;
+}
+
+/** The session of a row; `undefined` for what is no session of this version. */
+export function toSession<Data>(row: Row): StoredSession<Data> | undefined {
+  if (Number(row.version) !== RECORD_VERSION) return undefined;
+  try {
+    const data: unknown = JSON.parse(row.data);
+    const facts: unknown = row.facts === null ? undefined : JSON.parse(row.facts);
+    if (!isFields(data) || !(facts === undefined || isFields(facts))) return undefined;
+    const session: StoredSession<Data> = {
+      // What was stored under this version is what the caller's types say: `toRow` wrote it.
+      data: data as Data,
+      revision: Number(row.revision),
+      createdAt: Number(row.created_at),
+      lastSeenAt: Number(row.last_seen_at),
+      expiresAt: Number(row.expires_at),
+      endsAt: Number(row.ends_at),
+    };
+    if (row.user_id !== null) session.userId = fromSqlText(row.user_id);
+    if (facts !== undefined) session.facts = facts as SessionFacts;
+    return session;
+  } catch {
+    return undefined;
+  }
+}
+
+function isFields(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,43 @@
+// All SQL of SqliteStore but the transactions' own.
+import { COLUMNS, RECORD_VERSION } from "./_sqlite-record.ts";
+
+/** The statements that make the table. Keys begin with the birth: new rows go to the end of the tree, and there is no second tree. */
+export function schemaOf(table: string): string {
+  return `CREATE TABLE IF NOT EXISTS "${table}" (
+  key TEXT NOT NULL PRIMARY KEY,
+  version INTEGER NOT NULL,
+  data TEXT NOT NULL,
+  revision INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  last_seen_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  ends_at INTEGER NOT NULL,
+  user_id TEXT,
+  facts TEXT
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS "${table}_user_id" ON "${table}" (user_id) WHERE user_id IS NOT NULL;`;
+}
+
+/** Only a record of our version is known to be expired. */
+const EXPIRED = `version = ${RECORD_VERSION} AND expires_at <= ?`;
+
+/** The statements over one table, by what they are for. */
+export function statementsOf(table: string) {
+  const name = `"${table}"`;
+  return {
+    select: `SELECT ${COLUMNS} FROM ${name} WHERE key = ?`,
+    insert: `INSERT INTO ${name} (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (key) DO UPDATE SET ${COLUMNS.split(", ").map((column) => `${column} = excluded.${column}`).join(", ")}
+      WHERE ${name}.version = ${RECORD_VERSION} AND ${name}.expires_at <= ? RETURNING 1`,
+    extend: `UPDATE ${name} SET last_seen_at = max(last_seen_at, ?), expires_at = max(expires_at, ?) WHERE key = ?`,
+    patch: `UPDATE ${name} SET data = ?, revision = revision + 1 WHERE key = ?`,
+    move: `UPDATE ${name} SET key = ? WHERE key = ?`,
+    delete: `DELETE FROM ${name} WHERE key = ?`,
+    taken: `SELECT 1 FROM ${name} WHERE key = ? AND NOT (${EXPIRED})`,
+    byUser: `SELECT ${COLUMNS} FROM ${name} WHERE user_id = ? ORDER BY created_at, key`,
+    scan: `SELECT ${COLUMNS} FROM ${name} WHERE key > ? ORDER BY key LIMIT ?`,
+    page: `SELECT key FROM ${name} WHERE key > ? ORDER BY key LIMIT 1 OFFSET ?`,
+    expired: `SELECT 1 FROM ${name} WHERE key > ? AND key <= ? AND ${EXPIRED} LIMIT 1`,
+    prune: `DELETE FROM ${name} WHERE key > ? AND key <= ? AND ${EXPIRED} RETURNING key, expires_at, ends_at`,
+  } as const;
+}

@@ -1,0 +1,293 @@
+// SqliteStore: sessions in a SQLite file, for one machine. Keeps every promise of the contract, also between processes that
+// share the file: each change is one transaction that begins with the write lock. It never opens or closes the database.
+import { setTimeout } from "node:timers/promises";
+import type { Clock } from "../core/clock.ts";
+import { IdAccess } from "../core/id-access.ts";
+import { kindOf, toJsonObject } from "../core/json.ts";
+import type { CreateResult, KeyedSession, NewSession, PatchOutcome, SessionPatch, SessionStore, StoreChange, StoredSession, UserCap } from "../core/store.ts";
+import { toSqlText } from "./_sql-json.ts";
+import { isBusy, type SqliteClient, SqliteConnection } from "./_sqlite-client.ts";
+import { GroupCommit } from "./_sqlite-commits.ts";
+import { pruneFromTimeToTime } from "./_sqlite-pruning.ts";
+import { type Row, toRow, toSession } from "./_sqlite-record.ts";
+import { schemaOf, statementsOf } from "./_sqlite-statements.ts";
+
+export type { SqliteClient, SqliteStatement, SqliteValue } from "./_sqlite-client.ts";
+
+export interface SqliteStoreOptions {
+  /**
+   * An open database of better-sqlite3, node:sqlite or bun:sqlite. Best one that nothing else uses: the store sets
+   * `synchronous` on it, raises `busy_timeout` to one second if it is less, and cannot begin a transaction inside of yours.
+   */
+  client: SqliteClient;
+  /** The table's name: letters, digits and `_`. Default `sessions`. */
+  table?: string | undefined;
+  /**
+   * `full`, the default: what was acknowledged survives a power cut. `normal`: it survives the end of the process, and a
+   * power cut takes back the last moments, the file intact; commits are about ten times as fast.
+   */
+  synchronous?: "full" | "normal" | undefined;
+  /** Seconds that a change waits for other processes' changes before it rejects with `SQLITE_BUSY`. Default 5. */
+  busyTimeout?: number | undefined;
+  /** Seconds between two rounds of {@link SqliteStore.prune} by itself, give or take a tenth. Default 900; `false` for none. */
+  pruneInterval?: number | false | undefined;
+  /** Default: the machine's. */
+  clock?: Clock | undefined;
+}
+
+const TABLE = /^(?!sqlite_)[a-z_][a-z0-9_]{0,62}$/i;
+const BUSY_TIMEOUT = 5;
+const PRUNE_INTERVAL = 900;
+const SCAN_LIMIT = 100;
+// Rows looked at in one go: a millisecond or two, then others get a turn.
+const PRUNE_AT_ONCE = 1000;
+
+/**
+ * Keeps sessions in a SQLite database. Call {@link SqliteStore.migrate} before the first use.
+ *
+ * Reads are synchronous and see what any process has committed. Changes of one turn of the event loop share a
+ * transaction, and each resolves after the commit. {@link SqliteStore.subscribe} tells of this store object's own
+ * changes alone: SQLite tells nothing to other processes.
+ *
+ * @throws TypeError or RangeError that says which option is wrong.
+ */
+// The seed's default: data of unknown shape.
+// oxlint-disable-next-line typescript/no-explicit-any
+export class SqliteStore<Data = Record<string, any>> extends IdAccess<Data> implements SessionStore<Data> {
+  readonly #connection: SqliteConnection;
+  readonly #commits: GroupCommit;
+  readonly #busyTimeout: number;
+  readonly #sql: ReturnType<typeof statementsOf>;
+  readonly #schema: string;
+  readonly #listeners = new Set<(change: StoreChange) => void>();
+  readonly #stopPruning: () => void;
+
+  constructor(options: SqliteStoreOptions) {
+    super(options.clock);
+    const { client, table = "sessions", synchronous = "full", busyTimeout = BUSY_TIMEOUT, pruneInterval = PRUNE_INTERVAL } = options;
+    if (typeof table !== "string" || !TABLE.test(table)) {
+      throw new TypeError("Cannot use option table: it is no plain name, 1 to 63 letters, digits and _ that begin with no digit and not with sqlite_ are wanted");
+    }
+    if (synchronous !== "full" && synchronous !== "normal") throw new TypeError('Cannot use option synchronous: "full" or "normal" is wanted');
+    assertSeconds("busyTimeout", busyTimeout, 0);
+    if (pruneInterval !== false) assertSeconds("pruneInterval", pruneInterval, 1);
+    this.#connection = new SqliteConnection(client, synchronous);
+    this.#busyTimeout = busyTimeout * 1000;
+    this.#commits = new GroupCommit(this.#connection, this.#busyTimeout);
+    this.#sql = statementsOf(table);
+    this.#schema = schemaOf(table);
+    this.#stopPruning = pruneInterval === false ? () => {} : pruneFromTimeToTime(this, this.clock, pruneInterval * 1000);
+  }
+
+  /** The SQL that makes the table and its index, for those who run their own migrations. Harmless where they exist. */
+  schema(): string {
+    return this.#schema;
+  }
+
+  /**
+   * Makes the table where it does not exist and puts the file into WAL mode, which stays with the file: readers and a
+   * writer do not wait for each other then. Safe from many processes at once.
+   */
+  async migrate(): Promise<void> {
+    const until = performance.now() + this.#busyTimeout;
+    for (;;) {
+      try {
+        // A change of mode takes the whole file for itself, and does not wait for its turn.
+        this.#connection.exec("PRAGMA journal_mode = WAL");
+        break;
+      } catch (error) {
+        if (!isBusy(error) || performance.now() >= until) throw error;
+        await setTimeout(10 + Math.random() * 10);
+      }
+    }
+    await this.#commits.run(() => this.#connection.exec(this.#schema));
+  }
+
+  async create(key: string, session: NewSession<Data>, cap?: UserCap): Promise<CreateResult> {
+    const row = toRow(key, JSON.stringify(toJsonObject(session.data)), session);
+    const { userId } = session;
+    return this.#change((changes) => {
+      const evicted: string[] = [];
+      if (cap && userId !== undefined) {
+        if (this.#isTaken(key)) return { outcome: "taken", evicted };
+        const rivals = this.#liveOf(userId);
+        const excess = Math.max(rivals.length + 1 - cap.limit, 0);
+        if (excess > 0 && cap.onLimit === "deny") return { outcome: "denied", evicted };
+        evicted.push(...rivals.slice(0, excess).map((rival) => rival.key));
+        for (const victim of evicted) this.#delete(victim, changes, { type: "evicted", key: victim });
+      }
+      const isInserted = exists(this.#statement("insert").get(...row, this.clock.now()));
+      return { outcome: isInserted ? "created" : "taken", evicted };
+    });
+  }
+
+  readSync(key: string): StoredSession<Data> | undefined {
+    const row = this.#statement("select").get(key);
+    return exists(row) ? this.#toLive(row as Row) : undefined;
+  }
+
+  async read(keys: readonly string[]): Promise<(StoredSession<Data> | undefined)[]> {
+    return keys.map((key) => this.readSync(key));
+  }
+
+  extend(key: string, to: { lastSeenAt: number; expiresAt: number }): Promise<boolean> {
+    const { lastSeenAt, expiresAt } = to;
+    return this.#change(() => {
+      if (!this.readSync(key)) return false;
+      this.#statement("extend").run(lastSeenAt, expiresAt, key);
+      return true;
+    });
+  }
+
+  async patch(key: string, patch: SessionPatch<Data>): Promise<PatchOutcome> {
+    const { ifRevision } = patch;
+    const set = patch.set && toJsonObject(patch.set);
+    const unset = [...(patch.unset ?? [])];
+    return this.#change((changes) => {
+      const session = this.readSync(key);
+      if (!session) return "missing";
+      if (ifRevision !== undefined && ifRevision !== session.revision) return "conflict";
+      // Merged here and not by json_set: the transaction holds the write lock, and SQLite's JSON paths cannot name every field.
+      const data = { ...session.data, ...set };
+      for (const field of unset) delete data[field as keyof Data];
+      this.#statement("patch").run(JSON.stringify(data), key);
+      changes.push({ type: "changed", key });
+      return "done";
+    });
+  }
+
+  move(key: string, nextKey: string): Promise<boolean> {
+    return this.#change((changes) => {
+      if (!this.readSync(key) || this.#isTaken(nextKey)) return false;
+      // An expired record may still be there.
+      this.#statement("delete").run(nextKey);
+      this.#statement("move").run(nextKey, key);
+      changes.push({ type: "moved", key, nextKey });
+      return true;
+    });
+  }
+
+  remove(key: string): Promise<boolean> {
+    return this.#change((changes) => {
+      if (!this.readSync(key)) return false;
+      this.#delete(key, changes, { type: "removed", key });
+      return true;
+    });
+  }
+
+  async listByUser(userId: string): Promise<KeyedSession<Data>[]> {
+    return this.#liveOf(userId);
+  }
+
+  removeByUser(userId: string, options: { except?: readonly string[] } = {}): Promise<number> {
+    const except = new Set(options.except);
+    return this.#change((changes) => {
+      const keys = this.#liveOf(userId).map(({ key }) => key).filter((key) => !except.has(key));
+      for (const key of keys) this.#delete(key, changes, { type: "removed", key });
+      return keys.length;
+    });
+  }
+
+  /** Pages in the order of birth. */
+  async scan(cursor = "", options: { limit?: number } = {}): Promise<{ sessions: KeyedSession<Data>[]; cursor?: string }> {
+    const { limit = SCAN_LIMIT } = options;
+    const rows = this.#statement("scan").all(cursor, limit) as Row[];
+    const sessions = this.#toKeyed(rows);
+    return rows.length < limit ? { sessions } : { sessions, cursor: (rows.at(-1) as Row).key };
+  }
+
+  /** Deletes what has expired, a thousand rows at a time: it walks the whole table, and never holds the lock for long. */
+  async prune(): Promise<number> {
+    let pruned = 0;
+    let from = "";
+    for (;;) {
+      const last = this.#statement("page").get(from, PRUNE_AT_ONCE - 1) as { key: string } | null | undefined;
+      // Behind every key: no key has a character that sorts so late.
+      const to = last?.key ?? "\u{10ffff}";
+      if (exists(this.#statement("expired").get(from, to, this.clock.now()))) pruned += await this.#pruneBetween(from, to);
+      if (!last) return pruned;
+      from = to;
+      await setTimeout(0);
+    }
+  }
+
+  /** Tells of what this store object does, and of nothing else: not of other processes. */
+  async subscribe(listener: (change: StoreChange) => void): Promise<() => Promise<void>> {
+    this.#listeners.add(listener);
+    return async () => void this.#listeners.delete(listener);
+  }
+
+  /** Stops pruning and resolves when no change is under way. The database stays open: it is the caller's. */
+  async close(): Promise<void> {
+    this.#stopPruning();
+    await this.#commits.settled();
+  }
+
+  async #change<T>(work: (changes: StoreChange[]) => T): Promise<T> {
+    let changes: StoreChange[] = [];
+    const result = await this.#commits.run(() => work((changes = [])));
+    for (const change of changes) this.#tell(change);
+    return result;
+  }
+
+  #statement(name: keyof ReturnType<typeof statementsOf>) {
+    return this.#connection.statement(this.#sql[name]);
+  }
+
+  #toLive(row: Row): StoredSession<Data> | undefined {
+    if (Number(row.expires_at) <= this.clock.now()) return undefined;
+    const session = toSession<Data>(row);
+    if (!session) this.#tell({ type: "unreadable", key: row.key });
+    return session;
+  }
+
+  #toKeyed(rows: readonly Row[]): KeyedSession<Data>[] {
+    return rows.flatMap((row) => {
+      const session = this.#toLive(row);
+      return session ? [{ key: row.key, session }] : [];
+    });
+  }
+
+  /** Oldest first. */
+  #liveOf(userId: string): KeyedSession<Data>[] {
+    return this.#toKeyed(this.#statement("byUser").all(toSqlText(userId)) as Row[]);
+  }
+
+  /** Whether there is a record under a key that must stay: a live one, or one that is not ours to judge. */
+  #isTaken(key: string): boolean {
+    return exists(this.#statement("taken").get(key, this.clock.now()));
+  }
+
+  #delete(key: string, changes: StoreChange[], change: StoreChange): void {
+    this.#statement("delete").run(key);
+    changes.push(change);
+  }
+
+  #pruneBetween(from: string, to: string): Promise<number> {
+    return this.#change((changes) => {
+      const gone = this.#statement("prune").all(from, to, this.clock.now()) as Pick<Row, "key" | "expires_at" | "ends_at">[];
+      for (const { key, expires_at, ends_at } of gone) changes.push({ type: "expired", key, limit: expires_at < ends_at ? "idle" : "absolute" });
+      return gone.length;
+    });
+  }
+
+  #tell(change: StoreChange): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(change);
+      } catch {
+        // A listener's mistake must not keep a session alive.
+      }
+    }
+  }
+}
+
+/** Clients say `undefined` or `null` for no row. */
+function exists(row: unknown): boolean {
+  return row !== undefined && row !== null;
+}
+
+function assertSeconds(name: string, value: unknown, least: number): void {
+  if (typeof value !== "number") throw new TypeError(`Cannot use option ${name}: it is ${kindOf(value)}, a number of seconds is wanted`);
+  if (!(value >= least && value <= 86_400)) throw new RangeError(`Cannot use option ${name} ${value}: seconds from ${least} to 86400 are wanted`);
+}
