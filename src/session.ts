@@ -1,4 +1,5 @@
 // harpiats/session: sessions without an app. Pulls in neither Hono nor srvx.
+export type { Changes, Updater } from "./core/changes.ts";
 export type { Clock } from "./core/clock.ts";
 export { type CookieOptions, Cookies } from "./core/cookies.ts";
 export { type DataIssue, type ErrorCode, HarpiaError, StoreError } from "./core/errors.ts";
@@ -11,7 +12,7 @@ export { type PlainStoreOptions, toSessionStore } from "./core/plain-store.ts";
 export type { StandardSchema } from "./core/schema.ts";
 export type { RandomFill } from "./core/session-id.ts";
 export type { SessionOptions } from "./core/session-options.ts";
-export { type Changes, Session, type Updater } from "./core/session.ts";
+export { Session } from "./core/session.ts";
 export type {
   CreateResult,
   KeyedSession,

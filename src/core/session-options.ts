@@ -70,7 +70,7 @@ export function resolveOptions<Data extends object, Input extends object>(option
     },
     /** Whether a change can be written without knowing the rest of the data. */
     isBlindChange(changes: object): boolean {
-      return schema === undefined && typeof user === "string" && !Object.hasOwn(changes, user);
+      return schema === undefined && typeof user === "string" && !Object.hasOwn(Object(changes), user);
     },
   };
 }

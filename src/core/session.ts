@@ -1,6 +1,6 @@
 // Session: the seed's six methods and what grew from them. All policy is decided here and in the files it calls:
 // which ids are worth asking for, when activity is written, what merges with what. Stores only move records.
-import { isDeepStrictEqual } from "node:util";
+import { type Changes, difference, toPatch, type Updater } from "./changes.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { scanCookies } from "./cookie-scan.ts";
 import { type CookieOptions, formatDeletion, formatSetCookie, writeSetCookie } from "./cookies.ts";
@@ -16,12 +16,6 @@ import { validate } from "./schema.ts";
 import { birthOf, IdMaker, toStoreKey } from "./session-id.ts";
 import { resolveOptions, type SessionOptions } from "./session-options.ts";
 import type { StoreChange, StoredSession } from "./store.ts";
-
-/** Fields to change. Those that are not named stay; `undefined` removes one. */
-export type Changes<Data> = { [Field in keyof Data]?: Data[Field] | undefined };
-
-/** Reads the data and gives the fields to change. Called again with newer data if another change came between. */
-export type Updater<Data> = (data: Data) => Changes<Data> | undefined | Promise<Changes<Data> | undefined>;
 
 // More cookies with our name than this are nobody's browser (SESS-03).
 const MOST_CANDIDATES = 4;
@@ -305,17 +299,4 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
     if (change.type === "expired") this.#events.emit("ended", { handle: change.key, reason: change.limit });
     if (change.type === "unreadable") this.#events.emit("unreadable", { handle: change.key });
   }
-}
-
-function toPatch<Data extends object>(changes: Changes<Data>): { set: Partial<Data>; unset: string[] } {
-  const unset = Object.keys(changes).filter((field) => changes[field as keyof Data] === undefined);
-  // Writing as JSON drops the undefined ones.
-  return { set: toJsonObject(changes) as Partial<Data>, unset };
-}
-
-/** The patch that makes `next` of `before`; `undefined` if they are the same. */
-function difference<Data extends object>(before: Data, next: Data): { set: Partial<Data>; unset: string[] } | undefined {
-  const changed = Object.entries(next).filter(([field, value]) => !Object.hasOwn(before, field) || !isDeepStrictEqual(value, before[field as keyof Data]));
-  const unset = Object.keys(before).filter((field) => !Object.hasOwn(next, field));
-  return changed.length + unset.length === 0 ? undefined : { set: Object.fromEntries(changed) as Partial<Data>, unset };
 }
