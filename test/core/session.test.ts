@@ -131,7 +131,7 @@ describe("Session", () => {
     assert.deepEqual(await session.get(id), { count: 2, role: "user" });
   });
 
-  it("does not take for a change what a function does to the data it was given", async () => {
+  it("takes for a change what a function gives, not what it does to the data it was given", async () => {
     const session = new Session<Visitor>();
     const id = await session.create({ tags: ["a"], role: "user" });
     await session.update(id, (data) => {
@@ -140,6 +140,11 @@ describe("Session", () => {
       return { count: 1 };
     });
     assert.deepEqual(await session.get(id), { tags: ["a"], role: "user", count: 1 });
+    await session.update(id, ({ tags = [] }) => {
+      tags.push("b");
+      return { tags };
+    });
+    assert.deepEqual(await session.get(id), { tags: ["a", "b"], role: "user", count: 1 });
   });
 
   it("rejects when the function does, and changes nothing", async () => {
