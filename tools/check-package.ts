@@ -1,0 +1,111 @@
+// The tarball as a stranger meets it: what is in it, what the tools that judge packages say, whether it works installed alone
+// without any peer, and whether strict programs compile against it. Nothing here looks at the sources.
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { run } from "./command.ts";
+import { Steps } from "./steps.ts";
+import { compileStranger } from "./stranger.ts";
+
+interface Manifest {
+  name: string;
+  exports: Record<string, unknown>;
+  dependencies: Record<string, string>;
+}
+
+const project = fileURLToPath(new URL("../../", import.meta.url));
+const bin = (name: string): string => join(project, "node_modules/.bin", name);
+// What npm itself reads.
+const manifest = JSON.parse(await readFile(join(project, "package.json"), "utf8")) as Manifest;
+const subpaths = Object.keys(manifest.exports)
+  .filter((subpath) => subpath !== "./package.json")
+  .map((subpath) => manifest.name + subpath.slice(1));
+// The only subpath for which an app's router and server are loaded.
+const withApp = new Set([manifest.name]);
+
+const folder = await mkdtemp(join(tmpdir(), "harpiats-package-"));
+const alone = join(folder, "alone");
+const installed = join(alone, "node_modules", manifest.name);
+let tarball = "";
+const steps = new Steps();
+
+try {
+  await steps.do("npm pack builds and packs", async () => {
+    await run("npm", ["pack", "--pack-destination", folder], { cwd: project });
+    const [name] = (await readdir(folder)).filter((file) => file.endsWith(".tgz"));
+    if (name === undefined) throw new Error("npm pack left no tarball");
+    tarball = join(folder, name);
+  });
+  await steps.do("publint --strict", () => run(bin("publint"), [tarball, "--strict"], { cwd: project }));
+  await steps.do("are the types wrong? (esm-only)", () => run(bin("attw"), [tarball, "--profile", "esm-only", "--no-emoji"], { cwd: project }));
+  await steps.do("installs alone, with no peer", async () => {
+    await mkdir(alone);
+    await writeFile(join(alone, "package.json"), JSON.stringify({ private: true, type: "module" }));
+    await run("npm", ["install", "--no-audit", "--no-fund", tarball], { cwd: alone });
+    const names = (await readdir(join(alone, "node_modules"))).filter((name) => !name.startsWith("."));
+    expectSame(names, [manifest.name, ...Object.keys(manifest.dependencies)], "node_modules");
+  });
+  await steps.do("holds what is built and what is read, and nothing else", async () => {
+    const names = await readdir(installed, { recursive: true, withFileTypes: true });
+    const files = names.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name).slice(installed.length + 1));
+    const strange = files.filter((file) => !/^dist\/.*\.(js|d\.ts)$|^(package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md)$/.test(file));
+    if (strange.length > 0) throw new Error(`The tarball holds ${strange.join(", ")}`);
+    for (const file of ["LICENSE", "README.md", "CHANGELOG.md"]) if (!files.includes(file)) throw new Error(`The tarball has no ${file}`);
+  });
+  for (const subpath of subpaths) {
+    await steps.do(`import ${subpath}`, () => evaluate(`if (Object.keys(await import("${subpath}")).length === 0) throw new Error("exports nothing")`));
+    await steps.do(`require ${subpath}`, () => evaluate(requires(subpath)));
+  }
+  await steps.do("declarations name nothing but themselves, dependencies and node", () => checkDeclarations());
+  await steps.do("only the app loads Hono and srvx: without them the rest works", async () => {
+    for (const name of ["hono", "srvx"]) await rm(join(alone, "node_modules", name), { recursive: true });
+    for (const subpath of subpaths.filter((one) => !withApp.has(one))) await evaluate(`await import("${subpath}")`);
+    const isAlone = await evaluate(`await import("${manifest.name}")`).catch(() => "failed");
+    if (isAlone !== "failed") throw new Error(`${manifest.name} did not miss them: this check proves nothing`);
+  });
+  const strangers = join(folder, "stranger");
+  await steps.do("installs in a stranger's TypeScript project", async () => {
+    await cp(join(project, "test/package/stranger"), strangers, { recursive: true, filter: (path) => !path.includes("node_modules") });
+    await run("npm", ["ci", "--no-audit", "--no-fund"], { cwd: strangers });
+    await run("npm", ["install", "--no-save", "--no-audit", "--no-fund", tarball], { cwd: strangers });
+  });
+  await compileStranger(steps, { folder: strangers, subpaths, newest: join(project, "node_modules/typescript") });
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
+steps.end();
+
+function evaluate(program: string): Promise<string> {
+  return run(process.execPath, ["--input-type=module", "-e", program], { cwd: alone });
+}
+
+function requires(subpath: string): string {
+  return `import { createRequire } from "node:module";
+    const require = createRequire(process.cwd() + "/");
+    const required = require("${subpath}");
+    const imported = await import("${subpath}");
+    for (const name of Object.keys(imported)) if (required[name] !== imported[name]) throw new Error(name + " is another when required");`;
+}
+
+/** Types of a peer in a declaration would break every program that does not have it. */
+async function checkDeclarations(): Promise<void> {
+  const allowed = [...Object.keys(manifest.dependencies), "node:"];
+  const faults: string[] = [];
+  for (const name of await readdir(join(installed, "dist"), { recursive: true })) {
+    if (!name.endsWith(".d.ts")) continue;
+    const text = await readFile(join(installed, "dist", name), "utf8");
+    for (const [, specifier = ""] of text.matchAll(/(?:\bfrom|\bimport|\bimport\()\s*"([^"]+)"|<reference [^>]*"([^"]+)"/g)) {
+      const isOwn = specifier.startsWith("./") || specifier.startsWith("../");
+      if (isOwn ? !specifier.endsWith(".js") : !allowed.some((one) => specifier === one || specifier.startsWith(one.endsWith(":") ? one : `${one}/`))) {
+        faults.push(`${name} names ${specifier}`);
+      }
+    }
+  }
+  if (faults.length > 0) throw new Error(faults.join("\n"));
+}
+
+function expectSame(actual: readonly string[], expected: readonly string[], what: string): void {
+  const [have, want] = [actual, expected].map((names) => [...names].sort().join(", "));
+  if (have !== want) throw new Error(`${what} holds ${have}, wanted is ${want}`);
+}
