@@ -1,0 +1,116 @@
+// Makes one small port of pg, postgres.js and PGlite, by structure. Knows nothing of sessions.
+import type { Clock } from "../core/clock.ts";
+import { kindOf } from "../core/json.ts";
+import { listenOnClient, listenOnPool } from "./_postgres-listen.ts";
+
+/** A connection of pg that is checked out of a pool, or a `Client` that was connected. */
+export interface PgClient {
+  query(config: { name?: string; text: string; values: string[]; rowMode: "array" }): Promise<{ rows: unknown[][] }>;
+  query(text: string): Promise<unknown>;
+  on(event: "notification", listener: (message: { channel: string; payload?: string | undefined }) => void): unknown;
+  on(event: "error", listener: (error: Error) => void): unknown;
+  on(event: "end", listener: () => void): unknown;
+}
+
+/** A checked-out connection of {@link PgPool}. */
+export interface PgPoolClient extends PgClient {
+  release(error?: boolean): void;
+}
+
+/** The `Pool` of pg. */
+export interface PgPool {
+  query(config: { name?: string; text: string; values: string[]; rowMode: "array" }): Promise<{ rows: unknown[][] }>;
+  query(text: string): Promise<unknown>;
+  connect(): Promise<PgPoolClient>;
+  readonly idleCount: number;
+}
+
+/** `sql` of postgres.js. */
+export interface PostgresJsSql {
+  unsafe(text: string, parameters?: string[], options?: { prepare?: boolean }): PromiseLike<unknown> & { values(): PromiseLike<unknown[][]> };
+  listen(channel: string, onNotify: (payload: string) => void, onListen?: () => void): Promise<{ unlisten(): Promise<void> }>;
+}
+
+/** A database of PGlite. */
+export interface PgLite {
+  query(text: string, parameters?: string[], options?: { rowMode?: "array" }): Promise<{ rows: unknown[] }>;
+  exec(text: string): Promise<unknown>;
+  listen(channel: string, callback: (payload: string) => void): Promise<() => Promise<void>>;
+}
+
+/** Whatever {@link PostgresStore} can work with. */
+export type PostgresClient = PgPool | PgClient | PostgresJsSql | PgLite;
+
+/** A statement that is prepared once on each connection. */
+export interface Statement {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** What hears notifications. */
+export interface Listener {
+  onPayload(payload: string): void;
+  /** Notifications may have been missed. Called when the connection is lost and again when there is another. */
+  onGap(): void;
+}
+
+/** What the store needs of a client. Parameters are texts, `null` among them; rows are lists in the order of the columns. */
+export interface PostgresPort {
+  query(statement: Statement, values: (string | null)[]): Promise<unknown[][]>;
+  /** Runs several statements without parameters as one transaction. */
+  script(text: string): Promise<unknown>;
+  listen(channel: string, listener: Listener, clock: Clock): Promise<() => Promise<void>>;
+}
+
+/** @throws TypeError for what is none of the three clients. */
+export function toPostgresPort(client: PostgresClient, options: { prepare: boolean }): PostgresPort {
+  const has = (...methods: string[]): boolean => methods.every((method) => typeof (Object(client) as Record<string, unknown>)[method] === "function");
+  // The methods that were looked for are what tells one client from the other.
+  if (has("unsafe", "listen")) return postgresJsPort(client as PostgresJsSql, options.prepare);
+  if (has("query", "exec", "listen")) return pgLitePort(client as PgLite);
+  if (has("query", "connect") && "idleCount" in client) return pgPort(client as PgPool, options.prepare, (...args) => listenOnPool(client as PgPool, ...args));
+  if (has("query", "connect", "on")) return pgPort(client as PgClient, options.prepare, (channel, listener) => listenOnClient(client as PgClient, channel, listener));
+  throw new TypeError(`Cannot make a PostgresStore: client is ${kindOf(client)} without the methods of a client, a Pool or Client of pg, sql of postgres.js or a PGlite is wanted`);
+}
+
+function pgPort(client: PgPool | PgClient, prepare: boolean, listen: PostgresPort["listen"]): PostgresPort {
+  return {
+    async query({ name, text }, values) {
+      // pg's types know no null among texts; pg does.
+      const config = { ...(prepare && { name }), text, values: values as string[], rowMode: "array" } as const;
+      return (await client.query(config)).rows;
+    },
+    script: (text) => client.query(text),
+    listen,
+  };
+}
+
+function postgresJsPort(sql: PostgresJsSql, prepare: boolean): PostgresPort {
+  return {
+    // postgres.js's types know no null among texts; postgres.js does.
+    query: async ({ text }, values) => sql.unsafe(text, values as string[], { prepare }).values(),
+    script: async (text) => sql.unsafe(text),
+    async listen(channel, { onPayload, onGap }) {
+      let isFirst = true;
+      // It has a connection of its own for this, opens it again by itself and calls the last function each time.
+      const { unlisten } = await sql.listen(channel, onPayload, () => {
+        if (!isFirst) onGap();
+        isFirst = false;
+      });
+      return unlisten;
+    },
+  };
+}
+
+function pgLitePort(database: PgLite): PostgresPort {
+  return {
+    async query({ text }, values) {
+      // PGlite takes null for null, and its rows are lists because they were asked for as such.
+      const { rows } = await database.query(text, values as string[], { rowMode: "array" });
+      return rows as unknown[][];
+    },
+    script: (text) => database.exec(text),
+    // In this process: there is no connection to lose. The channel's name is quoted by the caller, as in SQL.
+    listen: (channel, { onPayload }) => database.listen(`"${channel}"`, onPayload),
+  };
+}

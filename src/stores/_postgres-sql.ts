@@ -1,0 +1,118 @@
+// Every statement that PostgresStore sends, for one table. Each is one atomic step in one transaction of its own.
+//
+// They rely on READ COMMITTED: an UPDATE or DELETE that waited for another change looks at the row again as it is
+// then. Every parameter is a text with a cast, so that all clients send it and infer its type alike.
+import { createHash } from "node:crypto";
+import type { Statement } from "./_postgres-client.ts";
+import { COLUMNS } from "./_postgres-record.ts";
+import { quoteName, RECORD_VERSION, toFunctions, toSchema } from "./_postgres-schema.ts";
+
+/** What the table's name, where it was given one, and its options make of the statements. */
+export interface SqlOptions {
+  /** `name` or `schema.name`, checked. */
+  table: string;
+  /** The channel that changes are told on. */
+  channel: string | undefined;
+}
+
+/** The statements of one table. The comment of each says its parameters. */
+export function toStatements({ table, channel }: SqlOptions) {
+  const at = quoteName(table);
+  const functions = toFunctions(table);
+  const told = channel === undefined ? "NULL::text" : `'${channel}'`;
+  const isLive = (now: string): string => `expires_at > ${now}::text::bigint AND version = ${RECORD_VERSION} AND jsonb_typeof(data) = 'object'`;
+  // The notification is sent by the statement that makes the change, and so if and only if the change is committed.
+  const telling = (change: string, payload: string): string =>
+    channel === undefined ? change : `WITH changed AS (${change}) SELECT key, pg_notify(${told}, ${payload})::text FROM changed`;
+  const set = "data = (data - $2::text::text[]) || $3::text::jsonb, revision = revision + 1";
+
+  return {
+    /** key, now */
+    readOne: statement("read_one", `SELECT ${COLUMNS} FROM ${at} WHERE key = $1::text AND expires_at > $2::text::bigint`),
+    /** list of keys, now */
+    readMany: statement("read_many", `SELECT ${COLUMNS} FROM ${at} WHERE key = ANY ($1::text::text[]) AND expires_at > $2::text::bigint`),
+    /** key, user_id, data, facts, created_at, last_seen_at, expires_at, ends_at, now */
+    create: statement(
+      "create",
+      `INSERT INTO ${at} AS present (key, user_id, data, facts, created_at, last_seen_at, expires_at, ends_at, revision, version)
+      VALUES ($1::text, $2::text, $3::text::jsonb, $4::text::jsonb, $5::text::bigint, $6::text::bigint, $7::text::bigint, $8::text::bigint, 1, ${RECORD_VERSION})
+      ON CONFLICT (key) DO UPDATE SET user_id = excluded.user_id, data = excluded.data, facts = excluded.facts, created_at = excluded.created_at,
+        last_seen_at = excluded.last_seen_at, expires_at = excluded.expires_at, ends_at = excluded.ends_at, revision = 1
+      WHERE present.expires_at <= $9::text::bigint AND present.version = ${RECORD_VERSION} AND jsonb_typeof(present.data) = 'object'
+      RETURNING key`,
+    ),
+    /** as `create`, then the cap's limit and whether the oldest make way */
+    createWithin: statement(
+      "create_within",
+      `SELECT outcome, evicted FROM ${functions.create}($1::text, $2::text, $3::text::jsonb, $4::text::jsonb, $5::text::bigint, $6::text::bigint,
+      $7::text::bigint, $8::text::bigint, $9::text::bigint, $10::text::bigint, $11::text::boolean, ${told})`,
+    ),
+    /** key, last_seen_at, expires_at, now */
+    extend: statement(
+      "extend",
+      `UPDATE ${at} SET last_seen_at = GREATEST(last_seen_at, $2::text::bigint), expires_at = GREATEST(expires_at, $3::text::bigint)
+      WHERE key = $1::text AND ${isLive("$4")} RETURNING key`,
+    ),
+    /** key, list of fields to unset, data to set, now */
+    patch: statement("patch", telling(`UPDATE ${at} SET ${set} WHERE key = $1::text AND ${isLive("$4")} RETURNING key`, "'changed ' || key")),
+    /**
+     * key, list of fields to unset, data to set, now, revision. Answers `done`, `conflict`, nothing for missing, or `unsure`:
+     * the record had this revision when the statement began, and was changed or ended before its turn came.
+     */
+    patchExactly: statement(
+      "patch_exactly",
+      `WITH changed AS (UPDATE ${at} SET ${set} WHERE key = $1::text AND ${isLive("$4")} AND revision = $5::text::bigint RETURNING key)
+      SELECT CASE WHEN EXISTS (SELECT FROM changed) THEN 'done' ELSE
+        (SELECT CASE WHEN revision = $5::text::bigint THEN 'unsure' ELSE 'conflict' END FROM ${at} WHERE key = $1::text AND ${isLive("$4")}) END
+      ${channel === undefined ? "" : `, (SELECT pg_notify(${told}, 'changed ' || key)::text FROM changed)`}`,
+    ),
+    /** key, nextKey, now. A unique violation: nextKey is taken. */
+    move: statement("move", telling(`UPDATE ${at} SET key = $2::text WHERE key = $1::text AND ${isLive("$3")} RETURNING key`, "'moved ' || $1::text || ' ' || key")),
+    /** key, now */
+    removeExpired: statement("remove_expired", `DELETE FROM ${at} WHERE key = $1::text AND expires_at <= $2::text::bigint AND version = ${RECORD_VERSION} RETURNING key`),
+    /** key, now */
+    remove: statement("remove", telling(`DELETE FROM ${at} WHERE key = $1::text AND ${isLive("$2")} RETURNING key`, "'removed ' || key")),
+    /** user_id, now */
+    listByUser: statement("list_by_user", `SELECT ${COLUMNS} FROM ${at} WHERE user_id = $1::text AND expires_at > $2::text::bigint ORDER BY created_at, key`),
+    /** user_id, list of keys to keep, now. Answers the keys of those that were live. */
+    removeByUser: statement("remove_by_user", `SELECT ${functions.removeByUser}($1::text, $2::text::text[], $3::text::bigint, ${told})`),
+    /**
+     * the last key of the page before, limit, now. A page ends with the last session of a second of birth, since a rotation
+     * may give a session another key within it, before or behind any cursor. The first column is that second, if there may
+     * be more; a page without a session is one row of nothing else.
+     */
+    scan: statement(
+      "scan",
+      `WITH last AS (SELECT left(key, 8) AS birth FROM ${at} WHERE key > $1::text ORDER BY key OFFSET $2::text::bigint - 1 LIMIT 1)
+      SELECT birth, ${COLUMNS} FROM (SELECT (SELECT birth FROM last) AS birth) AS page
+      LEFT JOIN ${at} ON key > $1::text AND key < COALESCE(birth || '/', '~') AND expires_at > $3::text::bigint ORDER BY key`,
+    ),
+    /** the last key of the page before, limit, now. Answers how many rows it looked at, the last of them, what it deleted. */
+    prune: statement(
+      "prune",
+      `WITH page AS MATERIALIZED (SELECT key, expires_at <= $3::text::bigint AND version = ${RECORD_VERSION} AS is_dead FROM ${at}
+        WHERE key > $1::text ORDER BY key LIMIT $2::text::bigint),
+      dead AS MATERIALIZED (SELECT key FROM ${at} WHERE key = ANY (ARRAY(SELECT key FROM page WHERE is_dead)) AND expires_at <= $3::text::bigint
+        FOR UPDATE SKIP LOCKED),
+      gone AS (DELETE FROM ${at} WHERE key = ANY (ARRAY(SELECT key FROM dead)) AND expires_at <= $3::text::bigint
+        RETURNING key || CASE WHEN expires_at < ends_at THEN ' idle' ELSE ' absolute' END AS what)
+      SELECT (SELECT count(*) FROM page), (SELECT max(key) FROM page), (SELECT string_agg(what, ',') FROM gone)
+      ${channel === undefined ? "" : `, (SELECT count(pg_notify(${told}, 'expired ' || what)::text) FROM gone)`}`,
+    ),
+    /** Answers whether all that `schema` makes is there. */
+    isMigrated: statement("is_migrated", `SELECT ${[`to_regclass('${at}')`, ...functions.signatures.map((signature) => `to_regprocedure('${signature}')`)].map((name) => `${name} IS NOT NULL`).join(" AND ")}`),
+    /** Several statements, without parameters. */
+    schema: toSchema(table),
+  };
+}
+
+/** A list of texts as PostgreSQL writes an array of them. */
+export function toTextArray(texts: readonly string[]): string {
+  return `{${texts.map((text) => `"${text.replace(/[\\"]/g, "\\$&")}"`).join(",")}}`;
+}
+
+// pg wants another name for every other text, on whatever connection it meets it.
+function statement(name: string, text: string): Statement {
+  const line = text.replace(/\s+/g, " ").trim();
+  return { name: `harpiats_${name}_${createHash("sha256").update(line).digest("hex").slice(0, 12)}`, text: line };
+}

@@ -1,0 +1,250 @@
+// harpiats/stores/postgres: sessions in PostgreSQL, one row each. Opens no connection and closes none.
+// Each change is one statement, and each statement is one transaction.
+import { type Clock, systemClock } from "../core/clock.ts";
+import { IdAccess } from "../core/id-access.ts";
+import { kindOf, toJsonObject } from "../core/json.ts";
+import type { CreateResult, KeyedSession, NewSession, PatchOutcome, SessionPatch, SessionStore, StoreChange, StoredSession, UserCap } from "../core/store.ts";
+import { type PgClient, type PgLite, type PgPool, type PgPoolClient, type PostgresClient, type PostgresJsSql, type PostgresPort, type Statement, toPostgresPort } from "./_postgres-client.ts";
+import { toSession } from "./_postgres-record.ts";
+import { PostgresSubscription } from "./_postgres-subscription.ts";
+import { pruneFromTimeToTime } from "./_sqlite-pruning.ts";
+import { toStatements, toTextArray } from "./_postgres-sql.ts";
+import { toSqlJson, toSqlText } from "./_sql-json.ts";
+
+export type { PgClient, PgLite, PgPool, PgPoolClient, PostgresClient, PostgresJsSql };
+
+export interface PostgresStoreOptions {
+  /** A `Pool` (or a connected `Client`) of pg, `sql` of postgres.js, or a PGlite. Who opened it closes it. */
+  client: PostgresClient;
+  /** `name` or `schema.name`: lower-case letters, digits and `_`, the name at most 40 of them. Default `harpiats_sessions`. */
+  table?: string | undefined;
+  /**
+   * Whether each change is told to the subscribers of every process, by NOTIFY in the statement that makes it. Default
+   * `false`: subscribers hear of what this store does and finds, and not of other processes. PostgreSQL lets
+   * transactions that notify commit one after another: docs/stores/postgres.md says what that costs.
+   */
+  notify?: boolean | undefined;
+  /** Whether statements are prepared. Default `true`; `false` behind a pooler that cannot keep prepared statements. */
+  prepare?: boolean | undefined;
+  /** Seconds between two prunings by this process, give or take a tenth; `false` for none. Default 900. */
+  pruneInterval?: number | false | undefined;
+  /** Default: the machine's. */
+  clock?: Clock | undefined;
+}
+
+const DEFAULT_TABLE = "harpiats_sessions";
+const TABLE = /^(?:[a-z_][a-z0-9_]{0,62}\.)?[a-z_][a-z0-9_]{0,39}$/;
+const OPTIONS = ["client", "table", "notify", "prepare", "pruneInterval", "clock"];
+const PRUNE_INTERVAL = 900;
+// Rows looked at in one step: none is locked for longer than it takes to delete so many.
+const PRUNE_AT_ONCE = "1000";
+const SCAN_LIMIT = 100;
+// A statement that PostgreSQL gave up for the sake of another (serialization failure, deadlock) changed nothing.
+const MOST_RETRIES = 5;
+const GIVEN_UP = ["40001", "40P01"];
+const UNIQUE_VIOLATION = "23505";
+
+/**
+ * Keeps sessions in PostgreSQL 12 and later: for any number of processes and machines. Make the table with
+ * {@link migrate}, or with the SQL of {@link schema}.
+ *
+ * What a method acknowledged is on disk, as far as the server's `synchronous_commit` says so. Reads must go to the
+ * primary: on a replica a session lives on for as long as the replica lags behind its end.
+ *
+ * @throws TypeError or RangeError for an option that makes no sense.
+ */
+// The seed's default: data of unknown shape.
+// oxlint-disable-next-line typescript/no-explicit-any
+export class PostgresStore<Data = Record<string, any>> extends IdAccess<Data> implements SessionStore<Data> {
+  readonly #port: PostgresPort;
+  readonly #sql: ReturnType<typeof toStatements>;
+  readonly #changes: PostgresSubscription;
+  readonly #stopPruning: () => void;
+
+  constructor(options: PostgresStoreOptions) {
+    assertOptions(options);
+    const { client, table = DEFAULT_TABLE, notify = false, prepare = true, pruneInterval = PRUNE_INTERVAL, clock = systemClock } = options;
+    super(clock);
+    const channel = notify ? table : undefined;
+    this.#port = toPostgresPort(client, { prepare });
+    this.#sql = toStatements({ table, channel });
+    this.#changes = new PostgresSubscription(this.#port, channel, clock);
+    this.#stopPruning = pruneInterval === false ? () => {} : pruneFromTimeToTime(this, clock, pruneInterval * 1000);
+  }
+
+  /** The SQL that makes the table, its index and two functions. Changes nothing that is there. */
+  schema(): string {
+    return this.#sql.schema;
+  }
+
+  /**
+   * Makes what {@link schema} says, unless it is there: one question where it is. Safe from many processes at once.
+   */
+  async migrate(): Promise<void> {
+    const [row] = await this.#query(this.#sql.isMigrated, []);
+    if (row?.[0] !== true) await this.#port.script(this.#sql.schema);
+  }
+
+  async create(key: string, session: NewSession<Data>, cap?: UserCap): Promise<CreateResult> {
+    const { userId, facts, createdAt, lastSeenAt, expiresAt, endsAt } = session;
+    const texts = [userId === undefined ? null : toSqlText(userId), toSqlJson(toJsonObject(session.data)), facts === undefined ? null : toSqlJson(facts)];
+    const values = [key, ...texts, ...[createdAt, lastSeenAt, expiresAt, endsAt].map(String), this.#now()];
+    if (!cap || userId === undefined) {
+      const rows = await this.#query(this.#sql.create, values);
+      return { outcome: rows.length === 1 ? "created" : "taken", evicted: [] };
+    }
+    const [row] = await this.#query(this.#sql.createWithin, [...values, String(cap.limit), String(cap.onLimit === "evict-oldest")]);
+    const evicted = typeof row?.[1] === "string" ? row[1].split(" ") : [];
+    for (const victim of evicted) this.#changes.tellOwn({ type: "evicted", key: victim });
+    // The function answers with the contract's own words.
+    return { outcome: row?.[0] as CreateResult["outcome"], evicted };
+  }
+
+  async read(keys: readonly string[]): Promise<(StoredSession<Data> | undefined)[]> {
+    const [first] = keys;
+    if (first === undefined) return [];
+    // A list of one is planned anew each time, since the general plan expects ten.
+    if (keys.length === 1) {
+      const [row] = await this.#query(this.#sql.readOne, [first, this.#now()]);
+      return [row && this.#toKeyed(row)?.session];
+    }
+    const rows = new Map<unknown, unknown[]>();
+    for (const row of await this.#query(this.#sql.readMany, [toTextArray([...new Set(keys)]), this.#now()])) rows.set(row[0], row);
+    // Made anew for each place: no two answers share an object.
+    return keys.map((key) => {
+      const row = rows.get(key);
+      return row && this.#toKeyed(row)?.session;
+    });
+  }
+
+  async extend(key: string, to: { lastSeenAt: number; expiresAt: number }): Promise<boolean> {
+    return (await this.#query(this.#sql.extend, [key, String(to.lastSeenAt), String(to.expiresAt), this.#now()])).length === 1;
+  }
+
+  async patch(key: string, patch: SessionPatch<Data>): Promise<PatchOutcome> {
+    const { set = {}, unset = [], ifRevision } = patch;
+    const values = [key, toTextArray(unset.map(toSqlText)), toSqlJson(toJsonObject(set)), this.#now()];
+    const outcome = ifRevision === undefined ? await this.#patchBlindly(values) : await this.#patchExactly([...values, String(ifRevision)]);
+    if (outcome === "done") this.#changes.tellOwn({ type: "changed", key });
+    return outcome;
+  }
+
+  async move(key: string, nextKey: string): Promise<boolean> {
+    if (key === nextKey) return false;
+    try {
+      const rows = await this.#query(this.#sql.move, [key, nextKey, this.#now()]);
+      if (rows.length === 1) this.#changes.tellOwn({ type: "moved", key, nextKey });
+      return rows.length === 1;
+    } catch (error) {
+      if (codeOf(error) !== UNIQUE_VIOLATION) throw error;
+      // Taken, perhaps by what has expired and is not pruned yet.
+      const freed = await this.#query(this.#sql.removeExpired, [nextKey, this.#now()]);
+      return freed.length === 1 ? this.move(key, nextKey) : false;
+    }
+  }
+
+  async remove(key: string): Promise<boolean> {
+    const rows = await this.#query(this.#sql.remove, [key, this.#now()]);
+    if (rows.length === 1) this.#changes.tellOwn({ type: "removed", key });
+    return rows.length === 1;
+  }
+
+  async listByUser(userId: string): Promise<KeyedSession<Data>[]> {
+    const rows = await this.#query(this.#sql.listByUser, [toSqlText(userId), this.#now()]);
+    return rows.flatMap((row) => this.#toKeyed(row) ?? []);
+  }
+
+  async removeByUser(userId: string, options: { except?: readonly string[] } = {}): Promise<number> {
+    const rows = await this.#query(this.#sql.removeByUser, [toSqlText(userId), toTextArray(options.except ?? []), this.#now()]);
+    for (const [key] of rows) this.#changes.tellOwn({ type: "removed", key: String(key) });
+    return rows.length;
+  }
+
+  async scan(cursor = "", options: { limit?: number } = {}): Promise<{ sessions: KeyedSession<Data>[]; cursor?: string }> {
+    const rows = await this.#query(this.#sql.scan, [cursor, String(options.limit ?? SCAN_LIMIT), this.#now()]);
+    const birth = rows[0]?.[0];
+    const sessions = rows.flatMap(([, ...row]) => (row[0] === null ? [] : (this.#toKeyed(row) ?? [])));
+    // "/" comes right behind the dot that ends a birth.
+    return typeof birth === "string" ? { sessions, cursor: `${birth}/` } : { sessions };
+  }
+
+  async prune(): Promise<number> {
+    let pruned = 0;
+    for (let after = ""; ; ) {
+      const [row] = await this.#query(this.#sql.prune, [after, PRUNE_AT_ONCE, this.#now()]);
+      const [looked, last, list] = row as [unknown, unknown, string | null];
+      const gone = list === null ? [] : list.split(",").map((entry) => entry.split(" ") as [string, "idle" | "absolute"]);
+      for (const [key, limit] of gone) this.#changes.tellOwn({ type: "expired", key, limit });
+      pruned += gone.length;
+      if (String(looked) !== PRUNE_AT_ONCE) return pruned;
+      after = String(last);
+    }
+  }
+
+  /**
+   * Tells what this store does and finds; with the option `notify` also what other processes do, on a connection
+   * that is taken from the client. When that is lost it says `lost`, gets another one, and says `lost` again.
+   */
+  async subscribe(listener: (change: StoreChange) => void): Promise<() => Promise<void>> {
+    return this.#changes.subscribe(listener);
+  }
+
+  /** Ends the pruning by this process. The connection stays the caller's. */
+  close(): void {
+    this.#stopPruning();
+  }
+
+  async #patchBlindly(values: string[]): Promise<PatchOutcome> {
+    return (await this.#query(this.#sql.patch, values)).length === 1 ? "done" : "missing";
+  }
+
+  async #patchExactly(values: string[]): Promise<PatchOutcome> {
+    for (;;) {
+      const [row] = await this.#query(this.#sql.patchExactly, values);
+      const outcome = row?.[0] as PatchOutcome | "unsure" | null;
+      if (outcome !== "unsure") return outcome ?? "missing";
+    }
+  }
+
+  #toKeyed(row: unknown[]): KeyedSession<Data> | undefined {
+    const session = toSession<Data>(row);
+    const key = String(row[0]);
+    if (!session) this.#changes.tell({ type: "unreadable", key });
+    return session && { key, session };
+  }
+
+  #now(): string {
+    return String(this.clock.now());
+  }
+
+  async #query(statement: Statement, values: (string | null)[]): Promise<unknown[][]> {
+    for (let retries = 0; ; retries++) {
+      try {
+        return await this.#port.query(statement, values);
+      } catch (error) {
+        if (retries === MOST_RETRIES || !GIVEN_UP.includes(codeOf(error))) throw error;
+      }
+    }
+  }
+}
+
+/** The server's code of an error; the same in all three clients. */
+function codeOf(error: unknown): string {
+  return String((Object(error) as { code?: unknown }).code);
+}
+
+function assertOptions(options: PostgresStoreOptions): void {
+  if (typeof options !== "object" || options === null) throw new TypeError(`Cannot make a PostgresStore: options is ${kindOf(options)}, an object is wanted`);
+  const unknown = Object.keys(options).filter((name) => !OPTIONS.includes(name));
+  if (unknown.length > 0) throw new TypeError(`Cannot make a PostgresStore: there is no option ${unknown.join(", ")}, there are ${OPTIONS.join(", ")}`);
+  const { table, notify, prepare, pruneInterval } = options;
+  if (table !== undefined && !(typeof table === "string" && TABLE.test(table))) {
+    throw new TypeError("Cannot use option table: it is no plain name, name or schema.name of a-z, 0-9 and _ is wanted, the name with at most 40 characters and no digit first");
+  }
+  for (const [name, value] of Object.entries({ notify, prepare })) {
+    if (value !== undefined && typeof value !== "boolean") throw new TypeError(`Cannot use option ${name}: it is ${kindOf(value)}, true or false is wanted`);
+  }
+  if (pruneInterval === undefined || pruneInterval === false) return;
+  if (typeof pruneInterval !== "number") throw new TypeError(`Cannot use option pruneInterval: it is ${kindOf(pruneInterval)}, a number of seconds or false is wanted`);
+  if (!(pruneInterval >= 1 && pruneInterval <= 86_400)) throw new RangeError(`Cannot use option pruneInterval ${pruneInterval}: seconds from 1 to 86400 are wanted`);
+}

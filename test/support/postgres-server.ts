@@ -1,0 +1,150 @@
+// A real PostgreSQL of the test's own: a free port, a temporary folder, ended by its process id.
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { chown, mkdtemp, realpath, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { findServer } from "../../tools/test-servers.ts";
+
+const exec = promisify(execFile);
+
+export interface PostgresServer {
+  readonly port: number;
+  /** For `new Pool({ connectionString: url })`. */
+  readonly url: string;
+  /** Ends every process of the server at once, with SIGKILL. */
+  kill(): Promise<void>;
+  /** Starts it again, on the same port and what it finds on disk. */
+  start(): Promise<void>;
+  /** Ends it for good and removes its folder. */
+  stop(): Promise<void>;
+}
+
+export interface PostgresServerOptions {
+  /** Whether it waits for the disk at each commit, as in production. Default `false`, which is faster. */
+  isDurable?: boolean;
+}
+
+const program = await findServer("postgres");
+
+/** For `describe(name, { skip: … }, …)`: why these tests cannot run here, `false` if they can. @throws when CI=true. */
+export function skipWithoutPostgres(): string | false {
+  if (program !== undefined) return false;
+  const reason = "postgres is not installed: apt-get install postgresql, brew install postgresql";
+  if (process.env["CI"] === "true") throw new Error(`Cannot skip with CI=true: ${reason}`);
+  return reason;
+}
+
+/** Makes a new cluster and starts it, with pg_stat_statements in the database `postgres`. */
+export async function startPostgresServer(options: PostgresServerOptions = {}): Promise<PostgresServer> {
+  const folder = await mkdtemp(join(tmpdir(), "harpiats-postgres-"));
+  // Debian's postgres is a link: the other programs are beside the file itself.
+  const binaries = dirname(await realpath(program ?? ""));
+  const user = await otherUser();
+  if (user) await chown(folder, user.uid, user.gid);
+  const data = join(folder, "data");
+  // Not the test's own folder, which the other user may not enter.
+  await exec(join(binaries, "initdb"), ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"], { ...user, cwd: folder });
+  const port = await freePort();
+  const settings = {
+    port,
+    listen_addresses: "127.0.0.1",
+    unix_socket_directories: "",
+    shared_buffers: "32MB",
+    max_connections: 150,
+    shared_preload_libraries: "pg_stat_statements",
+    "pg_stat_statements.track": "top",
+    ...(!options.isDurable && { fsync: "off", synchronous_commit: "off", full_page_writes: "off" }),
+  };
+  const args = ["-D", data, ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])];
+  let child: ChildProcess | undefined;
+  const killNow = (): void => void child?.kill("SIGKILL");
+  process.once("exit", killNow);
+
+  const server: PostgresServer = {
+    port,
+    url: `postgres://postgres@127.0.0.1:${port}/postgres`,
+    async kill() {
+      const pid = child?.pid as number;
+      // Each of its processes leads a group of its own: a signal to one group would leave the others.
+      const pids = [pid, ...(await childrenOf(pid))];
+      const ended = exitOf(child as ChildProcess);
+      for (const one of pids) killOne(one);
+      await ended;
+    },
+    async start() {
+      // What was killed leaves memory behind that the next one has to see unused.
+      for (let attempt = 1; ; attempt++) {
+        child = spawn(join(binaries, "postgres"), args, { ...user, cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
+        const log = await readyOrLog(child);
+        if (log === undefined) return;
+        if (attempt === 20) throw new Error(`Cannot start postgres: ${log}`);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    },
+    async stop() {
+      process.off("exit", killNow);
+      const ended = exitOf(child as ChildProcess);
+      // Immediate shutdown: the folder is thrown away.
+      child?.kill("SIGQUIT");
+      await ended;
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+  await server.start();
+  return server;
+}
+
+/** PostgreSQL refuses to run as root. */
+async function otherUser(): Promise<{ uid: number; gid: number } | undefined> {
+  if (process.getuid?.() !== 0) return undefined;
+  const [uid, gid] = await Promise.all(["-u", "-g"].map(async (flag) => Number((await exec("id", [flag, "postgres"])).stdout)));
+  return { uid: uid as number, gid: gid as number };
+}
+
+async function childrenOf(pid: number): Promise<number[]> {
+  const { stdout } = await exec("ps", ["-A", "-o", "pid=,ppid="]);
+  const pairs = stdout.trim().split("\n").map((line) => line.trim().split(/\s+/).map(Number) as [number, number]);
+  return pairs.flatMap(([child, parent]) => (parent === pid ? [child] : []));
+}
+
+function killOne(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has ended meanwhile.
+  }
+}
+
+function exitOf(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  return new Promise((resolve) => child.once("exit", () => resolve()));
+}
+
+/** `undefined` once it takes connections; what it said if it ended instead. */
+function readyOrLog(child: ChildProcess): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    let log = "";
+    child.stderr?.setEncoding("utf8");
+    // It stays listened to: a pipe that nobody reads would stop the server once it is full.
+    child.stderr?.on("data", (chunk: string) => {
+      if (log.length < 10_000) log += chunk;
+      if (log.includes("ready to accept connections")) resolve(undefined);
+    });
+    child.once("error", reject);
+    child.once("exit", () => resolve(log));
+  });
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      const port = typeof address === "object" && address !== null ? address.port : 0;
+      server.close(() => resolve(port));
+    });
+  });
+}
