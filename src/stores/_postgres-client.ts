@@ -1,6 +1,7 @@
 // Makes one small port of pg, postgres.js and PGlite, by structure. Knows nothing of sessions.
 import type { Clock } from "../core/clock.ts";
 import { kindOf } from "../core/json.ts";
+import { KeyedQueue } from "../core/keyed-queue.ts";
 import { listenOnClient, listenOnPool } from "./_postgres-listen.ts";
 
 /** A connection of pg that is checked out of a pool, or a `Client` that was connected. */
@@ -69,7 +70,7 @@ export function toPostgresPort(client: PostgresClient, options: { prepare: boole
   if (has("unsafe", "listen")) return postgresJsPort(client as PostgresJsSql, options.prepare);
   if (has("query", "exec", "listen")) return pgLitePort(client as PgLite);
   if (has("query", "connect") && "idleCount" in client) return pgPort(client as PgPool, options.prepare, (...args) => listenOnPool(client as PgPool, ...args));
-  if (has("query", "connect", "on")) return pgPort(client as PgClient, options.prepare, (channel, listener) => listenOnClient(client as PgClient, channel, listener));
+  if (has("query", "connect", "on")) return inTurn(pgPort(client as PgClient, options.prepare, (channel, listener) => listenOnClient(client as PgClient, channel, listener)));
   throw new TypeError(`Cannot make a PostgresStore: client is ${kindOf(client)} without the methods of a client, a Pool or Client of pg, sql of postgres.js or a PGlite is wanted`);
 }
 
@@ -82,6 +83,16 @@ function pgPort(client: PgPool | PgClient, prepare: boolean, listen: PostgresPor
     },
     script: (text) => client.query(text),
     listen,
+  };
+}
+
+/** A `Client` of pg has one connection, and from pg 9 on refuses a query while another is running. */
+function inTurn(port: PostgresPort): PostgresPort {
+  const queue = new KeyedQueue();
+  return {
+    query: (statement, values) => queue.run("", () => port.query(statement, values)),
+    script: (text) => queue.run("", () => port.script(text)),
+    listen: (...args) => queue.run("", () => port.listen(...args)),
   };
 }
 

@@ -1,6 +1,8 @@
 // PostgresStore on a real PostgreSQL, with pg and postgres.js, and on PGlite: the contract, and what is peculiar to it.
 import { after, before, describe, it } from "node:test";
-import { Pool } from "pg";
+import { PGlite } from "@electric-sql/pglite";
+import { Client, Pool } from "pg";
+import postgres from "postgres";
 import { PostgresStore } from "../../src/stores/postgres.ts";
 import { storeConformance } from "../../src/testing.ts";
 import { type PostgresServer, skipWithoutPostgres, startPostgresServer } from "../support/postgres-server.ts";
@@ -13,12 +15,63 @@ describe("PostgresStore", { skip: skipWithoutPostgres() }, () => {
   after(() => server.stop());
 
   storeConformance(runner, {
-    name: "PostgresStore with pg",
+    name: "PostgresStore with a Pool of pg",
     async open(clock) {
       const client = new Pool({ connectionString: server.url });
-      const store = new PostgresStore({ client, clock, pruneInterval: false });
-      await store.migrate();
+      const store = await migrated(new PostgresStore({ client, clock, table: "by_pool", pruneInterval: false }));
+      return { store, close: () => client.end() };
+    },
+  });
+
+  storeConformance(runner, {
+    name: "PostgresStore with a Pool of pg and notifications",
+    async open(clock) {
+      const client = new Pool({ connectionString: server.url });
+      const store = await migrated(new PostgresStore({ client, clock, table: "by_notifying_pool", notify: true, pruneInterval: false }));
+      return { store, close: () => client.end() };
+    },
+  });
+
+  storeConformance(runner, {
+    name: "PostgresStore with a Client of pg",
+    async open(clock) {
+      const client = new Client({ connectionString: server.url });
+      await client.connect();
+      const store = await migrated(new PostgresStore({ client, clock, table: "by_client", notify: true, prepare: false, pruneInterval: false }));
+      return { store, close: () => client.end() };
+    },
+  });
+
+  storeConformance(runner, {
+    name: "PostgresStore with postgres.js",
+    async open(clock) {
+      const client = postgres(server.url, { onnotice() {} });
+      await client`CREATE SCHEMA "private"`;
+      const store = await migrated(new PostgresStore({ client, clock, table: "private.sessions", notify: true, pruneInterval: false }));
+      return { store, close: () => client.end() };
+    },
+  });
+
+  storeConformance(runner, {
+    name: "PostgresStore with postgres.js that changes names and values",
+    async open(clock) {
+      const client = postgres(server.url, { transform: postgres.camel, types: { bigint: postgres.BigInt }, fetch_types: false, prepare: false, onnotice() {} });
+      const store = await migrated(new PostgresStore({ client, clock, table: "by_camels", pruneInterval: false }));
       return { store, close: () => client.end() };
     },
   });
 });
+
+storeConformance(runner, {
+  name: "PostgresStore with PGlite",
+  async open(clock) {
+    const client = await PGlite.create();
+    const store = await migrated(new PostgresStore({ client, clock, notify: true, pruneInterval: false }));
+    return { store, close: () => client.close() };
+  },
+});
+
+async function migrated<T extends PostgresStore>(store: T): Promise<T> {
+  await store.migrate();
+  return store;
+}
