@@ -20,7 +20,8 @@ export abstract class IdAccess<Data> implements Pick<SessionStore<Data>, "get" |
   abstract remove(key: string): Promise<boolean>;
 
   /** The data of a live session, by id. */
-  async get(id: string): Promise<Data | undefined> {
+  // NoInfer, or in `new Session({ store: new MemoryStore() })` TypeScript would take the store's data for `undefined`.
+  async get(id: string): Promise<NoInfer<Data> | undefined> {
     const [session] = await this.read([toStoreKey(id)]);
     return session?.data;
   }
