@@ -1,5 +1,4 @@
 // Which handlers a request meets, in which order: Hono's router behind one question.
-import type { Result } from "hono/router";
 import { RegExpRouter } from "hono/router/reg-exp-router";
 import { SmartRouter } from "hono/router/smart-router";
 import { TrieRouter } from "hono/router/trie-router";
@@ -13,8 +12,11 @@ export interface Route {
   handler: Middleware;
 }
 
-/** The handlers that fit a request, in the order they were added, with what their parameters stand for. */
-export type Match = Result<Route>;
+/**
+ * The handlers that fit a request, in the order they were added, with what their parameters stand for: the texts, or
+ * the places of the texts in a list. As Hono gives it, written out so that no declaration of ours names Hono's.
+ */
+export type Match = [[Route, Record<string, number>][], string[]] | [[Route, Record<string, string>][]];
 
 /** Finds the routes of a request. */
 export class RouteTable {

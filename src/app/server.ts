@@ -51,6 +51,7 @@ class SrvxServer implements Server {
   readonly hostname: string | undefined;
   #port: number;
   readonly #server: ReturnType<typeof serve>;
+  #isClosing = false;
 
   constructor(answer: Answer, options: ListenOptions, onReady: (server: Server) => void) {
     const { port = DEFAULT_PORT, hostname, maxBodySize = DEFAULT_BODY_SIZE } = options;
@@ -60,7 +61,12 @@ class SrvxServer implements Server {
     this.#port = port;
     this.hostname = hostname;
     this.#server = serve({
-      fetch: (request) => answer(request, FastResponse),
+      fetch: async (request) => {
+        const response = await answer(request, FastResponse);
+        // Or node keeps the connection, and with it the server, until the client lets go of it.
+        if (this.#isClosing && this.#server.runtime === "node") response.headers.set("connection", "close");
+        return response;
+      },
       port,
       // The environment is the application's to read: a HOST that a shell has set must not decide.
       hostname: hostname ?? "",
@@ -89,6 +95,7 @@ class SrvxServer implements Server {
     } catch {
       return;
     }
+    this.#isClosing = true;
     const { grace = DEFAULT_GRACE } = options;
     const timer = setTimeout(() => void this.#server.close(true), grace * 1000);
     await this.#server.close().finally(() => clearTimeout(timer));
