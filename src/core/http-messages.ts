@@ -36,6 +36,7 @@ interface NodeResponse {
 
 interface FastifyReply {
   readonly sent: boolean;
+  readonly raw: { readonly headersSent: boolean };
   getHeader(name: string): unknown;
   removeHeader(name: string): unknown;
   header(name: string, value: string | string[]): unknown;
@@ -77,15 +78,36 @@ function cookieHeaderElsewhere(source: unknown): string | undefined {
 
 /** What writing cookies needs of any response. */
 interface HeaderPort {
+  readonly isSent: boolean;
   /** The Set-Cookie lines so far. */
   cookies(): string[];
-  /** Puts these in their place. @throws HarpiaError `ERR_HEADERS_SENT` when it is too late. */
+  /** Puts these in their place. */
   setCookies(lines: string[]): void;
   setHeader(name: string, value: string): void;
+  /** A header that is not Set-Cookie; several of one name joined by commas. */
+  header(name: string): string | undefined;
 }
 
-/** Finds out how a response takes headers. @throws TypeError for what is no response. */
+/** Says to caches that the response depends on a header of the request, beside what it says already. */
+export function addVary(target: ResponseLike, name: string): void {
+  const port = toHeaderPort(target);
+  const vary = port.header("Vary") ?? "";
+  const names = vary.split(",").map((one) => one.trim().toLowerCase());
+  if (!names.includes("*") && !names.includes(name.toLowerCase())) port.setHeader("Vary", vary === "" ? name : `${vary}, ${name}`);
+}
+
+/**
+ * Finds out how a response takes headers.
+ *
+ * @throws TypeError for what is no response; HarpiaError `ERR_HEADERS_SENT` when it is too late.
+ */
 export function toHeaderPort(target: ResponseLike): HeaderPort {
+  const port = portOf(target);
+  if (port.isSent) throw new HarpiaError("ERR_HEADERS_SENT", "Cannot set a cookie: the headers of this response have been sent, set it before the body");
+  return port;
+}
+
+function portOf(target: ResponseLike): HeaderPort {
   const shape = Object(target) as Record<string, unknown>;
   const { headers, res } = shape as { headers?: Partial<CookieHeaders>; res?: unknown };
   if (isMethod(shape, "setHeader")) return nodePort(target as NodeResponse);
@@ -106,47 +128,51 @@ function toList(value: unknown): string[] {
   return Array.isArray(value) ? value.map(String) : [String(value)];
 }
 
-function assertUnsent(sent: boolean): void {
-  if (sent) throw new HarpiaError("ERR_HEADERS_SENT", "Cannot set a cookie: the headers of this response have been sent, set it before the body");
+function toText(value: unknown): string | undefined {
+  return value === undefined || value === null ? undefined : toList(value).join(", ");
 }
 
 function nodePort(response: NodeResponse): HeaderPort {
   return {
+    isSent: response.headersSent,
     cookies: () => toList(response.getHeader("set-cookie")),
-    setCookies(lines) {
-      assertUnsent(response.headersSent);
-      response.setHeader("Set-Cookie", lines);
-    },
+    setCookies: (lines) => void response.setHeader("Set-Cookie", lines),
     setHeader: (name, value) => void response.setHeader(name, value),
+    header: (name) => toText(response.getHeader(name)),
   };
 }
 
 function fastifyPort(reply: FastifyReply): HeaderPort {
   return {
+    // While a stream is being sent, Fastify's own `sent` is still false.
+    isSent: reply.sent || reply.raw.headersSent,
     cookies: () => toList(reply.getHeader("set-cookie")),
     setCookies(lines) {
-      assertUnsent(reply.sent);
       // Fastify adds to the Set-Cookie headers that are there.
       reply.removeHeader("set-cookie");
       reply.header("set-cookie", lines);
     },
     setHeader: (name, value) => void reply.header(name, value),
+    header: (name) => toText(reply.getHeader(name)),
   };
 }
 
 function honoPort(context: HonoContext): HeaderPort {
   return {
+    isSent: false,
     cookies: () => context.res.headers.getSetCookie(),
     setCookies(lines) {
       context.header("Set-Cookie", undefined);
       for (const line of lines) context.header("Set-Cookie", line, { append: true });
     },
     setHeader: (name, value) => context.header(name, value),
+    header: (name) => context.res.headers.get(name) ?? undefined,
   };
 }
 
 function fetchPort(headers: CookieHeaders): HeaderPort {
   return {
+    isSent: false,
     cookies: () => headers.getSetCookie(),
     setCookies(lines) {
       try {
@@ -159,5 +185,6 @@ function fetchPort(headers: CookieHeaders): HeaderPort {
       for (const line of lines) headers.append("set-cookie", line);
     },
     setHeader: (name, value) => headers.set(name, value),
+    header: (name) => headers.get(name) ?? undefined,
   };
 }
