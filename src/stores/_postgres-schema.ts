@@ -54,7 +54,7 @@ CREATE OR REPLACE FUNCTION ${create}(new_key text, of_user text, new_data jsonb,
 LANGUAGE plpgsql AS $harpiats$
 DECLARE
   excess bigint;
-  oldest text[];
+  rivals text[];
 BEGIN
   ${lockUser}
   IF EXISTS (SELECT FROM ${at} WHERE key = new_key AND NOT (expires_at <= now_at AND version = 1 AND jsonb_typeof(data) = 'object')) THEN
@@ -77,12 +77,14 @@ BEGIN
   END IF;
   outcome := 'created';
   IF excess > 0 THEN
-    -- A row that is locked cannot be given another key before it is deleted by this one.
-    SELECT array_agg(key) INTO oldest FROM (SELECT key FROM ${at} WHERE user_id = of_user AND expires_at > now_at AND key <> new_key
-      ORDER BY created_at, key LIMIT excess FOR UPDATE) AS locked;
-    DELETE FROM ${at} WHERE key = ANY (oldest);
-    evicted := array_to_string(oldest, ' ');
-    PERFORM pg_notify(channel, 'evicted ' || victim) FROM unnest(oldest) AS victim WHERE channel IS NOT NULL;
+    -- A row that is locked is given no other key before it is deleted by this one. What ended while we waited for its lock
+    -- has made way by itself: so all are locked, and counted again.
+    SELECT array_agg(key ORDER BY created_at, key) INTO rivals FROM (SELECT key, created_at FROM ${at}
+      WHERE user_id = of_user AND expires_at > now_at AND key <> new_key ORDER BY created_at, key FOR UPDATE) AS locked;
+    rivals := rivals[1:COALESCE(cardinality(rivals), 0) + 1 - cap];
+    DELETE FROM ${at} WHERE key = ANY (rivals);
+    evicted := NULLIF(array_to_string(rivals, ' '), '');
+    PERFORM pg_notify(channel, 'evicted ' || victim) FROM unnest(rivals) AS victim WHERE channel IS NOT NULL;
   END IF;
 END
 $harpiats$;

@@ -1,0 +1,112 @@
+// Two changes of one session or user at the same moment, the one stopped before its commit: what PostgreSQL's row locks
+// make of the other. Each pair must end as if one had come after the other.
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { isDeepStrictEqual } from "node:util";
+import { Client, Pool } from "pg";
+import { PostgresStore } from "../../src/stores/postgres.ts";
+import { ManualClock } from "../../src/testing.ts";
+import { type PostgresServer, skipWithoutPostgres, startPostgresServer } from "../support/postgres-server.ts";
+
+type Fields = Record<string, unknown>;
+interface Stage {
+  user: string;
+  /** The key of a name: `a` and `old` are the user's two sessions, `old` the older one; `dead` has expired. */
+  key(name: string): string;
+}
+type Operation = (store: PostgresStore<Fields>, stage: Stage) => Promise<unknown>;
+
+const clock = new ManualClock();
+const LATER = 1_000_000;
+
+function newSession(user: string | undefined, createdAt = clock.now()) {
+  return { data: { n: 0 }, createdAt, lastSeenAt: createdAt, expiresAt: createdAt + LATER, endsAt: createdAt + 2 * LATER, ...(user !== undefined && { userId: user }) };
+}
+
+const OPERATIONS: Record<string, Operation> = {
+  "create on the same key": (store, { key, user }) => store.create(key("new"), newSession(user)),
+  "create on an expired key": (store, { key, user }) => store.create(key("dead"), newSession(user)),
+  "create that evicts the oldest": (store, { key, user }) => store.create(key("evicting"), newSession(user), { limit: 2, onLimit: "evict-oldest" }),
+  "another create that evicts": (store, { key, user }) => store.create(key("evicting2"), newSession(user), { limit: 2, onLimit: "evict-oldest" }),
+  "create that a cap of three allows": (store, { key, user }) => store.create(key("third"), newSession(user), { limit: 3, onLimit: "deny" }),
+  "another create under that cap": (store, { key, user }) => store.create(key("fourth"), newSession(user), { limit: 3, onLimit: "deny" }),
+  extend: (store, { key }) => store.extend(key("a"), { lastSeenAt: clock.now() + 5, expiresAt: clock.now() + LATER + 5 }),
+  "patch of one field": (store, { key }) => store.patch(key("a"), { set: { one: 1 } }),
+  "patch of another field": (store, { key }) => store.patch(key("a"), { set: { two: 2 }, unset: ["n"] }),
+  "patch of a revision": (store, { key }) => store.patch(key("a"), { set: { n: 1 }, ifRevision: 1 }),
+  "patch of a revision that is past": (store, { key }) => store.patch(key("a"), { set: { n: 2 }, ifRevision: 7 }),
+  move: (store, { key }) => store.move(key("a"), key("b")),
+  "move to another key": (store, { key }) => store.move(key("a"), key("c")),
+  "move of the oldest to the same key": (store, { key }) => store.move(key("old"), key("b")),
+  "move to an expired key": (store, { key }) => store.move(key("a"), key("dead")),
+  remove: (store, { key }) => store.remove(key("a")),
+  "remove of the oldest": (store, { key }) => store.remove(key("old")),
+  removeByUser: (store, { user }) => store.removeByUser(user),
+  "removeByUser but for one": (store, { user, key }) => store.removeByUser(user, { except: [key("a")] }),
+};
+const NAMES = ["a", "old", "dead", "new", "evicting", "evicting2", "third", "fourth", "b", "c"];
+
+describe("PostgresStore", { skip: skipWithoutPostgres() }, () => {
+  let server: PostgresServer;
+  let pool: Pool;
+  let held: Client;
+  let store: PostgresStore<Fields>;
+  let heldStore: PostgresStore<Fields>;
+  let stages = 0;
+  before(async () => {
+    server = await startPostgresServer();
+    pool = new Pool({ connectionString: server.url });
+    held = new Client({ connectionString: server.url });
+    await held.connect();
+    store = new PostgresStore({ client: pool, clock, pruneInterval: false });
+    heldStore = new PostgresStore({ client: held, clock, pruneInterval: false });
+    await store.migrate();
+  });
+  after(async () => {
+    await held.end();
+    await pool.end();
+    await server.stop();
+  });
+
+  const setStage = async (): Promise<Stage> => {
+    const prefix = `stage${++stages}-`;
+    const stage = { user: `${prefix}user`, key: (name: string) => prefix + name };
+    await store.create(stage.key("old"), newSession(stage.user, clock.now() - 10));
+    await store.create(stage.key("a"), newSession(stage.user, clock.now() - 5));
+    await store.create(stage.key("dead"), newSession(stage.user, clock.now() - LATER));
+    return stage;
+  };
+  /** All that can be seen of a stage, with names for keys. */
+  const lookAt = async (stage: Stage, outcomes: unknown[]): Promise<unknown> => {
+    const seen = { outcomes, sessions: await store.read(NAMES.map(stage.key)), users: await store.listByUser(stage.user) };
+    return JSON.parse(JSON.stringify(seen).replaceAll(stage.key(""), ""));
+  };
+  /** What comes of two operations, one after the other; what each answered is in the order of `names`. */
+  const inOrder = async (names: string[], order: number[]): Promise<unknown> => {
+    const stage = await setStage();
+    const outcomes: unknown[] = [];
+    for (const at of order) outcomes[at] = await OPERATIONS[names[at] as string]?.(store, stage);
+    return lookAt(stage, outcomes);
+  };
+  const isWaiting = async (): Promise<boolean> => (await pool.query("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'")).rowCount === 1;
+
+  for (const [name, first] of Object.entries(OPERATIONS)) {
+    // A key that is taken is an error of the statement's, which would end the transaction that this test holds open.
+    if (name === "move to an expired key") continue;
+    it(`whatever comes while "${name}" is not committed ends as if one came after the other`, async () => {
+      for (const [otherName, second] of Object.entries(OPERATIONS)) {
+        const names = [name, otherName];
+        const [firstFirst, secondFirst] = [await inOrder(names, [0, 1]), await inOrder(names, [1, 0])];
+        const stage = await setStage();
+        await held.query("BEGIN");
+        const outcome = await first(heldStore, stage);
+        let isDone = false;
+        const other = second(store, stage).finally(() => (isDone = true));
+        while (!isDone && !(await isWaiting())) await new Promise((resolve) => setImmediate(resolve));
+        await held.query("COMMIT");
+        const seen = await lookAt(stage, [outcome, await other]);
+        if (!isDeepStrictEqual(seen, firstFirst)) assert.deepEqual(seen, secondFirst, `${names.join(" and ")} together are neither one nor the other order`);
+      }
+    });
+  }
+});
