@@ -9,6 +9,7 @@ export { IdAccess } from "./core/id-access.ts";
 export type { Deadlines, LifetimeOptions } from "./core/lifetimes.ts";
 export { MemoryStore, type MemoryStoreOptions } from "./core/memory-store.ts";
 export { type PlainStoreOptions, toSessionStore } from "./core/plain-store.ts";
+export type { RequestSession } from "./core/request-session.ts";
 export type { StandardSchema } from "./core/schema.ts";
 export type { RandomFill } from "./core/session-id.ts";
 export type { SessionOptions } from "./core/session-options.ts";

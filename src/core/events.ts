@@ -1,5 +1,6 @@
 // What happened to sessions, told to whoever listens. A handle is a key, never an id.
 // A listener that throws, rejects or hangs changes nothing (CVE-2021-34428).
+import type { StoreChange } from "./store.ts";
 
 /** Why a session ended. */
 export type EndReason = "logout" | "revoked" | "evicted" | "idle" | "absolute";
@@ -28,12 +29,21 @@ type Listener<Event> = (event: Event) => unknown;
 /** Calls listeners by the name of the event. */
 export class Emitter<Events> {
   readonly #listeners = new Map<keyof Events, Set<Listener<never>>>();
+  #onFirst: ((events: Emitter<Events>) => void) | undefined;
+
+  /** @param onFirst called once, when somebody listens for the first time: what costs something can wait for it. */
+  constructor(onFirst?: (events: Emitter<Events>) => void) {
+    this.#onFirst = onFirst;
+  }
 
   /** @returns a function that ends it. */
   on<Name extends keyof Events>(name: Name, listener: Listener<Events[Name]>): () => void {
     if (typeof listener !== "function") throw new TypeError(`Cannot listen to ${String(name)}: the listener is not a function`);
     const listeners = this.#listeners.get(name) ?? new Set();
     this.#listeners.set(name, listeners.add(listener));
+    const onFirst = this.#onFirst;
+    this.#onFirst = undefined;
+    onFirst?.(this);
     return () => void listeners.delete(listener);
   }
 
@@ -52,6 +62,13 @@ export class Emitter<Events> {
       }
     }
   }
+}
+
+/** What a store did by itself, as events. What it was told to do, whoever told it says. */
+export function tellStoreChange(events: Emitter<SessionEvents>, change: StoreChange): void {
+  if (change.type === "evicted") events.emit("ended", { handle: change.key, reason: "evicted" });
+  if (change.type === "expired") events.emit("ended", { handle: change.key, reason: change.limit });
+  if (change.type === "unreadable") events.emit("unreadable", { handle: change.key });
 }
 
 function ignore(): void {}

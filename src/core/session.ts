@@ -1,28 +1,28 @@
 // Session: the seed's six methods and what grew from them. All policy is decided here and in the files it calls:
 // which ids are worth asking for, when activity is written, what merges with what. Stores only move records.
-import { type Changes, difference, toPatch, type Updater } from "./changes.ts";
+import { type Changes, toPatch, type Updater } from "./changes.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { scanCookies } from "./cookie-scan.ts";
-import { type CookieOptions, formatDeletion, formatSetCookie, writeSetCookie } from "./cookies.ts";
+import type { CookieOptions } from "./cookies.ts";
 import { HarpiaError, StoreError } from "./errors.ts";
-import { Emitter, type RefusalReason, type SessionEvents } from "./events.ts";
+import { Emitter, type RefusalReason, type SessionEvents, tellStoreChange } from "./events.ts";
+import { ExactUpdates } from "./exact-updates.ts";
 import { GuardedStore } from "./guarded-store.ts";
-import { cookieHeaderOf, type RequestLike, type ResponseLike, toHeaderPort } from "./http-messages.ts";
-import { copyJson, toJsonObject } from "./json.ts";
-import { KeyedQueue } from "./keyed-queue.ts";
+import { addVary, cookieHeaderOf, type RequestLike, type ResponseLike } from "./http-messages.ts";
+import { toJsonObject } from "./json.ts";
 import { type Deadlines, Lifetimes } from "./lifetimes.ts";
 import { isSessionStore, PlainStore } from "./plain-store.ts";
+import { RequestSession } from "./request-session.ts";
 import { validate } from "./schema.ts";
+import { SessionCookie } from "./session-cookie.ts";
 import { birthOf, IdMaker, toStoreKey } from "./session-id.ts";
 import { resolveOptions, type SessionOptions } from "./session-options.ts";
-import type { StoreChange, StoredSession } from "./store.ts";
+import type { StoredSession } from "./store.ts";
 
 // More cookies with our name than this are nobody's browser (SESS-03).
 const MOST_CANDIDATES = 4;
 // 160 random bits do not collide: this many times is a broken random source.
 const MOST_COLLISIONS = 4;
-// Each conflict means that somebody else's change succeeded: this many in a row is no contention any more.
-const MOST_CONFLICTS = 1000;
 
 /**
  * Sessions that are kept on the server and followed by a cookie.
@@ -48,9 +48,9 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
   readonly #isKeyedById: boolean;
   readonly #lifetimes: Lifetimes;
   readonly #ids: IdMaker;
-  readonly #exactUpdates = new KeyedQueue();
-  readonly #events = new Emitter<SessionEvents>();
-  #isSubscribed = false;
+  readonly #cookie: SessionCookie;
+  readonly #exactUpdates: ExactUpdates<Data>;
+  readonly #events: Emitter<SessionEvents>;
 
   /** @throws TypeError or RangeError that says what was given and what is wanted. */
   constructor(options: SessionOptions<Data, Input> = {}) {
@@ -62,9 +62,10 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
     this.#lifetimes = new Lifetimes(this.#options, !this.#isKeyedById);
     const sessionStore = isSessionStore(store) ? store : new PlainStore(store, { absoluteTimeout: this.#lifetimes.absolute / 1000, clock });
     this.#store = new GuardedStore(sessionStore, { clock, timeout: this.#options.storeTimeout * 1000 });
+    this.#events = new Emitter((events) => void this.#store.subscribe((change) => tellStoreChange(events, change)).catch((error: Error) => events.emit("error", { error })));
+    this.#exactUpdates = new ExactUpdates(this.#store, this.#options);
     this.#ids = new IdMaker(this.#options.randomFill);
-    // A cookie that browsers would refuse is found out here and not at the first login.
-    formatSetCookie(cookieName, this.#ids.make(0), cookie);
+    this.#cookie = new SessionCookie(cookieName, cookie, this.#ids.make(0));
   }
 
   /**
@@ -115,7 +116,7 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
     const key = this.#keyOf(id);
     if (key === undefined) return false;
     const isBlind = typeof changes !== "function" && this.#options.isBlindChange(changes);
-    const isUpdated = isBlind ? (await this.#store.patch(key, toPatch(changes))) === "done" : await this.#updateExactly(key, changes);
+    const isUpdated = isBlind ? (await this.#store.patch(key, toPatch(changes))) === "done" : await this.#exactUpdates.run(key, changes);
     if (isUpdated && this.#events.has("updated")) this.#events.emit("updated", { handle: this.#handleOf(key) });
     return isUpdated;
   }
@@ -130,7 +131,7 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
     const key = this.#keyOf(id);
     const isEnded = key !== undefined && (await this.#store.remove(key));
     // After the store: a logout that failed must not look like one.
-    if (res) this.#writeCookie(res, formatDeletion(this.cookieName, this.#cookieOptions(options)));
+    if (res) this.#cookie.erase(res, options);
     if (isEnded && this.#events.has("ended")) this.#events.emit("ended", { handle: this.#handleOf(key), reason: "logout" });
     return isEnded;
   }
@@ -143,7 +144,7 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    * is too late.
    */
   setCookie(res: ResponseLike, id: string, options: CookieOptions = {}): void {
-    this.#writeCookie(res, formatSetCookie(this.cookieName, id, this.#cookieOptions(options)));
+    this.#cookie.write(res, id, options);
   }
 
   /**
@@ -153,20 +154,35 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    * their order says nothing about whose they are (SESS-03).
    */
   async fromRequest(req: RequestLike): Promise<Data | undefined> {
-    const header = cookieHeaderOf(req);
-    if (!header) return undefined;
-    const values = scanCookies(header, this.cookieName);
-    if (values === undefined) return undefined;
-    const key = typeof values === "string" ? this.#keyOf(values) : await this.#choose(values);
+    const named = this.#named(req);
+    const id = typeof named === "object" ? await this.#choose(named) : named;
+    const key = this.#keyOf(id);
     if (key === undefined) return undefined;
     const found = this.#store.readSync ? this.#store.readSync(key) : await this.#store.read(key);
-    if (found === undefined) {
-      this.#refuse("unknown", key);
-      return undefined;
-    }
-    const touch = this.#lifetimes.dueTouch(found, this.#clock.now());
-    if (touch && !(await this.#store.extend(key, touch))) return undefined;
-    return found.data;
+    const isSeen = this.#see(key, found);
+    const isLive = typeof isSeen === "boolean" ? isSeen : await isSeen;
+    return isLive ? found?.data : undefined;
+  }
+
+  /**
+   * This request's session, to be used and then committed: what the adapters give as `req.session` and the like. Nothing is
+   * read before it is asked for.
+   */
+  open(req: RequestLike): RequestSession<Data> {
+    const { userOf } = this.#options;
+    return new RequestSession<Data>({
+      find: () => this.#visit(req),
+      get: (id) => this.get(id),
+      // What came out of the schema goes through it again: see the option.
+      create: (data) => this.create(data as unknown as Input),
+      update: (id, changes) => this.update(id, changes),
+      delete: (id) => this.delete(id),
+      rotate: (id) => this.rotate(id),
+      deadlines: (id) => this.deadlines(id),
+      writeCookie: (res, id) => (id === undefined ? this.#cookie.erase(res) : this.#cookie.write(res, id)),
+      writeVary: (res) => addVary(res, "Cookie"),
+      isOfAnotherUser: (data, next) => userOf(data) !== undefined && userOf(data) !== userOf(next),
+    });
   }
 
   /**
@@ -214,12 +230,7 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    * @returns a function that ends it.
    */
   on<Name extends keyof SessionEvents>(name: Name, listener: (event: SessionEvents[Name]) => unknown): () => void {
-    const off = this.#events.on(name, listener);
-    if (!this.#isSubscribed) {
-      this.#isSubscribed = true;
-      this.#store.subscribe((change) => this.#onStoreChange(change)).catch((error: Error) => this.#events.emit("error", { error }));
-    }
-    return off;
+    return this.#events.on(name, listener);
   }
 
   async #find(id: string | undefined): Promise<StoredSession<Data> | undefined> {
@@ -240,50 +251,41 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
     return undefined;
   }
 
+  /** What a request's cookies of our name hold. */
+  #named(req: RequestLike): string | string[] | undefined {
+    const header = cookieHeaderOf(req);
+    return header ? scanCookies(header, this.cookieName) : undefined;
+  }
+
+  /** Of several candidates the one that is live. Their order never decides. */
   async #choose(values: readonly string[]): Promise<string | undefined> {
-    const keys = [...new Set(values.flatMap((value) => this.#keyOf(value) ?? []))];
-    if (keys.length <= 1) return keys[0];
-    const found = keys.length <= MOST_CANDIDATES ? await Promise.all(keys.map((key) => this.#store.read(key))) : [];
-    const live = keys.filter((_, at) => found[at]);
+    const ids = [...new Set(values)].filter((value) => this.#keyOf(value) !== undefined);
+    if (ids.length <= 1) return ids[0];
+    const isTooMany = ids.length > MOST_CANDIDATES;
+    const found = isTooMany ? [] : await Promise.all(ids.map((id) => this.#find(id)));
+    const live = ids.filter((_, at) => found[at]);
     if (live.length === 1) return live[0];
-    this.#refuse(keys.length <= MOST_CANDIDATES && live.length === 0 ? "unknown" : "duplicate");
+    this.#refuse(isTooMany || live.length > 1 ? "duplicate" : "unknown");
     return undefined;
   }
 
-  #updateExactly(key: string, changes: Changes<Data> | Updater<Data>): Promise<boolean> {
-    const { schema, userOf } = this.#options;
-    return this.#exactUpdates.run(key, async () => {
-      for (let attempt = 0; attempt < MOST_CONFLICTS; attempt++) {
-        const session = await this.#store.read(key);
-        if (!session) return false;
-        const { data, revision } = session;
-        // The function may change what it is given: what it gives back counts.
-        const before = copyJson(data);
-        const merged: Data = { ...before, ...(typeof changes === "function" ? await changes(data) : changes) };
-        const next = toJsonObject(schema ? await validate(schema, merged) : merged);
-        if (userOf(next) !== userOf(before)) {
-          throw new HarpiaError("ERR_USER_CHANGED", "Cannot update a session: the change would give it another user, a new session is wanted at login");
-        }
-        const patch = difference(before, next);
-        if (patch === undefined) return true;
-        const outcome = await this.#store.patch(key, { ...patch, ifRevision: revision });
-        if (outcome !== "conflict") return outcome === "done";
-      }
-      throw new StoreError("ERR_STORE_CONFLICT", `Cannot update a session: ${MOST_CONFLICTS} times another change came first`, {
-        store: this.#store.name,
-        operation: "patch",
-      });
-    });
+  async #visit(req: RequestLike): Promise<{ id: string; session: StoredSession<Data> } | undefined> {
+    const named = this.#named(req);
+    const id = typeof named === "object" ? await this.#choose(named) : named;
+    const key = this.#keyOf(id);
+    const session = key === undefined ? undefined : await this.#store.read(key);
+    if (id === undefined || key === undefined || !(await this.#see(key, session)) || !session) return undefined;
+    return { id, session };
   }
 
-  #cookieOptions(options: CookieOptions): CookieOptions {
-    const given = Object.entries(options).filter(([, value]) => value !== undefined);
-    return { ...this.#options.cookie, ...Object.fromEntries(given) };
-  }
-
-  #writeCookie(res: ResponseLike, line: string): void {
-    writeSetCookie(res, this.cookieName, line);
-    toHeaderPort(res).setHeader("Cache-Control", "no-store");
+  /** Notes the activity. `false`: there is no such session, or it ended before this could be noted. */
+  #see(key: string, session: StoredSession<Data> | undefined): boolean | Promise<boolean> {
+    if (session === undefined) {
+      this.#refuse("unknown", key);
+      return false;
+    }
+    const touch = this.#lifetimes.dueTouch(session, this.#clock.now());
+    return touch ? this.#store.extend(key, touch) : true;
   }
 
   #handleOf(key: string): string {
@@ -292,11 +294,5 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
 
   #refuse(reason: RefusalReason, key?: string): void {
     if (this.#events.has("refused")) this.#events.emit("refused", { reason, ...(key !== undefined && { handle: this.#handleOf(key) }) });
-  }
-
-  #onStoreChange(change: StoreChange): void {
-    if (change.type === "evicted") this.#events.emit("ended", { handle: change.key, reason: "evicted" });
-    if (change.type === "expired") this.#events.emit("ended", { handle: change.key, reason: change.limit });
-    if (change.type === "unreadable") this.#events.emit("unreadable", { handle: change.key });
   }
 }

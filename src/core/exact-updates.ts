@@ -1,0 +1,56 @@
+// Updates that see the whole of the data: read, change, write under the condition that nothing came between, again.
+import { type Changes, difference, type Updater } from "./changes.ts";
+import { HarpiaError, StoreError } from "./errors.ts";
+import type { GuardedStore } from "./guarded-store.ts";
+import { copyJson, toJsonObject } from "./json.ts";
+import { KeyedQueue } from "./keyed-queue.ts";
+import { type StandardSchema, validate } from "./schema.ts";
+
+// Each conflict means that somebody else's change succeeded: this many in a row is no contention any more.
+const MOST_CONFLICTS = 1000;
+
+interface Rules<Data> {
+  schema?: StandardSchema<unknown, Data> | undefined;
+  userOf(data: Data): string | undefined;
+}
+
+/** Exact updates of one `Session`. Those of one record wait for one another: they would only conflict. */
+export class ExactUpdates<Data extends object> {
+  readonly #store: GuardedStore<Data>;
+  readonly #rules: Rules<Data>;
+  readonly #queue = new KeyedQueue();
+
+  constructor(store: GuardedStore<Data>, rules: Rules<Data>) {
+    this.#store = store;
+    this.#rules = rules;
+  }
+
+  /** @returns whether there was such a session. */
+  run(key: string, changes: Changes<Data> | Updater<Data>): Promise<boolean> {
+    return this.#queue.run(key, async () => {
+      for (let attempt = 0; attempt < MOST_CONFLICTS; attempt++) {
+        const session = await this.#store.read(key);
+        if (!session) return false;
+        // The function may change what it is given: what it gives back counts.
+        const before = copyJson(session.data);
+        const next = await this.#next(before, typeof changes === "function" ? await changes(session.data) : changes);
+        const patch = difference(before, next);
+        if (patch === undefined) return true;
+        const outcome = await this.#store.patch(key, { ...patch, ifRevision: session.revision });
+        if (outcome !== "conflict") return outcome === "done";
+      }
+      throw new StoreError("ERR_STORE_CONFLICT", `Cannot update a session: ${MOST_CONFLICTS} times another change came first`, {
+        store: this.#store.name,
+        operation: "patch",
+      });
+    });
+  }
+
+  async #next(before: Data, changes: Changes<Data> | undefined): Promise<Data> {
+    const { schema, userOf } = this.#rules;
+    const merged: Data = { ...before, ...changes };
+    const next = toJsonObject(schema ? await validate<Data>(schema, merged) : merged);
+    if (userOf(next) === userOf(before)) return next;
+    throw new HarpiaError("ERR_USER_CHANGED", "Cannot update a session: the change would give it another user, a new session is wanted at login");
+  }
+}

@@ -1,0 +1,280 @@
+// One request's session: nothing is read until it is asked for, nothing is written unless something changed, no cookie
+// until there is data. Every save policy is here, once; adapters only say when.
+import type { Changes, Updater } from "./changes.ts";
+import { HarpiaError } from "./errors.ts";
+import type { ResponseLike } from "./http-messages.ts";
+import { toJsonObject } from "./json.ts";
+import type { Deadlines } from "./lifetimes.ts";
+import type { StoredSession } from "./store.ts";
+
+/** What a request's session asks of its `Session`. */
+export interface SessionAccess<Data extends object> {
+  /** The session that the request's cookie names. This is activity. */
+  find(): Promise<{ id: string; session: StoredSession<Data> } | undefined>;
+  get(id: string): Promise<Data | undefined>;
+  create(data: Data): Promise<string>;
+  update(id: string, changes: Changes<Data> | Updater<Data>): Promise<boolean>;
+  delete(id: string): Promise<boolean>;
+  rotate(id: string): Promise<string | undefined>;
+  deadlines(id: string): Promise<Deadlines | undefined>;
+  /** Puts the cookie of an id on a response; of `undefined`, its deletion. */
+  writeCookie(res: ResponseLike, id: string | undefined): void;
+  /** Whether data is somebody's, and `next` is somebody else's. */
+  isOfAnotherUser(data: Data, next: Data): boolean;
+  /** Says to caches that the response depends on the cookie. */
+  writeVary(res: ResponseLike): void;
+}
+
+/** A flash message is a field of its own, so that parallel requests never undo one another's. */
+const FLASH = "flash:";
+
+/**
+ * The session of one request. Changes are kept until {@link RequestSession.commit}, which writes the changed fields and no others;
+ * `login`, `rotate`, `destroy`, `takeFlash` and `update` with a function act at once.
+ *
+ * A session that ends elsewhere during the request stays ended: its changes are dropped and no cookie is sent.
+ */
+export class RequestSession<Data extends object> {
+  readonly #access: SessionAccess<Data>;
+  #found: Promise<void> | undefined;
+  #id: string | undefined;
+  #data: Data | undefined;
+  #changes = noChanges();
+  #cookie: "keep" | "set" | "clear" = "keep";
+  #isUsed = false;
+  #isNew = false;
+  #isDestroyed = false;
+  // It ended elsewhere, during this request.
+  #isGone = false;
+
+  constructor(access: SessionAccess<Data>) {
+    this.#access = access;
+  }
+
+  /** Whether the session began in this request. */
+  get isNew(): boolean {
+    return this.#isNew;
+  }
+
+  /** Whether anything was asked of this session: then the response depends on the cookie. */
+  get isUsed(): boolean {
+    return this.#isUsed;
+  }
+
+  /** The data with this request's own changes, or `undefined` when there is no session. A copy: changing it changes nothing. */
+  get data(): Promise<Readonly<Data> | undefined> {
+    return this.#load().then(() => this.#view());
+  }
+
+  /** When the session will end; `undefined` when there is none, or when it is not stored yet. */
+  get deadlines(): Promise<Deadlines | undefined> {
+    return this.#load().then(() => (this.#id === undefined ? undefined : this.#access.deadlines(this.#id)));
+  }
+
+  /** One field of {@link data}. */
+  async get<Field extends keyof Data & string>(field: Field): Promise<Data[Field] | undefined> {
+    const data = await this.data;
+    return data && Object.hasOwn(data, field) ? data[field] : undefined;
+  }
+
+  /**
+   * Changes a field when the request commits. Where there is no session, one begins then.
+   *
+   * @throws TypeError for what JSON cannot hold; HarpiaError `ERR_SESSION_ENDED` after `destroy`.
+   */
+  set<Field extends keyof Data & string>(field: Field, value: Data[Field]): void {
+    this.#put(field, value);
+  }
+
+  /** Removes a field when the request commits. */
+  unset(field: keyof Data & string): void {
+    this.#put(field, undefined);
+  }
+
+  /**
+   * Changes fields: an object when the request commits, a function at once and exactly, as `Session.update`.
+   *
+   * @returns whether there is a session to change.
+   */
+  async update(changes: Changes<Data> | Updater<Data>): Promise<boolean> {
+    if (typeof changes !== "function") {
+      for (const [field, value] of Object.entries(changes)) this.#put(field, value);
+      return true;
+    }
+    this.#assertOpen();
+    await this.commit();
+    await this.#load();
+    if (this.#id === undefined || !(await this.#access.update(this.#id, changes))) return false;
+    this.#data = await this.#access.get(this.#id);
+    return true;
+  }
+
+  /** Leaves a message for the next request that takes it. */
+  flash(name: string, value: unknown): void {
+    this.#put(FLASH + name, value);
+  }
+
+  /** Takes a message. Of several requests at once exactly one gets it. */
+  async takeFlash(name: string): Promise<unknown> {
+    const field = FLASH + name;
+    await this.#load();
+    if (this.#changes[field] !== undefined) {
+      const own = this.#changes[field];
+      this.#changes[field] = undefined;
+      return own;
+    }
+    if (this.#id === undefined || !Object.hasOwn(this.#data ?? {}, field)) return undefined;
+    let taken: unknown;
+    const isDone = await this.#access.update(this.#id, (data) => {
+      taken = (data as Record<string, unknown>)[field];
+      // Whose field it is, the type of the data does not know.
+      return { [field]: undefined } as Changes<Data>;
+    });
+    return isDone ? taken : undefined;
+  }
+
+  /**
+   * Begins a session for a user, under a new id, and ends the one there was (ASVS V7.2.4). Of the former data only the fields in
+   * `keep` come along, and none of them if it was somebody's already.
+   *
+   * @throws what `Session.create` throws.
+   */
+  async login(data: Data, options: { keep?: readonly (keyof Data & string)[] } = {}): Promise<void> {
+    this.#assertOpen();
+    await this.#load();
+    const former = this.#id;
+    const kept = await this.#keep(options.keep ?? [], data);
+    const id = await this.#access.create({ ...kept, ...data });
+    this.#begin(id, toJsonObject({ ...kept, ...data }));
+    if (former !== undefined) await this.#access.delete(former);
+  }
+
+  /** Gives the session a new id; the old one is dead for everybody. @returns whether there was a session. */
+  async rotate(): Promise<boolean> {
+    this.#assertOpen();
+    await this.#load();
+    const next = this.#id === undefined ? undefined : await this.#access.rotate(this.#id);
+    if (next === undefined) {
+      if (this.#id !== undefined) this.#forget();
+      return false;
+    }
+    this.#id = next;
+    this.#cookie = "set";
+    return true;
+  }
+
+  /** Ends the session, everywhere and at once, and takes its cookie back. Nothing can be changed in this request any more. */
+  async destroy(): Promise<void> {
+    await this.#load();
+    if (this.#id !== undefined) await this.#access.delete(this.#id);
+    this.#changes = noChanges();
+    this.#id = undefined;
+    this.#data = undefined;
+    this.#cookie = "clear";
+    this.#isDestroyed = true;
+  }
+
+  /**
+   * Writes what has changed. May be called again, after more changes.
+   *
+   * @throws StoreError when the store fails: the response must not look like a success then.
+   */
+  async commit(): Promise<void> {
+    if (Object.keys(this.#changes).length === 0) return;
+    await this.#load();
+    const changes = this.#changes as Changes<Data>;
+    this.#changes = noChanges();
+    if (this.#id !== undefined) {
+      // Where it has ended meanwhile, the changes end with it: a late request brings nothing back.
+      if (!(await this.#access.update(this.#id, changes))) this.#forget();
+      else this.#data = merge(this.#data, changes);
+      return;
+    }
+    const data = merge<Data>(undefined, changes);
+    if (this.#isGone) return;
+    if (Object.keys(data).length > 0) this.#begin(await this.#access.create(data), data);
+  }
+
+  /** Drops what was not committed, and ends a session that began in this request and that nobody has heard of. */
+  async discard(): Promise<void> {
+    this.#changes = noChanges();
+    if (this.#isNew && this.#cookie === "set" && this.#id !== undefined) await this.#access.delete(this.#id);
+    if (this.#isNew) this.#forget();
+  }
+
+  /**
+   * Puts on a response what this request owes it: the cookie if it changed, with `no-store`; `Vary: Cookie` if the session was
+   * used. To be called after `commit`, before the headers leave.
+   *
+   * @throws HarpiaError `ERR_HEADERS_SENT` when a cookie is owed and it is too late.
+   */
+  writeTo(res: ResponseLike): void {
+    if (this.#isUsed) this.#access.writeVary(res);
+    if (this.#cookie === "set") this.#access.writeCookie(res, this.#id);
+    if (this.#cookie === "clear") this.#access.writeCookie(res, undefined);
+    this.#cookie = "keep";
+  }
+
+  #load(): Promise<void> {
+    this.#isUsed = true;
+    return (this.#found ??= this.#access.find().then((found) => {
+      this.#id = found?.id;
+      this.#data = found?.session.data;
+    }));
+  }
+
+  #view(): Data | undefined {
+    if (this.#isDestroyed || (this.#data === undefined && Object.keys(this.#changes).length === 0)) return undefined;
+    const view = merge(this.#data, this.#changes as Changes<Data>);
+    for (const field of Object.keys(view)) if (field.startsWith(FLASH)) delete view[field as keyof Data];
+    return toJsonObject(view);
+  }
+
+  #put(field: string, value: unknown): void {
+    this.#assertOpen();
+    // What was set is what was there at this moment.
+    const { [field]: taken } = toJsonObject({ [field]: value }) as Record<string, unknown>;
+    this.#changes[field] = taken;
+    // Whether there is a session is settled now, so that one that ends later is not taken for none.
+    this.#load().catch(ignore);
+  }
+
+  async #keep(fields: readonly (keyof Data & string)[], next: Data): Promise<Partial<Data>> {
+    const data = fields.length > 0 ? this.#view() : undefined;
+    if (!data || this.#access.isOfAnotherUser(data, next)) return {};
+    return Object.fromEntries(Object.entries(data).filter(([field]) => (fields as readonly string[]).includes(field))) as Partial<Data>;
+  }
+
+  #begin(id: string, data: Data): void {
+    this.#isGone = false;
+    this.#id = id;
+    this.#data = data;
+    this.#changes = noChanges();
+    this.#isNew = true;
+    this.#cookie = "set";
+  }
+
+  #forget(): void {
+    this.#isGone = true;
+    this.#id = undefined;
+    this.#data = undefined;
+    this.#cookie = "keep";
+  }
+
+  #assertOpen(): void {
+    if (this.#isDestroyed) throw new HarpiaError("ERR_SESSION_ENDED", "Cannot change this session: it was destroyed in this request");
+  }
+}
+
+function merge<Data extends object>(data: Data | undefined, changes: Changes<Data>): Data {
+  const merged = { ...data, ...changes } as Record<string, unknown>;
+  for (const [field, value] of Object.entries(changes)) if (value === undefined) delete merged[field];
+  return merged as Data;
+}
+
+// Without a prototype, so that a field called __proto__ is a field.
+function noChanges(): Record<string, unknown> {
+  return Object.create(null) as Record<string, unknown>;
+}
+
+function ignore(): void {}

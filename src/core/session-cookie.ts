@@ -1,0 +1,36 @@
+// The session's own cookie on a response: with the session's attributes, alone of its name, and never in a cache.
+import { type CookieOptions, formatDeletion, formatSetCookie, writeSetCookie } from "./cookies.ts";
+import { type ResponseLike, toHeaderPort } from "./http-messages.ts";
+
+/** Writes and takes back one cookie. */
+export class SessionCookie {
+  readonly #name: string;
+  readonly #defaults: CookieOptions;
+
+  /** @throws TypeError or RangeError for a cookie that browsers would refuse: found out here, not at the first login. */
+  constructor(name: string, defaults: CookieOptions, sample: string) {
+    this.#name = name;
+    this.#defaults = defaults;
+    formatSetCookie(name, sample, defaults);
+  }
+
+  write(res: ResponseLike, value: string, options: CookieOptions = {}): void {
+    this.#put(res, formatSetCookie(this.#name, value, this.#with(options)));
+  }
+
+  /** Deletion repeats the attributes, or browsers ignore it. */
+  erase(res: ResponseLike, options: CookieOptions = {}): void {
+    this.#put(res, formatDeletion(this.#name, this.#with(options)));
+  }
+
+  #with(options: CookieOptions): CookieOptions {
+    const given = Object.entries(options).filter(([, value]) => value !== undefined);
+    return { ...this.#defaults, ...Object.fromEntries(given) };
+  }
+
+  #put(res: ResponseLike, line: string): void {
+    writeSetCookie(res, this.#name, line);
+    // A cache that kept this response would hand out the session (ASVS V14.3.2).
+    toHeaderPort(res).setHeader("Cache-Control", "no-store");
+  }
+}
