@@ -44,6 +44,7 @@ export class RequestSession<Data extends object> {
   #isUsed = false;
   #isNew = false;
   #isDestroyed = false;
+  #isSealed = false;
   // It ended elsewhere, during this request.
   #isGone = false;
 
@@ -141,6 +142,7 @@ export class RequestSession<Data extends object> {
    */
   async login(data: Data, options: { keep?: readonly (keyof Data & string)[] } = {}): Promise<void> {
     this.#assertOpen();
+    this.#assertUnsealed();
     await this.#load();
     const former = this.#id;
     const kept = await this.#keep(options.keep ?? [], data);
@@ -152,6 +154,7 @@ export class RequestSession<Data extends object> {
   /** Gives the session a new id; the old one is dead for everybody. @returns whether there was a session. */
   async rotate(): Promise<boolean> {
     this.#assertOpen();
+    this.#assertUnsealed();
     await this.#load();
     const next = this.#id === undefined ? undefined : await this.#access.rotate(this.#id);
     if (next === undefined) {
@@ -177,7 +180,8 @@ export class RequestSession<Data extends object> {
   /**
    * Writes what has changed. May be called again, after more changes.
    *
-   * @throws StoreError when the store fails: the response must not look like a success then.
+   * @throws StoreError when the store fails: the response must not look like a success then. HarpiaError
+   * `ERR_HEADERS_SENT` for a session that would begin too late.
    */
   async commit(): Promise<void> {
     if (Object.keys(this.#changes).length === 0) return;
@@ -192,7 +196,9 @@ export class RequestSession<Data extends object> {
     }
     const data = merge<Data>(undefined, changes);
     if (this.#isGone) return;
-    if (Object.keys(data).length > 0) this.#begin(await this.#access.create(data), data);
+    if (Object.keys(data).length === 0) return;
+    this.#assertUnsealed();
+    this.#begin(await this.#access.create(data), data);
   }
 
   /** Drops what was not committed, and ends a session that began in this request and that nobody has heard of. */
@@ -213,6 +219,11 @@ export class RequestSession<Data extends object> {
     if (this.#cookie === "set") this.#access.writeCookie(res, this.#id);
     if (this.#cookie === "clear") this.#access.writeCookie(res, undefined);
     this.#cookie = "keep";
+  }
+
+  /** Says that the headers have left: what would need a cookie from now on is `ERR_HEADERS_SENT`, before anything is stored. */
+  seal(): void {
+    this.#isSealed = true;
   }
 
   #load(): Promise<void> {
@@ -259,6 +270,10 @@ export class RequestSession<Data extends object> {
     this.#id = undefined;
     this.#data = undefined;
     this.#cookie = "keep";
+  }
+
+  #assertUnsealed(): void {
+    if (this.#isSealed) throw new HarpiaError("ERR_HEADERS_SENT", "Cannot set the session's cookie: the headers of this response have been sent, begin the session before the body");
   }
 
   #assertOpen(): void {
