@@ -119,8 +119,8 @@ export interface SessionStore<Data = Record<string, unknown>> extends Store<Data
   /** Changes the data of a live session, per top-level field, in one step. */
   patch(key: string, patch: SessionPatch<Data>): Promise<PatchOutcome>;
   /**
-   * Gives a live session another key; the user's index follows. Of several at once exactly one is `true`.
-   * `false` too, and nothing changed, where `nextKey` is taken.
+   * Gives a live session another key of the same birth; the user's index follows. Of several at once exactly one is
+   * `true`. `false` too, and nothing changed, where `nextKey` is taken.
    */
   move(key: string, nextKey: string): Promise<boolean>;
   /** Ends a session. `true` if it was live: of several at once exactly one. */

@@ -131,7 +131,7 @@ export function recordTests({ it }: TestRunner, bench: Bench, isWhole: boolean):
     assert.equal(await dataOf(key), undefined);
     assert.equal(await bench.store.extend(key, { lastSeenAt: bench.clock.now(), expiresAt: bench.clock.now() + LIFETIME }), false);
     assert.equal(await bench.store.patch(key, { set: { b: 2 } }), "missing");
-    assert.equal(await bench.store.move(key, bench.newKey()), false);
+    assert.equal(await bench.store.move(key, bench.newKey(key)), false);
     assert.equal(await bench.store.remove(key), false);
     assert.equal(await dataOf(key), undefined);
     assert.equal((await bench.store.create(key, bench.session({ next: true }))).outcome, "created");
@@ -186,7 +186,8 @@ export function recordTests({ it }: TestRunner, bench: Bench, isWhole: boolean):
   });
 
   it("only create creates: patch, extend and move of what is not there do nothing", async () => {
-    const [key, next] = [bench.newKey(), bench.newKey()];
+    const key = bench.newKey();
+    const next = bench.newKey(key);
     assert.equal(await bench.store.patch(key, { set: { a: 1 } }), "missing");
     assert.equal(await bench.store.patch(key, { set: { a: 1 }, ifRevision: 1 }), "missing");
     assert.equal(await bench.store.move(key, next), false);
@@ -195,7 +196,8 @@ export function recordTests({ it }: TestRunner, bench: Bench, isWhole: boolean):
   });
 
   it("move gives a session another key and leaves the rest of it alone", async () => {
-    const [key, next] = [await created({ a: 1 }), bench.newKey()];
+    const key = await created({ a: 1 });
+    const next = bench.newKey(key);
     await bench.store.patch(key, { set: { b: 2 } });
     const [before] = await bench.store.read([key]);
     assert.equal(await bench.store.move(key, next), true);
@@ -204,7 +206,7 @@ export function recordTests({ it }: TestRunner, bench: Bench, isWhole: boolean):
     if (isWhole) assert.deepEqual(moved, before);
     else assert.deepEqual(moved?.data, before?.data);
     assert.equal(await bench.store.patch(key, { set: { c: 3 } }), "missing");
-    assert.equal(await bench.store.move(key, bench.newKey()), false);
+    assert.equal(await bench.store.move(key, bench.newKey(key)), false);
     assert.equal(await bench.store.patch(next, { set: { c: 3 } }), "done");
   });
 
@@ -217,7 +219,7 @@ export function recordTests({ it }: TestRunner, bench: Bench, isWhole: boolean):
 
   it("of parallel moves exactly one wins", async () => {
     const key = await created({ a: 1 });
-    const targets = Array.from({ length: 20 }, () => bench.newKey());
+    const targets = Array.from({ length: 20 }, () => bench.newKey(key));
     const won = await Promise.all(targets.map((target) => bench.store.move(key, target)));
     assert.equal(won.filter(Boolean).length, 1);
     const found = await bench.store.read([key, ...targets]);
@@ -229,13 +231,14 @@ export function recordTests({ it }: TestRunner, bench: Bench, isWhole: boolean):
     const removed = await Promise.all(Array.from({ length: 20 }, () => bench.store.remove(key)));
     assert.equal(removed.filter(Boolean).length, 1);
     assert.equal(await bench.store.patch(key, { set: { b: 1 } }), "missing");
-    assert.equal(await bench.store.move(key, bench.newKey()), false);
+    assert.equal(await bench.store.move(key, bench.newKey(key)), false);
     assert.deepEqual(await bench.store.read([key]), [undefined]);
   });
 
   it("remove against patch, extend and move in parallel leaves nothing", async () => {
     for (let round = 0; round < 20; round++) {
-      const [key, next] = [await created({ a: 1 }), bench.newKey()];
+      const key = await created({ a: 1 });
+      const next = bench.newKey(key);
       const now = bench.clock.now();
       const [, , , removed, moved] = await Promise.all([
         bench.store.patch(key, { set: { b: 1 } }),

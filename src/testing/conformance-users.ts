@@ -25,7 +25,8 @@ export function userTests({ it }: TestRunner, bench: Bench): void {
 
   it("the user's index follows a move and forgets what expired", async () => {
     const user = bench.newUser();
-    const [a, next] = [await login(user), bench.newKey()];
+    const a = await login(user);
+    const next = bench.newKey(a);
     await bench.store.move(a, next);
     assert.deepEqual(await keysOf(user), [next]);
     bench.clock.advance(LIFETIME);
@@ -59,7 +60,7 @@ export function userTests({ it }: TestRunner, bench: Bench): void {
     for (let round = 0; round < 10; round++) {
       const user = bench.newUser();
       const before = [await login(user), await login(user)];
-      const moved = bench.newKey();
+      const moved = bench.newKey(before[0]);
       const during = Array.from({ length: 10 }, () => bench.newKey());
       const running = during.map((key) => bench.store.create(key, bench.session({}, { userId: user })));
       const [count] = await Promise.all([bench.store.removeByUser(user), bench.store.move(before[0] as string, moved), ...running]);
@@ -157,7 +158,8 @@ export function userTests({ it }: TestRunner, bench: Bench): void {
         await new Promise<void>((resolve) => (arrived = resolve));
       }
     };
-    const [key, next] = [await login(bench.newUser()), bench.newKey()];
+    const key = await login(bench.newUser());
+    const next = bench.newKey(key);
     await bench.store.patch(key, { set: { a: 1 } });
     await heard("changed", key);
     await bench.store.move(key, next);

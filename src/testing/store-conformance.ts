@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import type { Clock } from "../core/clock.ts";
 import { isSessionStore, toSessionStore } from "../core/plain-store.ts";
-import { IdMaker, toStoreKey } from "../core/session-id.ts";
+import { birthOf, IdMaker, toStoreKey } from "../core/session-id.ts";
 import type { NewSession, SessionStore, Store } from "../core/store.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { recordTests } from "./conformance-records.ts";
@@ -42,8 +42,8 @@ export interface StoreConformanceOptions {
 export interface Bench {
   readonly store: SessionStore<Fields>;
   readonly clock: ManualClock;
-  /** A key that was never used, and the id that it belongs to. */
-  newKey(): string;
+  /** A key that was never used: of this moment, or of the birth of another, as rotation makes it. */
+  newKey(sameBirthAs?: string): string;
   newId(): string;
   newUser(): string;
   /** A session that lives 1,000 s and would end after 10,000 s. */
@@ -75,7 +75,11 @@ export function storeConformance(runner: TestRunner, options: StoreConformanceOp
         return store as SessionStore<Fields>;
       },
       newId: nextId,
-      newKey: () => (isWhole ? toStoreKey(nextId()) : nextId()),
+      newKey(sameBirthAs) {
+        const birth = sameBirthAs === undefined ? Math.floor(clock.now() / 1000) : isWhole ? Number.parseInt(sameBirthAs.slice(0, 8), 16) : birthOf(sameBirthAs);
+        const id = ids.make(birth);
+        return isWhole ? toStoreKey(id) : id;
+      },
       newUser: () => `user-${++users}-${nextId().slice(-8)}`,
       session(data = { name: "a" }, more = {}) {
         const now = clock.now();

@@ -1,0 +1,219 @@
+// The scripts that RedisStore runs in the server. Each is one atomic step that touches keys of one slot, but for those
+// of `ONE_SERVER`, which also touch the user's index. They move texts: no value of the data is decoded here.
+import { script } from "./_redis-prelude.ts";
+
+// 5 the key.
+const LIVE = /* lua */ `
+local record = load(ARGV[5])
+if record and record.unreadable then return 'unreadable' end
+if not record or not record.isLive then return 'missing' end
+`;
+
+/** What concerns one record. */
+export const RECORD = {
+  /** 5 key, 6 record, 7 expiresAt, 8 createdAt in hexadecimal, 9 user in JSON. */
+  insert: script(/* lua */ `
+local outcome, owner = occupant(ARGV[5], ARGV[8])
+if outcome then return { outcome, owner == ARGV[9] and 'own' or '' } end
+redis.call('SET', place(ARGV[5]), ARGV[6], 'PXAT', ARGV[7])
+return { 'created', '' }`),
+
+  /** 5 key. */
+  isTaken: script(/* lua */ `
+return occupant(ARGV[5], '') and 'taken' or 'free'`),
+
+  /** 5 key, 6 lastSeenAt, 7 expiresAt. */
+  extend: script(/* lua */ `${LIVE}
+if tonumber(ARGV[6]) > tonumber(record.lastSeenAt) then record.lastSeenAt = ARGV[6] end
+if tonumber(ARGV[7]) > tonumber(record.expiresAt) then record.expiresAt = ARGV[7] end
+change = record.change
+save(ARGV[5], record)
+return 'done'`),
+
+  /** 5 key, 6 revision or nothing, 7 number of fields to set, then names and values, then names to unset. */
+  patch: script(/* lua */ `${LIVE}
+if record.change == change then return 'done' end
+if ARGV[6] ~= '' and ARGV[6] ~= record.revision then return 'conflict' end
+local values, isUnset = {}, {}
+local lastSet = 7 + 2 * tonumber(ARGV[7])
+for at = 8, lastSet, 2 do values[ARGV[at]] = ARGV[at + 1] end
+for at = lastSet + 1, #ARGV do isUnset[ARGV[at]] = true end
+local lines = {}
+for line in record.body:gmatch('[^\\n]+') do
+  if line:sub(-1) == ',' then line = line:sub(1, -2) end
+  -- The name ends at the first quote before a colon that no backslash escapes.
+  local from, nameEnd = 2, nil
+  repeat
+    local quote = line:find('":', from, true)
+    if not quote then return 'unreadable' end
+    local escapes = #line:sub(1, quote - 1):match('\\\\*$')
+    if escapes % 2 == 0 then nameEnd = quote + 1 else from = quote + 1 end
+  until nameEnd
+  local name = line:sub(1, nameEnd)
+  if values[name] then
+    line = name .. values[name]
+    values[name] = nil
+  end
+  if not isUnset[name] then lines[#lines + 1] = line end
+end
+for at = 8, lastSet, 2 do
+  local name = ARGV[at]
+  if values[name] and not isUnset[name] then
+    lines[#lines + 1] = name .. values[name]
+    values[name] = nil
+  end
+end
+record.body = table.concat(lines, ',\\n')
+record.revision = string.format('%.0f', tonumber(record.revision) + 1)
+save(ARGV[5], record)
+tell('changed', ARGV[5])
+return 'done'`),
+
+  /** 5 key, 6 nextKey. A user's session leaves a pointer where it began, so that its index entry stays true. */
+  move: script(/* lua */ `
+local key, nextKey = ARGV[5], ARGV[6]
+local there = load(nextKey)
+if there and there.change == change then return 'done' end
+${LIVE}
+if key == nextKey then return 'taken' end
+if there and there.unreadable then return 'unreadable next' end
+local isWayBack = there and there.target and record.origin == nextKey
+if there and not isWayBack and (there.isLive or not there.revision) then return 'taken' end
+local origin = record.user and (record.origin or key) or nil
+record.origin = origin ~= nextKey and origin or nil
+save(nextKey, record)
+if origin and not isWayBack then
+  redis.call('SET', place(origin), '{"harpia":1,"movedTo":"' .. nextKey .. '"}', 'PXAT', record.endsAt)
+end
+if origin ~= key then redis.call('DEL', place(key)) end
+tell('moved', key, nextKey)
+return 'done'`),
+
+  /** 5 key. Answers with the entry and the user in JSON, where there is one. */
+  remove: script(/* lua */ `${LIVE}
+drop(record)
+tell('removed', ARGV[5])
+if record.user then return { 'done', entryOf(record), record.user } end
+return 'done'`),
+
+  /** 5 entry, 6 user in JSON. Answers with the key and the record, if it is live. */
+  resolve: script(/* lua */ `
+local record = follow(ARGV[5], ARGV[6])
+if record and record.isLive then return { record.key, record.text } end
+return {}`),
+
+  /**
+   * 5 entry, 6 user in JSON, 7 endsAt, 8 what to tell, then keys to leave alone. Of a session that is not there it keeps
+   * a mark for as long as it could have lived: its creation may still be on its way.
+   */
+  end: script(/* lua */ `
+local record = follow(ARGV[5], ARGV[6])
+if record and record.isLive then
+  for at = 9, #ARGV do
+    if ARGV[at] == record.key then return { 'kept' } end
+  end
+  drop(record)
+  tell(ARGV[8], record.key)
+  return { 'ended', record.key }
+end
+local first, created = ARGV[5]:match('^(.*):(%x+)$')
+if load(first) then return { 'missing' } end
+redis.call('SET', place(first), '{"harpia":1,"ended":"' .. created .. '"}', 'PXAT', ARGV[7])
+return { 'marked', first }`),
+} as const;
+
+/** What concerns a user's index alone, in the user's slot. KEYS 1 is the index. */
+export const INDEX = {
+  /** 5 entry, 6 endsAt, 7 limit or nothing, then entries that are gone. Answers with the others where they are too many. */
+  enter: script(/* lua */ `
+for at = 8, #ARGV do redis.call('ZREM', KEYS[1], ARGV[at]) end
+local others = ARGV[7] ~= '' and redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. ARGV[2], '+inf', 'WITHSCORES')
+if others and #others / 2 >= tonumber(ARGV[7]) and not redis.call('ZSCORE', KEYS[1], ARGV[5]) then return others end
+enter(KEYS[1], ARGV[5], ARGV[6])
+return {}`),
+
+  entries: script(/* lua */ `
+sweep(KEYS[1])
+return redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES')`),
+
+  /** 5 and on: entries. */
+  leave: script(/* lua */ `
+for at = 5, #ARGV do redis.call('ZREM', KEYS[1], ARGV[at]) end
+return 'done'`),
+} as const;
+
+/** The same as several of the above in one step, where the index and the records are on one server. */
+export const ONE_SERVER = {
+  /** KEYS 2 is the index. 5 to 9 as in insert, 10 entry, 11 endsAt, 12 limit or nothing, 13 what happens at the limit. */
+  insert: script(/* lua */ `
+local index, entry = KEYS[2], ARGV[10]
+local outcome = occupant(ARGV[5], ARGV[8])
+if outcome then return { outcome } end
+local rivals, gone, excess = {}, {}, 0
+if ARGV[12] ~= '' then
+  for _, other in ipairs(redis.call('ZRANGE', index, 0, -1)) do
+    local rival = follow(other, ARGV[9])
+    if rival and rival.isLive then
+      rivals[#rivals + 1] = { entry = other, record = rival, createdAt = tonumber(rival.createdAt) }
+    else
+      gone[#gone + 1] = other
+    end
+  end
+  excess = #rivals + 1 - tonumber(ARGV[12])
+  if excess > 0 and ARGV[13] == 'deny' then return { 'denied' } end
+  table.sort(rivals, function(a, b)
+    if a.createdAt ~= b.createdAt then return a.createdAt < b.createdAt end
+    return a.entry < b.entry
+  end)
+end
+-- First what needs memory: a server that has none left refuses it, and nothing has happened.
+redis.call('SET', place(ARGV[5]), ARGV[6], 'PXAT', ARGV[7])
+local answer = { 'created' }
+for at = 1, excess do
+  gone[#gone + 1] = rivals[at].entry
+  drop(rivals[at].record)
+  tell('evicted', rivals[at].record.key)
+  answer[#answer + 1] = rivals[at].record.key
+end
+for _, other in ipairs(gone) do redis.call('ZREM', index, other) end
+enter(index, entry, ARGV[11])
+return answer`),
+
+  /** 5 key. */
+  remove: script(/* lua */ `${LIVE}
+drop(record)
+if record.user then redis.call('ZREM', indexOf(record.user), entryOf(record)) end
+tell('removed', ARGV[5])
+return 'done'`),
+
+  /** KEYS 1 is the index. 5 user in JSON. Answers with keys and records. */
+  list: script(/* lua */ `
+sweep(KEYS[1])
+local answer = {}
+for _, entry in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+  local record = follow(entry, ARGV[5])
+  if record and record.isLive then
+    answer[#answer + 1] = record.key
+    answer[#answer + 1] = record.text
+  end
+end
+return answer`),
+
+  /** KEYS 1 is the index. 5 user in JSON, then keys to leave alone. Answers how many it ended. */
+  removeByUser: script(/* lua */ `
+local isKept = {}
+for at = 6, #ARGV do isKept[ARGV[at]] = true end
+local count = 0
+for _, entry in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+  local record = follow(entry, ARGV[5])
+  if not record or not isKept[record.key] then
+    redis.call('ZREM', KEYS[1], entry)
+    if record and record.isLive then
+      drop(record)
+      tell('removed', record.key)
+      count = count + 1
+    end
+  end
+end
+return count`),
+} as const;

@@ -1,0 +1,255 @@
+// RedisStore: sessions in Redis or Valkey, a single server, Sentinel or Cluster. One string a session, one script a
+// change. It moves records and decides nothing; it opens and closes no connection but that of a subscription.
+import { randomBytes } from "node:crypto";
+import type { Clock } from "../core/clock.ts";
+import { IdAccess } from "../core/id-access.ts";
+import { kindOf } from "../core/json.ts";
+import type { CreateResult, KeyedSession, NewSession, PatchOutcome, SessionPatch, SessionStore, StoreChange, StoredSession, UserCap } from "../core/store.ts";
+import { type RedisClient, type RedisPort, toRedisPort } from "./_redis-client.ts";
+import { formatFields, formatName, fromRedisKey, parseRecord, toRedisKey } from "./_redis-record.ts";
+import { scanNodes } from "./_redis-scan.ts";
+import type { Script } from "./_redis-prelude.ts";
+import { RECORD } from "./_redis-scripts.ts";
+import { ShardedUsers } from "./_redis-sharded-users.ts";
+import { listen } from "./_redis-subscription.ts";
+import { type FoundRecord, OneServerUsers, type Runner, type Users } from "./_redis-users.ts";
+
+export type { IoRedisClient, IoRedisCluster, NodeRedisClient, NodeRedisCluster, RedisClient } from "./_redis-client.ts";
+
+export interface RedisStoreOptions {
+  /**
+   * A connected client of `redis` (node-redis 4 to 6) or `ioredis` (5 and 6): single, Sentinel or Cluster. It stays
+   * yours: this store never connects and never closes it.
+   */
+  client: RedisClient;
+  /** What every key begins with. Default `session:`. Up to 64 characters of `A-Z a-z 0-9 _ . : / -`. */
+  prefix?: string | undefined;
+  /**
+   * Whether changes are published for `subscribe`, here and in other processes, on the channel `<prefix>changes`.
+   * Default `true`. All processes must agree.
+   */
+  notify?: boolean | undefined;
+  /**
+   * Whether keys of different slots may be on different servers. Default: what the client says. Give `true` for a plain
+   * client of a proxy that has a cluster behind it. All processes must agree.
+   */
+  sharded?: boolean | undefined;
+  /** Default: the machine's. Redis expires sessions by its own clock as well: keep both right (NTP). */
+  clock?: Clock | undefined;
+}
+
+const KNOWN = ["client", "prefix", "notify", "sharded", "clock"];
+const DEFAULT_PREFIX = "session:";
+const SCAN_LIMIT = 100;
+
+/**
+ * Keeps sessions in Redis 6.2 or later, or Valkey, for any number of processes and machines.
+ *
+ * Needs a server that evicts nothing (`maxmemory-policy noeviction`), or people are logged out when memory is short.
+ *
+ * @throws TypeError or RangeError for options that make no sense.
+ */
+// The seed's default: data of unknown shape.
+// oxlint-disable-next-line typescript/no-explicit-any
+export class RedisStore<Data = Record<string, any>> extends IdAccess<Data> implements SessionStore<Data> {
+  readonly #port: RedisPort;
+  readonly #prefix: string;
+  readonly #channel: string;
+  readonly #isNotifying: boolean;
+  readonly #runner: Runner;
+  readonly #users: Users;
+  readonly #listeners = new Set<(change: StoreChange) => void>();
+  #subscription: Promise<() => Promise<void>> | undefined;
+  // Names of changes: this process's own part, then a number.
+  readonly #ownName = randomBytes(6).toString("hex");
+  #changes = 0;
+
+  constructor(options: RedisStoreOptions) {
+    const { client, prefix = DEFAULT_PREFIX, notify = true, sharded, clock } = checked(options);
+    super(clock);
+    this.#port = toRedisPort(client, sharded);
+    this.#prefix = prefix;
+    this.#channel = `${prefix}changes`;
+    this.#isNotifying = notify;
+    this.#runner = {
+      prefix,
+      now: () => this.clock.now(),
+      nextChange: () => `${this.#ownName}-${(this.#changes++).toString(36)}`,
+      run: (script, keys, values, change) => this.#run(script, keys, values, change),
+    };
+    this.#users = this.#port.isSharded ? new ShardedUsers(this.#runner) : new OneServerUsers(this.#runner);
+  }
+
+  async create(key: string, session: NewSession<Data>, cap?: UserCap): Promise<CreateResult> {
+    const { outcome, evicted } = await this.#users.create(key, session, cap);
+    if (outcome === "unreadable") this.#tellUnreadable(key);
+    return { outcome: outcome === "unreadable" ? "taken" : outcome, evicted };
+  }
+
+  async read(keys: readonly string[]): Promise<(StoredSession<Data> | undefined)[]> {
+    if (keys.length === 0) return [];
+    const found = await this.#port.get(keys.map((key) => toRedisKey(this.#prefix, key)));
+    return keys.map((key, at) => this.#parse(key, found[at]));
+  }
+
+  async extend(key: string, to: { lastSeenAt: number; expiresAt: number }): Promise<boolean> {
+    return (await this.#change(RECORD.extend, key, [to.lastSeenAt, to.expiresAt])) === "done";
+  }
+
+  async patch(key: string, patch: SessionPatch<Data>): Promise<PatchOutcome> {
+    const set = formatFields(patch.set ?? {});
+    const unset = patch.unset?.map(formatName) ?? [];
+    return this.#change(RECORD.patch, key, [patch.ifRevision ?? "", set.length, ...set.flat(), ...unset]) as Promise<PatchOutcome>;
+  }
+
+  /**
+   * Gives a live session another key; the user's index follows. Of several at once exactly one is `true`.
+   *
+   * @throws RangeError in a cluster, where `nextKey` has another birth than `key`: they are in different slots then.
+   * Rotation keeps the birth.
+   */
+  async move(key: string, nextKey: string): Promise<boolean> {
+    if (this.#port.isSharded && key.slice(0, 8) !== nextKey.slice(0, 8)) {
+      throw new RangeError("Cannot move a session: nextKey begins with another birth, one in the same slot of the cluster is wanted");
+    }
+    const keys = [toRedisKey(this.#prefix, key), toRedisKey(this.#prefix, nextKey)];
+    const outcome = await this.#run(RECORD.move, keys, [key, nextKey]);
+    if (outcome === "unreadable") this.#tellUnreadable(key);
+    if (outcome === "unreadable next") this.#tellUnreadable(nextKey);
+    return outcome === "done";
+  }
+
+  async remove(key: string): Promise<boolean> {
+    const outcome = await this.#users.remove(key);
+    if (outcome === "unreadable") this.#tellUnreadable(key);
+    return outcome === "done";
+  }
+
+  async listByUser(userId: string): Promise<KeyedSession<Data>[]> {
+    return this.#toSessions(await this.#users.list(userId)).sort((a, b) => a.session.createdAt - b.session.createdAt);
+  }
+
+  removeByUser(userId: string, options: { except?: readonly string[] } = {}): Promise<number> {
+    return this.#users.removeByUser(userId, options.except ?? []);
+  }
+
+  async scan(cursor?: string, options: { limit?: number } = {}): Promise<{ sessions: KeyedSession<Data>[]; cursor?: string }> {
+    const page = await scanNodes(await this.#port.nodes(), `${this.#prefix}{*`, { cursor, limit: options.limit ?? SCAN_LIMIT });
+    const keys = page.keys.flatMap((redisKey) => fromRedisKey(this.#prefix, redisKey) ?? []);
+    const found = await this.read(keys);
+    const sessions = keys.flatMap((key, at) => (found[at] ? { key, session: found[at] } : []));
+    return { sessions, ...(page.cursor !== undefined && { cursor: page.cursor }) };
+  }
+
+  /** Redis deletes what has expired: there is nothing left to do, ever. */
+  async prune(): Promise<number> {
+    return 0;
+  }
+
+  /**
+   * Tells what was changed, here or in another process, over one connection of its own (`client.duplicate()`). Expiry is
+   * Redis's own and is not told. `lost` comes when that connection is lost and again when there is another.
+   *
+   * @throws TypeError with `notify: false`, when nothing is published.
+   */
+  async subscribe(listener: (change: StoreChange) => void): Promise<() => Promise<void>> {
+    if (!this.#isNotifying) throw new TypeError("Cannot subscribe: RedisStore was made with notify: false, notify: true is wanted in every process");
+    this.#listeners.add(listener);
+    this.#subscription ??= listen(this.#port, this.#channel, {
+      onMessage: (message) => this.#onMessage(message),
+      onGap: () => this.#tell({ type: "lost" }),
+    });
+    try {
+      await this.#subscription;
+    } catch (error) {
+      this.#subscription = undefined;
+      this.#listeners.delete(listener);
+      throw error;
+    }
+    return () => this.#unsubscribe(listener);
+  }
+
+  async #unsubscribe(listener: (change: StoreChange) => void): Promise<void> {
+    if (!this.#listeners.delete(listener) || this.#listeners.size > 0) return;
+    const subscription = this.#subscription;
+    this.#subscription = undefined;
+    await (await subscription)?.();
+  }
+
+  /** A script about one record. What is unreadable is told and counts as missing. */
+  async #change(script: Script, key: string, values: (string | number)[]): Promise<string> {
+    const outcome = await this.#run(script, [toRedisKey(this.#prefix, key)], [key, ...values]);
+    if (outcome !== "unreadable") return String(outcome);
+    this.#tellUnreadable(key);
+    return "missing";
+  }
+
+  #run(script: Script, keys: string[], values: (string | number)[], change = this.#runner.nextChange()): Promise<unknown> {
+    const common = [this.#prefix, String(this.clock.now()), this.#isNotifying ? this.#channel : "", change];
+    return this.#port.run(script, keys, [...common, ...values.map(String)]);
+  }
+
+  #parse(key: string, text: string | null | undefined): StoredSession<Data> | undefined {
+    if (text === undefined) return undefined;
+    const reading = text === null ? "unreadable" : parseRecord<Data>(text);
+    if (reading === "unreadable") this.#tellUnreadable(key);
+    else if (reading && reading.expiresAt > this.clock.now()) return reading;
+    return undefined;
+  }
+
+  #toSessions(found: readonly FoundRecord[]): KeyedSession<Data>[] {
+    return found.flatMap(({ key, text }) => {
+      const session = this.#parse(key, text);
+      return session ? { key, session } : [];
+    });
+  }
+
+  #onMessage(message: string): void {
+    const change = parseChange(message);
+    if (change) this.#tell(change);
+  }
+
+  #tellUnreadable(key: string): void {
+    this.#tell({ type: "unreadable", key });
+  }
+
+  #tell(change: StoreChange): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(change);
+      } catch {
+        // A listener's mistake is not the session's: what happened has happened.
+      }
+    }
+  }
+}
+
+/** Anybody may publish on the channel: what is not a change of ours is nothing. */
+function parseChange(message: string): StoreChange | undefined {
+  let change: { type?: unknown; key?: unknown; nextKey?: unknown };
+  try {
+    change = Object(JSON.parse(message)) as typeof change;
+  } catch {
+    return undefined;
+  }
+  const { type, key, nextKey } = change;
+  if (typeof key !== "string") return undefined;
+  if (type === "moved") return typeof nextKey === "string" ? { type, key, nextKey } : undefined;
+  return type === "changed" || type === "removed" || type === "evicted" ? { type, key } : undefined;
+}
+
+function checked(options: RedisStoreOptions): RedisStoreOptions {
+  if (typeof options !== "object" || options === null) throw new TypeError(`Cannot make a RedisStore: options is ${kindOf(options)}, an object is wanted`);
+  const unknown = Object.keys(options).filter((name) => !KNOWN.includes(name));
+  if (unknown.length > 0) throw new TypeError(`Cannot make a RedisStore: there is no option ${unknown.join(", ")}, there are ${KNOWN.join(", ")}`);
+  const { prefix } = options;
+  if (prefix !== undefined && typeof prefix !== "string") throw new TypeError(`Cannot use prefix: it is ${kindOf(prefix)}, a text is wanted`);
+  if (prefix !== undefined && !/^[\w.:/-]{1,64}$/.test(prefix)) {
+    throw new RangeError("Cannot use prefix: it is empty, too long or has other characters, 1 to 64 of A-Z a-z 0-9 _ . : / - are wanted");
+  }
+  for (const name of ["notify", "sharded"] as const) {
+    const value = options[name];
+    if (value !== undefined && typeof value !== "boolean") throw new TypeError(`Cannot use ${name}: it is ${kindOf(value)}, true or false is wanted`);
+  }
+  return options;
+}
