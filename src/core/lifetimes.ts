@@ -56,8 +56,9 @@ export class Lifetimes {
     if (touchInterval !== undefined && touchInterval >= idle) {
       throw new RangeError(`Cannot use touchInterval ${touchInterval}: it must be less than idleTimeout (${idle})`);
     }
-    this.absolute = absoluteTimeout * 1000;
-    this.idle = idle * 1000;
+    // Instants are whole milliseconds, and so are the limits that they are sums of.
+    this.absolute = Math.round(absoluteTimeout * 1000);
+    this.idle = Math.round(idle * 1000);
     this.touchInterval = touchInterval === undefined ? Math.min(60_000, this.idle * 0.05) : touchInterval * 1000;
   }
 
@@ -67,12 +68,12 @@ export class Lifetimes {
     return { createdAt: now, lastSeenAt: now, expiresAt: Math.min(now + this.idle, endsAt), endsAt };
   }
 
-  /** What activity now would write, or `undefined` while the throttle holds or nothing would move. */
+  /** What activity now would write, or `undefined` while the throttle holds. Without an idle limit nothing is written. */
   dueTouch(session: StoredSession<unknown>, now: number): { lastSeenAt: number; expiresAt: number } | undefined {
     const idle = session.facts?.idleTimeout === undefined ? this.idle : session.facts.idleTimeout * 1000;
     if (idle === Infinity || now - session.lastSeenAt < this.touchInterval) return undefined;
-    const expiresAt = Math.min(Math.round(now + idle), session.endsAt);
-    return expiresAt > session.expiresAt ? { lastSeenAt: now, expiresAt } : undefined;
+    // Also where the deadline cannot move any more: `lastSeenAt` is told to the user.
+    return { lastSeenAt: now, expiresAt: Math.max(Math.min(Math.round(now + idle), session.endsAt), session.expiresAt) };
   }
 
   /** Whether an id born so long ago (seconds since the epoch) can belong to no live session. */
