@@ -15,10 +15,14 @@ export function copyJson<T>(value: T): T {
   return copy as T;
 }
 
+// No text that a person wrote nests deeper. MySQL ends at 100 levels, Redis at 1000, and our own copying some time after.
+const DEEPEST = 64;
+
 /**
  * Takes data as JSON would write it: dates become texts, `undefined` fields vanish.
  *
- * @throws TypeError for what JSON cannot hold as an object of fields: cycles, BigInt, arrays, `null`.
+ * @throws TypeError for what JSON cannot hold as an object of fields: cycles, BigInt, arrays, `null`; and for more
+ * than 64 levels, which not every store can hold.
  */
 export function toJsonObject<T>(value: T): T {
   let text: string | undefined;
@@ -28,7 +32,14 @@ export function toJsonObject<T>(value: T): T {
     throw new TypeError("Cannot store session data: it holds a cycle or a BigInt, plain JSON is wanted", { cause });
   }
   if (text?.[0] !== "{") throw new TypeError(`Cannot store session data: it is ${kindOf(value)}, an object is wanted`);
-  return JSON.parse(text) as T;
+  const copy = JSON.parse(text) as T;
+  if (isDeeper(copy, DEEPEST)) throw new TypeError(`Cannot store session data: it nests deeper than ${DEEPEST} levels`);
+  return copy;
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((field) => isDeeper(field, levels - 1));
 }
 
 /** Names what a value is, for messages, without showing it. */
