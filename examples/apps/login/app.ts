@@ -1,0 +1,97 @@
+// The demo's routes: pages for people, and beside them four JSON routes over the same session.
+import harpia, { type App, type Request, type Response } from "harpiats";
+import { Session } from "harpiats/session";
+import { accountPage, LONGEST_NAME, refusalPage, ROLES, signInPage, type Visitor } from "./pages.ts";
+import { isSameOrigin } from "./same-origin.ts";
+import { ICON, STYLE } from "./style.ts";
+
+// Safari keeps no Secure cookie from http://127.0.0.1, and no browser does from the http:// address at which a phone
+// reaches this machine. Everywhere but on your own desk leave this option out: cookies are Secure by default.
+const cookie = { secure: process.env["NODE_ENV"] === "production" };
+
+/** Makes the app, with its own sessions in memory. */
+export function loginApp(): App {
+  const session = new Session<Visitor>({ cookie });
+  const app = harpia();
+  const idOf = (req: Request): string | undefined => req.cookies.get(session.cookieName);
+
+  app.use(async (req: Request, res: Response, next) => {
+    res.headers.set("content-security-policy", "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'");
+    res.headers.set("x-content-type-options", "nosniff");
+    res.headers.set("referrer-policy", "same-origin");
+    if (isSameOrigin(req)) return next();
+    return res.status(403).html(await refusalPage());
+  });
+
+  app.get("/", async (req: Request, res: Response) => {
+    if (await session.fromRequest(req)) return res.redirect("/account", 303);
+    return res.html(await signInPage());
+  });
+
+  app.post("/sign-in", async (req: Request, res: Response) => {
+    const name = String((await req.formData()).get("name") ?? "").trim();
+    if (name === "") return res.status(400).html(await signInPage(name, "Enter a name."));
+    if (name.length > LONGEST_NAME) return res.status(400).html(await signInPage(name, `Enter a name of at most ${LONGEST_NAME} letters.`));
+    // Whoever was signed in in this browser is not any more: a sign-in is a new session.
+    await session.delete(idOf(req));
+    session.setCookie(res, await session.create({ userId: name, role: "member" }));
+    return res.redirect("/account", 303);
+  });
+
+  app.get("/account", async (req: Request, res: Response) => {
+    const visitor = await session.fromRequest(req);
+    const deadlines = await session.deadlines(idOf(req));
+    if (!visitor || !deadlines) return res.redirect("/", 303);
+    const notice = req.query["saved"] === "role" ? "Your role was saved." : undefined;
+    res.headers.set("cache-control", "no-store");
+    return res.html(await accountPage({ visitor, deadlines, now: Date.now(), notice }));
+  });
+
+  app.post("/role", async (req: Request, res: Response) => {
+    const role = String((await req.formData()).get("role"));
+    if (!ROLES.includes(role)) return res.status(400).send("There is no such role.");
+    const isUpdated = await session.update(idOf(req), { role });
+    return res.redirect(isUpdated ? "/account?saved=role" : "/", 303);
+  });
+
+  app.post("/sign-out", async (req: Request, res: Response) => {
+    await session.delete(idOf(req), res);
+    res.redirect("/", 303);
+  });
+
+  addJsonRoutes(app, session);
+
+  const asset = (type: string, text: string) => (_req: Request, res: Response) => {
+    res.headers.set("content-type", type);
+    res.send(text);
+  };
+  app.get("/style.css", asset("text/css; charset=utf-8", STYLE));
+  app.get("/icon.svg", asset("image/svg+xml", ICON));
+  return app;
+}
+
+function addJsonRoutes(app: App, session: Session<Visitor>): void {
+  app.get("/login", async (_req: Request, res: Response) => {
+    const sessionId = await session.create({ userId: "123" });
+    session.setCookie(res, sessionId);
+    res.json({ message: "Session created!" });
+  });
+
+  app.get("/profile", async (req: Request, res: Response) => {
+    const user = await session.fromRequest(req);
+    if (user) res.json({ status: "authenticated", user });
+    else res.json({ status: "unauthenticated" });
+  });
+
+  app.get("/update-role", async (req: Request, res: Response) => {
+    const updated = await session.update(req.cookies.get(session.cookieName), { role: "admin" });
+    res.json({ message: updated ? "Session updated." : "Session not found." });
+  });
+
+  app.get("/logout", async (req: Request, res: Response) => {
+    const sessionId = req.cookies.get(session.cookieName);
+    if (sessionId === undefined) return res.json({ message: "No session to delete." });
+    await session.delete(sessionId, res);
+    return res.json({ message: "Session deleted." });
+  });
+}

@@ -1,0 +1,158 @@
+// The login demo as a visitor meets it: a process of its own, pages and JSON over real HTTP.
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { extname } from "node:path";
+import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
+import { describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+import { Browser } from "../support/http.ts";
+
+const program = fileURLToPath(new URL(`../../examples/apps/login/server${extname(import.meta.url)}`, import.meta.url));
+
+interface HasAfter {
+  after(task: () => Promise<void>): void;
+}
+
+function run(env: Record<string, string>): ChildProcess {
+  return spawn(process.execPath, [program], { env: { PATH: process.env["PATH"], ...env }, stdio: ["ignore", "pipe", "pipe"] });
+}
+
+/** Starts the demo on a free port and gives its address. */
+async function start(t: HasAfter, env: Record<string, string> = {}): Promise<{ url: string; demo: ChildProcess }> {
+  const demo = run({ PORT: "0", ...env });
+  t.after(async () => {
+    if (demo.exitCode === null && demo.kill("SIGKILL")) await once(demo, "exit");
+  });
+  assert.ok(demo.stdout);
+  const [line] = (await once(createInterface(demo.stdout), "line")) as [string];
+  const [url] = /http:\/\/\S+$/.exec(line) ?? [];
+  assert.ok(url, line);
+  return { url, demo };
+}
+
+async function fails(env: Record<string, string>): Promise<string> {
+  const demo = run(env);
+  assert.ok(demo.stderr);
+  const [[code], errors] = await Promise.all([once(demo, "exit"), text(demo.stderr)]);
+  assert.equal(code, 1);
+  return errors;
+}
+
+describe("the login demo", () => {
+  it("signs in, shows the session, changes the role and signs out", async (t) => {
+    const { url } = await start(t);
+    const browser = new Browser(url);
+    assert.match(await (await browser.fetch("/")).text(), /<h1>Sign in<\/h1>/);
+    assert.equal((await browser.fetch("/account")).headers.get("location"), "/");
+
+    const signIn = await browser.post("/sign-in", { name: " Ada " });
+    assert.deepEqual([signIn.status, signIn.headers.get("location")], [303, "/account"]);
+    assert.match(signIn.headers.getSetCookie().join(), /^session_id=[\w-]{32}; Path=\/; HttpOnly; SameSite=Lax$/);
+    assert.equal((await browser.fetch("/")).headers.get("location"), "/account");
+
+    const account = await browser.fetch("/account");
+    assert.equal(account.headers.get("cache-control"), "no-store");
+    const page = await account.text();
+    assert.match(page, /<h1>Hello, Ada<\/h1>/);
+    assert.match(page, /<dt>Ends without activity<\/dt><dd><b>in 23 hours<\/b><time datetime="\d{4}-\d\d-\d\dT/);
+    assert.match(page, /<dt>Ends in any case<\/dt><dd><b>in 29 days<\/b>/);
+    assert.match(page, /<option selected>member<\/option>/);
+
+    const role = await browser.post("/role", { role: "editor" });
+    assert.deepEqual([role.status, role.headers.get("location")], [303, "/account?saved=role"]);
+    const changed = await (await browser.fetch("/account?saved=role")).text();
+    assert.match(changed, /role="status">Your role was saved\./);
+    assert.match(changed, /<option selected>editor<\/option>/);
+
+    const id = browser.cookies.get("session_id") ?? "";
+    assert.equal((await browser.post("/sign-out")).headers.get("location"), "/");
+    assert.equal(browser.cookies.size, 0);
+    browser.cookies.set("session_id", id);
+    assert.equal((await browser.fetch("/account")).headers.get("location"), "/");
+  });
+
+  it("answers the seed's four routes, over the session of the pages", async (t) => {
+    const { url } = await start(t);
+    const browser = new Browser(url);
+    assert.deepEqual(await browser.json("/profile"), { status: "unauthenticated" });
+    assert.deepEqual(await browser.json("/update-role"), { message: "Session not found." });
+    assert.deepEqual(await browser.json("/logout"), { message: "No session to delete." });
+    assert.deepEqual(await browser.json("/login"), { message: "Session created!" });
+    assert.deepEqual(await browser.json("/profile"), { status: "authenticated", user: { userId: "123" } });
+    assert.deepEqual(await browser.json("/update-role"), { message: "Session updated." });
+    assert.match(await (await browser.fetch("/account")).text(), /<option selected>admin<\/option>/);
+    assert.deepEqual(await browser.json("/logout"), { message: "Session deleted." });
+    assert.deepEqual(await browser.json("/profile"), { status: "unauthenticated" });
+  });
+
+  it("escapes what a visitor enters, and says what is wrong with a name", async (t) => {
+    const { url } = await start(t);
+    const browser = new Browser(url);
+    await browser.post("/sign-in", { name: `<script>"'&` });
+    const page = await (await browser.fetch("/account")).text();
+    assert.ok(page.includes("Hello, &lt;script&gt;&quot;&#39;&amp;"));
+    assert.ok(!page.includes("<script>"));
+    for (const name of ["", "  ", "x".repeat(61)]) {
+      const refused = await browser.post("/sign-in", { name });
+      assert.equal(refused.status, 400);
+      assert.match(await refused.text(), /aria-invalid="true">\s*<p class="wrong" id="name-wrong" role="alert">Enter a name/);
+    }
+    assert.equal((await browser.post("/role", { role: "root" })).status, 400);
+  });
+
+  it("ends the session that was there at the next sign-in", async (t) => {
+    const { url } = await start(t);
+    const browser = new Browser(url);
+    await browser.post("/sign-in", { name: "Ada" });
+    const former = new Browser(url);
+    former.cookies.set("session_id", browser.cookies.get("session_id") ?? "");
+    await browser.post("/sign-in", { name: "Grace" });
+    assert.deepEqual(await browser.json("/profile"), { status: "authenticated", user: { userId: "Grace", role: "member" } });
+    assert.deepEqual(await former.json("/profile"), { status: "unauthenticated" });
+  });
+
+  it("accepts forms of its own pages alone", async (t) => {
+    const { url } = await start(t);
+    const { host } = new URL(url);
+    const statusOf = async (headers: Record<string, string>): Promise<number> =>
+      (await fetch(`${url}/sign-in`, { method: "POST", body: new URLSearchParams({ name: "Ada" }), headers, redirect: "manual" })).status;
+    const accepted = [{}, { origin: url }, { "sec-fetch-site": "same-origin" }, { "sec-fetch-site": "none" }, { "sec-fetch-site": "same-origin", origin: "http://other.test" }];
+    const refused = [{ origin: "http://other.test" }, { origin: "null" }, { origin: `http://${host}.other.test` }, { "sec-fetch-site": "cross-site" }, { "sec-fetch-site": "same-site", origin: url }];
+    for (const headers of accepted) assert.equal(await statusOf(headers), 303, JSON.stringify(headers));
+    for (const headers of refused) assert.equal(await statusOf(headers), 403, JSON.stringify(headers));
+  });
+
+  it("sends safe headers with every page, and its style and icon", async (t) => {
+    const { url } = await start(t, { NODE_ENV: "production" });
+    for (const [path, type] of [["/", "text/html; charset=utf-8"], ["/style.css", "text/css; charset=utf-8"], ["/icon.svg", "image/svg+xml"]] as const) {
+      const response = await fetch(url + path);
+      assert.equal(response.status, 200);
+      assert.equal(response.headers.get("content-type"), type);
+      assert.match(response.headers.get("content-security-policy") ?? "", /^default-src 'none'; style-src 'self';/);
+      assert.equal(response.headers.get("x-content-type-options"), "nosniff");
+    }
+    const browser = new Browser(url);
+    assert.match((await browser.fetch("/login")).headers.getSetCookie().join(), /; Secure;/);
+  });
+
+  it("ends at SIGTERM and SIGINT", async (t) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      const { url, demo } = await start(t);
+      // A connection that is kept open does not hold it.
+      await (await fetch(url)).text();
+      demo.kill(signal);
+      assert.deepEqual(await once(demo, "exit"), [0, null]);
+    }
+  });
+
+  it("says in one line why it cannot start", async (t) => {
+    const { url } = await start(t);
+    const { port } = new URL(url);
+    assert.equal(await fails({ PORT: port }), `Cannot start the demo: port ${port} of 127.0.0.1 is in use, set PORT to another one\n`);
+    const wrong = ["http", "70000", "-1", ""];
+    const said = await Promise.all(wrong.map((given) => fails({ PORT: given })));
+    assert.deepEqual(said, wrong.map((given) => `Cannot start the demo: PORT is "${given}", a number from 0 to 65535 is wanted\n`));
+  });
+});
