@@ -34,36 +34,25 @@ return 'done'`),
   patch: script(/* lua */ `${LIVE}
 if record.change == change then return 'done' end
 if ARGV[6] ~= '' and ARGV[6] ~= record.revision then return 'conflict' end
-local values, isUnset = {}, {}
+-- A field is a line that begins with its name. No other place does: JSON has no line breaks of its own.
+local body = '\\n' .. record.body
+local function put(name, value)
+  local from = body:find('\\n' .. name, 1, true)
+  local till = from and (body:find('\\n', from + 1, true) or #body + 1)
+  if from and value then
+    body = body:sub(1, from) .. name .. value .. (till <= #body and ',' or '') .. body:sub(till)
+  elseif from then
+    local isLast = till > #body
+    body = body:sub(1, from - 1) .. body:sub(till)
+    if isLast and body:sub(-1) == ',' then body = body:sub(1, -2) end
+  elseif value then
+    body = body .. (#body > 1 and ',\\n' or #body == 0 and '\\n' or '') .. name .. value
+  end
+end
 local lastSet = 7 + 2 * tonumber(ARGV[7])
-for at = 8, lastSet, 2 do values[ARGV[at]] = ARGV[at + 1] end
-for at = lastSet + 1, #ARGV do isUnset[ARGV[at]] = true end
-local lines = {}
-for line in record.body:gmatch('[^\\n]+') do
-  if line:sub(-1) == ',' then line = line:sub(1, -2) end
-  -- The name ends at the first quote before a colon that no backslash escapes.
-  local from, nameEnd = 2, nil
-  repeat
-    local quote = line:find('":', from, true)
-    if not quote then return 'unreadable' end
-    local escapes = #line:sub(1, quote - 1):match('\\\\*$')
-    if escapes % 2 == 0 then nameEnd = quote + 1 else from = quote + 1 end
-  until nameEnd
-  local name = line:sub(1, nameEnd)
-  if values[name] then
-    line = name .. values[name]
-    values[name] = nil
-  end
-  if not isUnset[name] then lines[#lines + 1] = line end
-end
-for at = 8, lastSet, 2 do
-  local name = ARGV[at]
-  if values[name] and not isUnset[name] then
-    lines[#lines + 1] = name .. values[name]
-    values[name] = nil
-  end
-end
-record.body = table.concat(lines, ',\\n')
+for at = 8, lastSet, 2 do put(ARGV[at], ARGV[at + 1]) end
+for at = lastSet + 1, #ARGV do put(ARGV[at]) end
+record.body = body:sub(2)
 record.revision = string.format('%.0f', tonumber(record.revision) + 1)
 save(ARGV[5], record)
 tell('changed', ARGV[5])

@@ -55,3 +55,11 @@ export async function openRedisStore(kind: ClientKind, port: number, options: Om
   const { client, close } = await kind.open(port);
   return { store: new RedisStore<Fields>({ client, ...options }), client, close };
 }
+
+/** For `multiProcessSuite`. The target is JSON: the name of the client, the port, the prefix. */
+export async function openForProcess(target: string): Promise<OpenedStore> {
+  const { name, port, prefix, sharded } = JSON.parse(target) as { name: string; port: number; prefix: string; sharded?: boolean };
+  const kind = [...CLIENTS, ...CLUSTER_CLIENTS].find((one) => one.name === name);
+  if (!kind) throw new Error(`There is no client ${name}`);
+  return openRedisStore(kind, port, { prefix, ...(sharded !== undefined && { sharded }) });
+}

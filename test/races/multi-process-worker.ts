@@ -1,0 +1,72 @@
+// One of several processes that work on the same sessions: opens a store by a module's name and does what it is told.
+import { Session, type SessionOptions } from "../../src/session.ts";
+import type { Fields, OpenedStore } from "../../src/testing/store-conformance.ts";
+
+/** What a worker can be told. */
+export type Order =
+  | { task: "open"; opener: string; target: string }
+  /** So many updates of fields of its own and as many increments of `counter`, all at once. */
+  | { task: "update"; id: string; name: string; count: number }
+  /** An update that takes its time, an activity and a rotation of each, all at once. Answers with the new ids. */
+  | { task: "disturb"; ids: readonly string[] }
+  | { task: "close" };
+
+/** How sessions are configured in every process. Every activity is written. */
+export const OPTIONS: SessionOptions<Fields> = { idleTimeout: 3600, absoluteTimeout: 7200, touchInterval: 0, storeTimeout: 60 };
+
+/** Exported by a store's opener module. */
+export type OpenForProcess = (target: string) => Promise<OpenedStore>;
+
+let opened: OpenedStore | undefined;
+let session: Session<Fields> | undefined;
+
+async function obey(order: Order): Promise<unknown> {
+  if (order.task === "open") {
+    const { openForProcess } = (await import(order.opener)) as { openForProcess: OpenForProcess };
+    opened = await openForProcess(order.target);
+    session = new Session<Fields>({ ...OPTIONS, store: opened.store });
+    return true;
+  }
+  if (!session) throw new Error("The worker was not told to open a store");
+  if (order.task === "update") return update(session, order);
+  if (order.task === "disturb") return (await Promise.all(order.ids.map((id) => disturb(session as Session<Fields>, id)))).flat();
+  await opened?.close?.();
+  return true;
+}
+
+async function update(session: Session<Fields>, { id, name, count }: Extract<Order, { task: "update" }>): Promise<number> {
+  const updates = Array.from({ length: count }, async (_, n) => {
+    const outcomes = await Promise.all([
+      session.update(id, { [`${name}${n}`]: n }),
+      session.update(id, (data) => ({ counter: (data["counter"] as number) + 1 })),
+    ]);
+    return outcomes.every(Boolean);
+  });
+  return (await Promise.all(updates)).filter(Boolean).length;
+}
+
+async function disturb(session: Session<Fields>, id: string): Promise<string[]> {
+  const aWhile = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, Math.random() * 10));
+  const slowly = async (): Promise<{ slow: boolean }> => {
+    await aWhile();
+    return { slow: true };
+  };
+  const [, , , rotated] = await Promise.all([
+    session.update(id, slowly),
+    aWhile().then(() => session.update(id, { late: true })),
+    aWhile().then(() => session.fromRequest({ headers: { cookie: `session_id=${id}` } })),
+    aWhile().then(() => session.rotate(id)),
+  ]);
+  return rotated === undefined ? [] : [rotated];
+}
+
+// Only as a child process: the suite imports this file for its types and options.
+if (process.env["HARPIATS_WORKER"] && process.send) {
+  process.on("message", ({ number, order }: { number: number; order: Order }) => {
+    obey(order).then(
+      (result) => process.send?.({ number, result }),
+      (error: unknown) => process.send?.({ number, error: error instanceof Error ? `${error.stack}\n${String(error.cause)}` : String(error) }),
+    );
+  });
+  process.on("disconnect", () => process.exit());
+}

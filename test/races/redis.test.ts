@@ -1,0 +1,26 @@
+// The races suite and several processes on RedisStore.
+import { after, before, describe, it } from "node:test";
+import { CLIENTS, openRedisStore } from "../support/redis-clients.ts";
+import { type RedisServer, skipWithoutRedis, startRedisServer } from "../support/redis-server.ts";
+import { multiProcessSuite } from "./multi-process.ts";
+import { raceSuite } from "./race-suite.ts";
+
+const runner = { describe, it, before, after };
+const skip = skipWithoutRedis();
+
+describe("RedisStore", { skip }, () => {
+  let server: RedisServer;
+  before(async () => void (server = await startRedisServer()));
+  after(() => server.stop());
+
+  for (const kind of CLIENTS) {
+    raceSuite(runner, { name: `RedisStore with ${kind.name}`, open: (clock) => openRedisStore(kind, server.port, { clock, prefix: `${kind.name.replace(" ", "-")}:` }) });
+  }
+  for (const sharded of [false, true]) {
+    multiProcessSuite(runner, {
+      name: `RedisStore${sharded ? ", sharded," : ""}`,
+      opener: new URL(`../support/redis-clients.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url),
+      target: () => JSON.stringify({ name: "node-redis 6", port: server.port, prefix: `processes-${sharded}:`, sharded }),
+    });
+  }
+});
