@@ -2,16 +2,19 @@
 import { type CookieOptions, formatDeletion, formatSetCookie, writeSetCookie } from "./cookies.ts";
 import { type ResponseLike, toHeaderPort } from "./http-messages.ts";
 
+// As long as an id. Not one: randomness may be had only while a request is handled (Workers), and belongs to no snapshot.
+const SAMPLE = "x".repeat(32);
+
 /** Writes and takes back one cookie. */
 export class SessionCookie {
   readonly #name: string;
   readonly #defaults: CookieOptions;
 
   /** @throws TypeError or RangeError for a cookie that browsers would refuse: found out here, not at the first login. */
-  constructor(name: string, defaults: CookieOptions, sample: string) {
+  constructor(name: string, defaults: CookieOptions) {
     this.#name = name;
     this.#defaults = defaults;
-    formatSetCookie(name, sample, defaults);
+    formatSetCookie(name, SAMPLE, defaults);
   }
 
   write(res: ResponseLike, value: string, options: CookieOptions = {}): void {
@@ -24,8 +27,10 @@ export class SessionCookie {
   }
 
   #with(options: CookieOptions): CookieOptions {
-    const given = Object.entries(options).filter(([, value]) => value !== undefined);
-    return { ...this.#defaults, ...Object.fromEntries(given) };
+    const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+    // Browsers heed maxAge alone where both are: one that is given must not lose to a default.
+    const { maxAge, expires, ...others } = this.#defaults;
+    return "maxAge" in given || "expires" in given ? { ...others, ...given } : { maxAge, expires, ...others, ...given };
   }
 
   #put(res: ResponseLike, line: string): void {

@@ -8,7 +8,7 @@ import { HarpiaError, StoreError } from "./errors.ts";
 import { Emitter, type RefusalReason, type SessionEvents, tellStoreChange } from "./events.ts";
 import { ExactUpdates } from "./exact-updates.ts";
 import { GuardedStore } from "./guarded-store.ts";
-import { addVary, cookieHeaderOf, type RequestLike, type ResponseLike } from "./http-messages.ts";
+import { addVary, cookieHeaderOf, type RequestLike, type ResponseLike, toHeaderPort } from "./http-messages.ts";
 import { toJsonObject } from "./json.ts";
 import { type Deadlines, Lifetimes } from "./lifetimes.ts";
 import { isSessionStore, PlainStore } from "./plain-store.ts";
@@ -65,7 +65,7 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
     this.#events = new Emitter((events) => void this.#store.subscribe((change) => tellStoreChange(events, change)).catch((error: Error) => events.emit("error", { error })));
     this.#exactUpdates = new ExactUpdates(this.#store, this.#options);
     this.#ids = new IdMaker(this.#options.randomFill);
-    this.#cookie = new SessionCookie(cookieName, cookie, this.#ids.make(0));
+    this.#cookie = new SessionCookie(cookieName, cookie);
   }
 
   /**
@@ -130,9 +130,9 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
   async delete(id: string | undefined, res?: ResponseLike, options: CookieOptions = {}): Promise<boolean> {
     const key = this.#keyOf(id);
     const isEnded = key !== undefined && (await this.#store.remove(key));
+    if (isEnded && this.#events.has("ended")) this.#events.emit("ended", { handle: this.#handleOf(key), reason: "logout" });
     // After the store: a logout that failed must not look like one.
     if (res) this.#cookie.erase(res, options);
-    if (isEnded && this.#events.has("ended")) this.#events.emit("ended", { handle: this.#handleOf(key), reason: "logout" });
     return isEnded;
   }
 
@@ -194,11 +194,13 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
   async rotate(id: string | undefined, res?: ResponseLike): Promise<string | undefined> {
     const key = this.#keyOf(id);
     if (key === undefined) return undefined;
+    // An id that cannot be sent any more would be nobody's: the session would be lost.
+    if (res) toHeaderPort(res);
     const nextId = this.#ids.make(birthOf(id));
     const nextKey = this.#isKeyedById ? nextId : toStoreKey(nextId);
     if (!(await this.#store.move(key, nextKey))) return undefined;
-    if (res) this.setCookie(res, nextId);
     if (this.#events.has("rotated")) this.#events.emit("rotated", { handle: this.#handleOf(nextKey), formerHandle: this.#handleOf(key) });
+    if (res) this.setCookie(res, nextId);
     return nextId;
   }
 
