@@ -43,6 +43,9 @@ export class HarpiaError extends Error {
  */
 export class StoreError extends HarpiaError {
   override name = "StoreError";
+  /** What the error handlers of Express, Fastify, Koa and others answer with: the service is unavailable. */
+  readonly statusCode = 503;
+  readonly status = 503;
   /** The class of the store, such as `RedisStore`. */
   readonly store: string;
   /** The store's method that failed, such as `read`. */

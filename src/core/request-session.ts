@@ -62,6 +62,11 @@ export class RequestSession<Data extends object> {
     return this.#isUsed;
   }
 
+  /** Whether a commit would write. */
+  get hasChanges(): boolean {
+    return Object.keys(this.#changes).length > 0;
+  }
+
   /** The data with this request's own changes, or `undefined` when there is no session. A copy: changing it changes nothing. */
   get data(): Promise<Readonly<Data> | undefined> {
     return this.#load().then(() => this.#view());
@@ -184,7 +189,7 @@ export class RequestSession<Data extends object> {
    * `ERR_HEADERS_SENT` for a session that would begin too late.
    */
   async commit(): Promise<void> {
-    if (Object.keys(this.#changes).length === 0) return;
+    if (!this.hasChanges) return;
     await this.#load();
     const changes = this.#changes as Changes<Data>;
     this.#changes = noChanges();
@@ -235,7 +240,7 @@ export class RequestSession<Data extends object> {
   }
 
   #view(): Data | undefined {
-    if (this.#isDestroyed || (this.#data === undefined && Object.keys(this.#changes).length === 0)) return undefined;
+    if (this.#isDestroyed || (this.#data === undefined && !this.hasChanges)) return undefined;
     const view = merge(this.#data, this.#changes as Changes<Data>);
     for (const field of Object.keys(view)) if (field.startsWith(FLASH)) delete view[field as keyof Data];
     return toJsonObject(view);

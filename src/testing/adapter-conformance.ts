@@ -1,0 +1,169 @@
+// What every adapter must do, over real HTTP: one list for ours and for anybody's. The adapter's test says how its
+// framework is started; the requests and what is expected of them are here.
+import assert from "node:assert/strict";
+import { MemoryStore } from "../core/memory-store.ts";
+import type { RequestSession } from "../core/request-session.ts";
+import { Session } from "../core/session.ts";
+import type { SessionStore } from "../core/store.ts";
+import { pathTests } from "./conformance-paths.ts";
+import type { Fields, TestRunner } from "./store-conformance.ts";
+
+/** What a handler answers; the adapter's test gives it to its framework in the framework's own way. */
+export interface Answer {
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+}
+
+/** What the framework has to call for every request, whatever its path. What it throws goes the framework's error way. */
+export type Handle = (session: RequestSession<Fields>, path: string) => Promise<Answer>;
+
+/** A framework that listens. */
+export interface StartedApp {
+  /** Its origin, such as `http://127.0.0.1:1234`. */
+  url: string;
+  close(): Promise<unknown>;
+}
+
+export interface AdapterConformanceOptions {
+  /** The adapter's name in the output. */
+  name: string;
+  /** Starts the framework with the adapter over `session`, and `handle` behind it for all paths and methods. */
+  start(session: Session<Fields>, handle: Handle): Promise<StartedApp>;
+}
+
+/** A store whose calls are recorded, and stopped or failed at will. */
+export interface StagedStore {
+  readonly store: SessionStore<Fields>;
+  readonly calls: string[];
+  /** Called before each call of the store; what it throws is what the store rejects with. */
+  onCall: (method: string) => Promise<void> | void;
+}
+
+/** What each test works with. */
+export interface AdapterBench {
+  readonly session: Session<Fields>;
+  readonly staged: StagedStore;
+  /** Asks for a path, with the cookies of a browser if one is given, and never follows a redirect. */
+  ask(path: string, browser?: Browser, headers?: Record<string, string>): Promise<Reply>;
+  /** What was told in order, for tests of what comes before what. */
+  readonly told: string[];
+}
+
+/** A browser's cookies, as far as sessions need them. */
+export class Browser {
+  cookie: string | undefined;
+}
+
+export interface Reply {
+  status: number;
+  headers: Headers;
+  cookies: string[];
+  body: string;
+}
+
+/** Runs the list of behaviours on an adapter. */
+export function adapterConformance(runner: TestRunner, options: AdapterConformanceOptions): void {
+  runner.describe(`${options.name} keeps the adapter's promises`, () => {
+    const staged = stageStore(new MemoryStore<Fields>());
+    const session = new Session<Fields>({ store: staged.store, cookie: { secure: false } });
+    const told: string[] = [];
+    let app: StartedApp | undefined;
+    runner.before(async () => void (app = await options.start(session, (own, path) => answerPath(own, path, told))));
+    runner.after(async () => void (await app?.close()));
+
+    const bench: AdapterBench = {
+      session,
+      staged,
+      told,
+      async ask(path, browser, headers = {}) {
+        const cookie = browser?.cookie === undefined ? {} : { cookie: `theme=dark; session_id=${browser.cookie}` };
+        const response = await fetch(`${app?.url}${path}`, { redirect: "manual", headers: { ...cookie, ...headers } });
+        told.push(`headers of ${path}`);
+        const cookies = response.headers.getSetCookie();
+        const ours = cookies.find((line) => line.startsWith("session_id="))?.slice("session_id=".length).split(";")[0];
+        if (browser && ours !== undefined) browser.cookie = ours === "" ? undefined : ours;
+        return { status: response.status, headers: response.headers, cookies, body: await response.text() };
+      },
+    };
+    pathTests(runner, bench);
+  });
+}
+
+function stageStore(inner: SessionStore<Fields>): StagedStore {
+  const calls: string[] = [];
+  const staged: { -readonly [Name in keyof StagedStore]: StagedStore[Name] } = { store: inner, calls, onCall: () => {} };
+  staged.store = new Proxy(inner, {
+    get(target, name) {
+      const member: unknown = name === "readSync" ? undefined : Reflect.get(target, name, target);
+      if (typeof member !== "function" || name === "constructor") return member;
+      return async (...args: unknown[]): Promise<unknown> => {
+        calls.push(String(name));
+        await staged.onCall(String(name));
+        return Reflect.apply(member, target, args) as unknown;
+      };
+    },
+  });
+  return staged;
+}
+
+/** The application of the tests: what is done with the session is in the path. */
+async function answerPath(session: RequestSession<Fields>, path: string, told: string[]): Promise<Answer> {
+  const [, action = "", name = "", value = ""] = path.split("/");
+  const page = (body: unknown, headers: Record<string, string> = {}, status = 200): Answer => ({
+    status,
+    headers: { "content-type": "application/json", ...headers },
+    body: JSON.stringify(body ?? null),
+  });
+  switch (action) {
+    case "ignore":
+      return page("ignored");
+    case "read":
+      return page(await session.data);
+    case "set":
+      session.set(name, value);
+      return page("set", { "cache-control": "public, max-age=600", vary: "Accept-Encoding", "set-cookie": "theme=light; Path=/" });
+    case "slow":
+      await session.data;
+      session.set(name, value);
+      told.push("slow is waiting");
+      await new Promise<void>((resolve) => slowRequests.push(resolve));
+      return page("slow");
+    case "redirect":
+      await session.login({ userId: name });
+      session.set("visited", true);
+      return { status: 302, headers: { location: "/read" }, body: "" };
+    case "login":
+      await session.login({ userId: name });
+      return page("welcome");
+    case "logout":
+      await session.destroy();
+      return page("goodbye");
+    case "rotate":
+      return page(await session.rotate());
+    case "count":
+      return page(await session.update((data) => ({ count: ((data["count"] as number | undefined) ?? 0) + 1 })));
+    case "flash":
+      session.flash("notice", name);
+      return page("flashed");
+    case "take":
+      return page(await session.takeFlash("notice"));
+    case "throw":
+      session.set("half", "done");
+      throw new Error("the handler is broken");
+    case "fail":
+      await session.login({ userId: "nobody" });
+      return page("failed", {}, 500);
+    default:
+      return page("nothing", {}, 404);
+  }
+}
+
+const slowRequests: (() => void)[] = [];
+
+/** Lets the request to `/slow` that has waited longest go on. */
+export function letSlowRequestGoOn(): void {
+  const next = slowRequests.shift();
+  assert.ok(next, "no request is waiting");
+  next();
+}
