@@ -18,7 +18,7 @@ export class GuardedStore<Data> {
   readonly #clock: Clock;
   readonly #timeout: number;
   readonly #reads: GatheredReads<Data> | undefined;
-  /** The store's own `readSync`, for the hot path. */
+  /** The store's own `readSync`, for the hot path. It throws the same `StoreError`: a store in this process may still read a disk. */
   readonly readSync: ((key: string) => StoredSession<Data> | undefined) | undefined;
   readonly name: string;
 
@@ -27,7 +27,16 @@ export class GuardedStore<Data> {
     this.#clock = options.clock;
     const isPlain = store instanceof PlainStore;
     this.name = isPlain ? store.name : store.constructor.name;
-    this.readSync = store.readSync?.bind(store);
+    const readSync = store.readSync?.bind(store);
+    this.readSync =
+      readSync &&
+      ((key) => {
+        try {
+          return readSync(key);
+        } catch (cause) {
+          throw this.#failure("read", cause);
+        }
+      });
     // What answers at once needs no timer: it could not fire.
     this.#timeout = this.readSync ? Infinity : options.timeout;
     // A three-method store is asked id by id anyway.
@@ -77,9 +86,13 @@ export class GuardedStore<Data> {
     try {
       return await (this.#timeout === Infinity ? call() : this.#within(operation, call));
     } catch (cause) {
-      if (cause instanceof StoreError) throw cause;
-      throw new StoreError("ERR_STORE_UNAVAILABLE", `Cannot ${operation}: ${this.name} failed, see error.cause`, { store: this.name, operation, cause });
+      throw this.#failure(operation, cause);
     }
+  }
+
+  #failure(operation: string, cause: unknown): StoreError {
+    if (cause instanceof StoreError) return cause;
+    return new StoreError("ERR_STORE_UNAVAILABLE", `Cannot ${operation}: ${this.name} failed, see error.cause`, { store: this.name, operation, cause });
   }
 
   #within<T>(operation: string, call: () => Promise<T>): Promise<T> {

@@ -34,9 +34,9 @@ const SCAN_LIMIT = 100;
  *
  * @throws RangeError for a `maxSessions` that is no whole number from 1.
  */
-// The seed's default: data of unknown shape.
+// The seed's default: data of unknown shape. As the constraint too, or `new Session({ store: new MemoryStore(…) })` infers nothing.
 // oxlint-disable-next-line typescript/no-explicit-any
-export class MemoryStore<Data = Record<string, any>> extends IdAccess<Data> implements SessionStore<Data> {
+export class MemoryStore<Data extends Record<string, any> = Record<string, any>> extends IdAccess<Data> implements SessionStore<Data> {
   readonly #maxSessions: number;
   readonly #sessions = new ShardedMap<Entry<Data>>();
   // Most users have one session: a set for each would double the memory.

@@ -51,9 +51,9 @@ const PRUNE_AT_ONCE = 1000;
  *
  * @throws TypeError or RangeError that says which option is wrong.
  */
-// The seed's default: data of unknown shape.
+// The seed's default: data of unknown shape. As the constraint too, or `new Session({ store: new SqliteStore(…) })` infers nothing.
 // oxlint-disable-next-line typescript/no-explicit-any
-export class SqliteStore<Data = Record<string, any>> extends IdAccess<Data> implements SessionStore<Data> {
+export class SqliteStore<Data extends Record<string, any> = Record<string, any>> extends IdAccess<Data> implements SessionStore<Data> {
   readonly #connection: SqliteConnection;
   readonly #commits: GroupCommit;
   readonly #busyTimeout: number;

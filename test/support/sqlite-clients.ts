@@ -9,7 +9,8 @@ import { dirname, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import type { SqliteClient } from "../../src/stores/sqlite.ts";
+import type { Clock } from "../../src/session.ts";
+import { type SqliteClient, SqliteStore } from "../../src/stores/sqlite.ts";
 
 /** An open database, with the close that every client has. */
 export interface OpenDatabase extends SqliteClient {
@@ -53,6 +54,20 @@ export async function sqliteClient(): Promise<SqliteClientKind> {
 export async function temporaryFolder(): Promise<{ path: string; remove(): Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), "harpiats-sqlite-"));
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
+}
+
+/** A store on a file of its own, made ready, as the shared suites want it. */
+export async function openSqliteStore({ open }: SqliteClientKind, clock: Clock) {
+  const folder = await temporaryFolder();
+  const client = open(join(folder.path, "sessions.db"));
+  const store = new SqliteStore<Record<string, unknown>>({ client, clock });
+  await store.migrate();
+  const close = async (): Promise<void> => {
+    await store.close();
+    client.close();
+    await folder.remove();
+  };
+  return { store, client, close };
 }
 
 function kind(name: SqliteClientKind["name"], Database: Constructor): SqliteClientKind {
