@@ -18,19 +18,12 @@ export class SessionCookie {
   }
 
   write(res: ResponseLike, value: string, options: CookieOptions = {}): void {
-    this.#put(res, formatSetCookie(this.#name, value, this.#with(options)));
+    this.#put(res, formatSetCookie(this.#name, value, mergeCookieOptions(this.#defaults, options)));
   }
 
   /** Deletion repeats the attributes, or browsers ignore it. */
   erase(res: ResponseLike, options: CookieOptions = {}): void {
-    this.#put(res, formatDeletion(this.#name, this.#with(options)));
-  }
-
-  #with(options: CookieOptions): CookieOptions {
-    const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-    // Browsers heed maxAge alone where both are: one that is given must not lose to a default.
-    const { maxAge, expires, ...others } = this.#defaults;
-    return "maxAge" in given || "expires" in given ? { ...others, ...given } : { maxAge, expires, ...others, ...given };
+    this.#put(res, formatDeletion(this.#name, mergeCookieOptions(this.#defaults, options)));
   }
 
   #put(res: ResponseLike, line: string): void {
@@ -38,4 +31,12 @@ export class SessionCookie {
     // A cache that kept this response would hand out the session (ASVS V14.3.2).
     toHeaderPort(res).setHeader("Cache-Control", "no-store");
   }
+}
+
+/** Options over defaults. What is undefined says nothing: it must not switch a default off. */
+export function mergeCookieOptions(defaults: CookieOptions, options: CookieOptions): CookieOptions {
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  // Browsers heed maxAge alone where both are: one that is given must not lose to a default.
+  const { maxAge, expires, ...others } = defaults;
+  return "maxAge" in given || "expires" in given ? { ...others, ...given } : { maxAge, expires, ...others, ...given };
 }

@@ -6,6 +6,7 @@ import type { LifetimeOptions } from "./lifetimes.ts";
 import { MemoryStore } from "./memory-store.ts";
 import { isSessionStore, PlainStore } from "./plain-store.ts";
 import type { StandardSchema } from "./schema.ts";
+import { mergeCookieOptions } from "./session-cookie.ts";
 import type { RandomFill } from "./session-id.ts";
 import type { Store, UserCap } from "./store.ts";
 
@@ -48,21 +49,28 @@ export function resolveOptions<Data extends object, Input extends object>(option
   if (typeof options !== "object" || options === null) throw new TypeError(`Cannot make a Session: options is ${kindOf(options)}, an object is wanted`);
   const unknown = Object.keys(options).filter((name) => !KNOWN.includes(name));
   if (unknown.length > 0) throw new TypeError(`Cannot make a Session: there is no option ${unknown.join(", ")}, there are ${KNOWN.join(", ")}`);
-  const { clock, user = "userId", schema, maxPerUser, storeTimeout = STORE_TIMEOUT } = options;
+  const { clock, user = "userId", schema, maxPerUser, store, cookie, randomFill, storeTimeout = STORE_TIMEOUT } = options;
   if (typeof user !== "string" && typeof user !== "function") throw new TypeError(`Cannot use option user: it is ${kindOf(user)}, a field's name or a function is wanted`);
-  if (schema !== undefined && typeof schema["~standard"]?.validate !== "function") {
+  if (schema !== undefined && typeof Object(schema)["~standard"]?.validate !== "function") {
     throw new TypeError("Cannot use option schema: it has no ~standard.validate, a Standard Schema is wanted");
   }
-  if (maxPerUser !== undefined) assertCap(maxPerUser, options.store);
-  if (storeTimeout !== false && !(storeTimeout > 0 && storeTimeout <= 86_400)) {
-    throw new RangeError(`Cannot use storeTimeout ${String(storeTimeout)}: seconds above 0 or false are wanted`);
+  if (clock !== undefined && (typeof Object(clock).now !== "function" || typeof Object(clock).schedule !== "function")) {
+    throw new TypeError("Cannot use option clock: it has no now() and schedule(), a Clock is wanted");
+  }
+  if (randomFill !== undefined && typeof randomFill !== "function") throw new TypeError(`Cannot use option randomFill: it is ${kindOf(randomFill)}, a function is wanted`);
+  if (cookie !== undefined && (typeof cookie !== "object" || cookie === null)) throw new TypeError(`Cannot use option cookie: it is ${kindOf(cookie)}, an object is wanted`);
+  // A store that was to be and is not must not become one that forgets everything.
+  if (store === null) throw new TypeError("Cannot use option store: it is null, a store is wanted, or undefined for a MemoryStore");
+  if (maxPerUser !== undefined) assertCap(maxPerUser, store);
+  if (storeTimeout !== false && !(typeof storeTimeout === "number" && storeTimeout > 0 && storeTimeout <= 86_400)) {
+    throw new RangeError(`Cannot use storeTimeout ${String(storeTimeout)}: seconds above 0, up to a day, or false are wanted`);
   }
   return {
     ...options,
     clock,
     cookieName: options.cookieName ?? "session_id",
-    cookie: { ...COOKIE, ...options.cookie },
-    store: options.store ?? (new MemoryStore<Data>({ clock }) as Store<Data>),
+    cookie: mergeCookieOptions(COOKIE, cookie ?? {}),
+    store: store ?? (new MemoryStore<Data>({ clock }) as Store<Data>),
     storeTimeout: storeTimeout === false ? Infinity : storeTimeout,
     userOf(data: Data): string | undefined {
       const value: unknown = typeof user === "function" ? user(data) : (data as Record<string, unknown>)[user];

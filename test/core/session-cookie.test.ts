@@ -22,6 +22,11 @@ describe("Session.setCookie", () => {
     assert.deepEqual(linesOf((res) => new Session().setCookie(res, ID)), [`session_id=${ID}; Path=/; HttpOnly; Secure; SameSite=Lax`]);
   });
 
+  it("keeps a default where an option of the Session is undefined", () => {
+    const session = new Session({ cookie: { secure: undefined, httpOnly: undefined, sameSite: undefined, path: undefined, maxAge: undefined } });
+    assert.deepEqual(linesOf((res) => session.setCookie(res, ID)), [`session_id=${ID}; Path=/; HttpOnly; Secure; SameSite=Lax`]);
+  });
+
   it("adds the options of the call to those of the Session, and those to the defaults", () => {
     const session = new Session({ cookieName: "sid", cookie: { sameSite: "strict", domain: "example.com", maxAge: 60 } });
     const base = "Domain=example.com; Path=/";
