@@ -14,8 +14,7 @@ export interface NodeRedisClient {
 
 /** `createCluster` of `redis` (node-redis 4 to 6). */
 export interface NodeRedisCluster {
-  evalSha(sha: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
-  eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
+  sendCommand(firstKey: string, isReadonly: boolean, command: string[]): Promise<unknown>;
   get(key: string): Promise<unknown>;
   readonly masters: readonly { address: string }[];
   nodeClient(node: never): unknown;
@@ -79,7 +78,7 @@ export function toRedisPort(client: RedisClient, isSharded?: boolean): RedisPort
   const { keyPrefix = methods._keyPrefix, scaleReads = "master" } = methods.options ?? {};
   if (keyPrefix) throw new TypeError("Cannot use this client: it puts a keyPrefix before every key, one without is wanted (RedisStore has its own option prefix)");
   if (scaleReads !== "master") throw new TypeError("Cannot use this client: its scaleReads sends reads to replicas, which know late of a logout, scaleReads: \"master\" is wanted");
-  const run = kind.dialect === "ioredis" ? runWithIoRedis(methods) : runWithNodeRedis(methods);
+  const run = kind.dialect === "ioredis" ? runWithIoRedis(methods) : kind.isCluster ? runWithNodeRedisCluster(methods) : runWithNodeRedis(methods);
   const many = kind.dialect === "ioredis" ? "mget" : "mGet";
   return {
     isSharded: isSharded ?? kind.isCluster,
@@ -106,10 +105,8 @@ function kindOfClient(client: unknown): Kind {
     const isCluster = Object(client).isCluster === true;
     if (has(isCluster ? "nodes" : "mget")) return { dialect: "ioredis", isCluster };
   }
-  if (has("evalSha", "eval", "get")) {
-    if (Array.isArray(Object(client).masters) && has("nodeClient")) return { dialect: "node-redis", isCluster: true };
-    if (has("mGet")) return { dialect: "node-redis", isCluster: false };
-  }
+  if (has("sendCommand", "get", "nodeClient") && Array.isArray(Object(client).masters)) return { dialect: "node-redis", isCluster: true };
+  if (has("evalSha", "eval", "get", "mGet")) return { dialect: "node-redis", isCluster: false };
   throw new TypeError(`Cannot use this client: it is ${kindOf(client)} without the methods of one, a client of redis (node-redis 4 to 6) or ioredis (5 to 6), single or Cluster, is wanted`);
 }
 
@@ -126,6 +123,16 @@ function runWithNodeRedis(client: Methods): RedisPort["run"] {
     withSource(
       () => client["evalSha"]?.(script.sha, { keys, arguments: values }),
       () => client["eval"]?.(script.source, { keys, arguments: values }),
+    );
+}
+
+// The evalSha of node-redis 4's cluster asks any node, whatever the key.
+function runWithNodeRedisCluster(client: Methods): RedisPort["run"] {
+  const send = (keys: string[], ...command: string[]): unknown => client["sendCommand"]?.(keys[0], false, command);
+  return (script, keys, values) =>
+    withSource(
+      () => send(keys, "EVALSHA", script.sha, String(keys.length), ...keys, ...values),
+      () => send(keys, "EVAL", script.source, String(keys.length), ...keys, ...values),
     );
 }
 

@@ -11,42 +11,63 @@ export interface RedisServer {
   /** For `createClient({ url })`. */
   readonly url: string;
   readonly pid: number;
+  /** Ends it with SIGKILL, as a power cut would. What it keeps on disk stays. */
+  kill(): Promise<void>;
+  /** Starts it again after {@link RedisServer.kill}, on the same port and what is left on disk. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
+}
+
+export interface RedisServerOptions {
+  /** Further arguments, such as `["--appendonly", "yes"]`. By default it keeps nothing on disk. */
+  arguments?: readonly string[];
 }
 
 // Another process may take the port between finding it and using it.
 const ATTEMPTS = 3;
 
 /** For `describe(name, { skip: … }, …)`: why these tests cannot run here, `false` if they can. @throws when CI=true. */
-export function skipWithoutRedis(): string | false {
-  if (isOnPath("redis-server")) return false;
-  const reason = "redis-server is not on PATH: apt-get install redis-server, brew install redis";
+export function skipWithoutRedis(program = "redis-server"): string | false {
+  if (isOnPath(program)) return false;
+  const reason = `${program} is not on PATH: apt-get install redis-server, brew install redis`;
   if (process.env["CI"] === "true") throw new Error(`Cannot skip with CI=true: ${reason}`);
   return reason;
 }
 
-/** Starts a redis-server that keeps nothing on disk. */
-export async function startRedisServer(): Promise<RedisServer> {
+/** Starts a redis-server that keeps nothing on disk, unless its arguments say so. */
+export async function startRedisServer(options: RedisServerOptions = {}): Promise<RedisServer> {
   const folder = await mkdtemp(join(tmpdir(), "harpiats-redis-"));
-  for (let attempt = 1; ; attempt++) {
+  let child: ChildProcess;
+  // A test that crashes must not leave a server behind.
+  const killNow = (): void => void child?.kill("SIGKILL");
+  process.once("exit", killNow);
+  const start = async (port: number): Promise<boolean> => {
+    const common = ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "no"];
+    child = spawn("redis-server", [...common, ...(options.arguments ?? [])], { stdio: ["ignore", "pipe", "inherit"] });
+    return isReady(child);
+  };
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const port = await freePort();
-    const child = spawn("redis-server", ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "no"], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    // A test that crashes must not leave a server behind.
-    const kill = (): void => void child.kill("SIGKILL");
-    process.once("exit", kill);
-    if (await isReady(child)) {
-      const stop = async (): Promise<void> => {
-        process.off("exit", kill);
-        await end(child);
+    if (!(await start(port))) continue;
+    return {
+      port,
+      url: `redis://127.0.0.1:${port}`,
+      get pid() {
+        return child.pid as number;
+      },
+      kill: () => end(child, "SIGKILL"),
+      async restart() {
+        if (!(await start(port))) throw new Error(`Cannot start redis-server again on port ${port}: it ended before it was ready`);
+      },
+      async stop() {
+        process.off("exit", killNow);
+        await end(child, "SIGTERM");
         await rm(folder, { recursive: true, force: true });
-      };
-      return { port, url: `redis://127.0.0.1:${port}`, pid: child.pid as number, stop };
-    }
-    process.off("exit", kill);
-    if (attempt === ATTEMPTS) throw new Error(`Cannot start redis-server: ${ATTEMPTS} times it ended before it was ready`);
+      },
+    };
   }
+  process.off("exit", killNow);
+  throw new Error(`Cannot start redis-server: ${ATTEMPTS} times it ended before it was ready`);
 }
 
 function isOnPath(program: string): boolean {
@@ -67,7 +88,8 @@ function freePort(): Promise<number> {
     server.listen(0, "127.0.0.1", () => {
       const address = server.address();
       const port = typeof address === "object" && address !== null ? address.port : 0;
-      server.close(() => resolve(port));
+      // A node of a cluster also listens on the port 10,000 above its own.
+      server.close(() => (port > 0 && port < 55_000 ? resolve(port) : freePort().then(resolve, reject)));
     });
   });
 }
@@ -87,10 +109,10 @@ function isReady(child: ChildProcess): Promise<boolean> {
   });
 }
 
-function end(child: ChildProcess): Promise<void> {
+function end(child: ChildProcess, signal: "SIGTERM" | "SIGKILL"): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
   return new Promise((resolve) => {
     child.once("exit", () => resolve());
-    child.kill("SIGTERM");
+    child.kill(signal);
   });
 }
