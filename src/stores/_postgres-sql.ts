@@ -29,8 +29,8 @@ export function toStatements({ table, channel }: SqlOptions) {
   return {
     /** key, now */
     readOne: statement("read_one", `SELECT ${COLUMNS} FROM ${at} WHERE key = $1::text AND expires_at > $2::text::bigint`),
-    /** list of keys, now */
-    readMany: statement("read_many", `SELECT ${COLUMNS} FROM ${at} WHERE key = ANY ($1::text::text[]) AND expires_at > $2::text::bigint`),
+    /** list of keys, now. Unpacked by a query of its own, the list's length is unknown to the planner, which then keeps one plan for all. */
+    readMany: statement("read_many", `SELECT ${COLUMNS} FROM ${at} WHERE key = ANY (ARRAY(SELECT unnest($1::text::text[]))) AND expires_at > $2::text::bigint`),
     /** key, user_id, data, facts, created_at, last_seen_at, expires_at, ends_at, now */
     create: statement(
       "create",

@@ -103,7 +103,7 @@ export class PostgresStore<Data = Record<string, any>> extends IdAccess<Data> im
   async read(keys: readonly string[]): Promise<(StoredSession<Data> | undefined)[]> {
     const [first] = keys;
     if (first === undefined) return [];
-    // A list of one is planned anew each time, since the general plan expects ten.
+    // Most calls ask for one key, and a list costs more to unpack.
     if (keys.length === 1) {
       const [row] = await this.#query(this.#sql.readOne, [first, this.#now()]);
       return [row && this.#toKeyed(row)?.session];
@@ -214,7 +214,8 @@ export class PostgresStore<Data = Record<string, any>> extends IdAccess<Data> im
   }
 
   #now(): string {
-    return String(this.clock.now());
+    // A clock may know fractions, a bigint does not. A whole deadline is past at the same moment either way.
+    return String(Math.floor(this.clock.now()));
   }
 
   async #query(statement: Statement, values: (string | null)[]): Promise<unknown[][]> {

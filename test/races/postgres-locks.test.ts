@@ -100,9 +100,9 @@ describe("PostgresStore", { skip: skipWithoutPostgres() }, () => {
         const stage = await setStage();
         await held.query("BEGIN");
         const outcome = await first(heldStore, stage);
-        let isDone = false;
-        const other = second(store, stage).finally(() => (isDone = true));
-        while (!isDone && !(await isWaiting())) await new Promise((resolve) => setImmediate(resolve));
+        const progress = { isDone: false };
+        const other = second(store, stage).finally(() => (progress.isDone = true));
+        while (!progress.isDone && !(await isWaiting())) await new Promise((resolve) => setImmediate(resolve));
         await held.query("COMMIT");
         const seen = await lookAt(stage, [outcome, await other]);
         if (!isDeepStrictEqual(seen, firstFirst)) assert.deepEqual(seen, secondFirst, `${names.join(" and ")} together are neither one nor the other order`);

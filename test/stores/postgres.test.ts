@@ -1,9 +1,10 @@
 // PostgresStore on a real PostgreSQL, with pg and postgres.js, and on PGlite: the contract, and what is peculiar to it.
+import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { PGlite } from "@electric-sql/pglite";
 import { Client, Pool } from "pg";
 import postgres from "postgres";
-import { PostgresStore } from "../../src/stores/postgres.ts";
+import { PostgresStore, type PostgresStoreOptions } from "../../src/stores/postgres.ts";
 import { storeConformance } from "../../src/testing.ts";
 import { type PostgresServer, skipWithoutPostgres, startPostgresServer } from "../support/postgres-server.ts";
 
@@ -69,6 +70,23 @@ storeConformance(runner, {
     const store = await migrated(new PostgresStore({ client, clock, notify: true, pruneInterval: false }));
     return { store, close: () => client.close() };
   },
+});
+
+describe("new PostgresStore", () => {
+  it("refuses options that make no sense, and says what is wanted", () => {
+    const refused = (options: object, expected: RegExp | typeof RangeError): void => {
+      // What a caller without types may pass.
+      assert.throws(() => new PostgresStore({ client: new Pool(), ...options } as PostgresStoreOptions), expected);
+    };
+    refused({ client: undefined }, /client is undefined/);
+    refused({ client: {} }, /client is an object without the methods/);
+    refused({ client: "postgres://localhost" }, /client is a string/);
+    refused({ tabel: "x" }, /no option tabel/);
+    for (const table of ["", 'x"; DROP TABLE users; --', "a.b.c", "Upper", "1st", "x".repeat(41), 7]) refused({ table }, /option table/);
+    refused({ notify: "yes" }, /option notify/);
+    for (const pruneInterval of [0, -1, Number.NaN, 1e9]) refused({ pruneInterval }, RangeError);
+    refused({ pruneInterval: "60" }, TypeError);
+  });
 });
 
 async function migrated<T extends PostgresStore>(store: T): Promise<T> {
