@@ -58,16 +58,18 @@ export class SqliteConnection {
 
   /** Opens a write transaction, or throws at once while another process has one: waiting here would stop this process. */
   beginWrite(): void {
-    if (this.#readWait === undefined) this.#begin();
+    // Prepared, not by exec: Deno's errors carry the result code only then.
+    const begin = this.statement("BEGIN IMMEDIATE");
+    this.#client.exec("PRAGMA busy_timeout = 0");
     try {
-      this.#client.exec("PRAGMA busy_timeout = 0; BEGIN IMMEDIATE");
+      begin.run();
     } finally {
       this.#client.exec(`PRAGMA busy_timeout = ${this.#readWait}`);
     }
   }
 
   commit(): void {
-    this.#client.exec("COMMIT");
+    this.statement("COMMIT").run();
   }
 
   /** Takes a transaction back, if there is one still: SQLite ends it by itself after some errors. */

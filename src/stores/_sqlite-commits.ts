@@ -12,7 +12,7 @@ interface Waiting {
 
 // Another process commits within a millisecond or so; one that does not should not cost us a busy loop.
 const FIRST_PAUSE = 1;
-const LONGEST_PAUSE = 25;
+const LONGEST_PAUSE = 8;
 // More in one transaction would keep other processes from writing.
 const MOST_CHANGES = 500;
 

@@ -93,7 +93,7 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
     for (;;) {
       try {
         // A change of mode takes the whole file for itself, and does not wait for its turn.
-        this.#connection.exec("PRAGMA journal_mode = WAL");
+        this.#connection.statement("PRAGMA journal_mode = WAL").get();
         break;
       } catch (error) {
         if (!isBusy(error) || performance.now() >= until) throw error;

@@ -4,7 +4,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { Session, StoreError } from "../../src/session.ts";
-import { type SqliteClient, SqliteStore, type SqliteStoreOptions } from "../../src/stores/sqlite.ts";
+import { type SqliteClient, type SqliteStatement, SqliteStore, type SqliteStoreOptions } from "../../src/stores/sqlite.ts";
 import { storeConformance } from "../../src/testing.ts";
 import { type OpenDatabase, openSqliteStore, type SqliteClientKind, sqliteClients, temporaryFolder } from "../support/sqlite-clients.ts";
 
@@ -273,10 +273,11 @@ function countCommits(client: SqliteClient): { client: SqliteClient; count: numb
   const counted = {
     count: 0,
     client: {
-      prepare: (sql: string) => client.prepare(sql),
-      exec(sql: string): void {
-        client.exec(sql);
-        if (sql === "COMMIT") counted.count++;
+      exec: (sql: string) => client.exec(sql),
+      prepare(sql: string): SqliteStatement {
+        const statement = client.prepare(sql);
+        if (sql !== "COMMIT") return statement;
+        return { all: () => assert.fail(), get: () => assert.fail(), run: () => [statement.run(), counted.count++] };
       },
     },
   };

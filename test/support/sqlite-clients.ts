@@ -70,6 +70,18 @@ export async function openSqliteStore({ open }: SqliteClientKind, clock: Clock) 
   return { store, client, close };
 }
 
+/** For the suite of several processes: a store on a file that they share. Each migrates it, all at the same time. */
+export async function openForProcess(path: string) {
+  const client = (await sqliteClient()).open(path);
+  const store = new SqliteStore<Record<string, unknown>>({ client });
+  await store.migrate();
+  const close = async (): Promise<void> => {
+    await store.close();
+    client.close();
+  };
+  return { store, close };
+}
+
 function kind(name: SqliteClientKind["name"], Database: Constructor): SqliteClientKind {
   return { name, open: (path) => new Database(path) };
 }
