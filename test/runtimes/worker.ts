@@ -1,0 +1,26 @@
+// A Worker as somebody would write it: a session in module scope, four routes. workerd.ts bundles it and asks it.
+import { Session } from "../../src/session.ts";
+
+const session = new Session<{ userId: string; role?: string }>();
+const idOf = (request: Request): string | undefined => /session_id=([^;]+)/.exec(request.headers.get("cookie") ?? "")?.[1];
+
+const routes: Record<string, (request: Request, headers: Headers) => Promise<unknown>> = {
+  async "/login"(_request, headers) {
+    const id = await session.create({ userId: "123" });
+    session.setCookie(headers, id);
+    return { id };
+  },
+  async "/profile"(request) {
+    return (await session.fromRequest(request)) ?? null;
+  },
+  "/update-role": (request) => session.update(idOf(request), { role: "admin" }),
+  "/logout": (request, headers) => session.delete(idOf(request), headers),
+};
+
+export default {
+  async fetch(request: Request): Promise<Response> {
+    const headers = new Headers({ "content-type": "application/json" });
+    const answer = await routes[new URL(request.url).pathname]?.(request, headers);
+    return new Response(JSON.stringify(answer), { headers });
+  },
+};

@@ -1,0 +1,80 @@
+// Create, cookie, fromRequest, update and delete on workerd, the runtime of Cloudflare Workers, over real HTTP.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+import { rolldown } from "rolldown";
+
+const CONFIG = `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [(name = "main", worker = .worker)],
+  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
+);
+const worker :Workerd.Worker = (
+  modules = [(name = "worker.js", esModule = embed "worker.js")],
+  compatibilityDate = "2025-09-01",
+  compatibilityFlags = ["nodejs_compat"],
+);
+`;
+// It is ready in a tenth of a second.
+const LONGEST_START = 30_000;
+
+/** Serves the worker and goes from sign-in to sign-out. @param source the file of the worker. */
+export async function smokeWorkerd(workerd: string, source: string): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "harpiats-workerd-"));
+  const bundle = await rolldown({ input: source, external: /^node:/, platform: "neutral", resolve: { mainFields: ["module", "main"] } });
+  await bundle.write({ file: join(folder, "worker.js"), format: "esm" });
+  await bundle.close();
+  await writeFile(join(folder, "config.capnp"), CONFIG);
+  // It tells on descriptor 3 where it listens.
+  const child = spawn(workerd, ["serve", "config.capnp", "--control-fd=3"], { cwd: folder, stdio: ["ignore", "pipe", "pipe", "pipe"] });
+  const ended = once(child, "close");
+  let said = "";
+  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding("utf8").on("data", (text: string) => (said += text));
+  try {
+    // The fourth of stdio is a pipe that we read.
+    const port = await portOf(child.stdio[3] as Readable, ended);
+    await signInAndOut(`http://127.0.0.1:${port}`);
+  } catch (error) {
+    throw new Error(`${error instanceof Error ? error.message : String(error)}\n${said}`, { cause: error });
+  } finally {
+    child.kill("SIGKILL");
+    await ended;
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function portOf(control: Readable, ended: Promise<unknown>): Promise<number> {
+  const lines = createInterface(control);
+  const timeout = AbortSignal.timeout(LONGEST_START);
+  const line = await Promise.race([once(lines, "line", { signal: timeout }), ended.then(() => undefined)]);
+  if (line === undefined) throw new Error("workerd ended before it listened");
+  // workerd's own words.
+  const { event, port } = JSON.parse(String(line[0])) as { event: string; port: number };
+  assert.equal(event, "listen");
+  return port;
+}
+
+async function signInAndOut(url: string): Promise<void> {
+  const ask = async (path: string, cookie = ""): Promise<{ cookie: string; body: unknown }> => {
+    const response = await fetch(url + path, { headers: { cookie } });
+    assert.equal(response.status, 200, path);
+    return { cookie: response.headers.getSetCookie().join(), body: await response.json() };
+  };
+  assert.equal((await ask("/profile")).body, null);
+  const login = await ask("/login");
+  assert.match(login.cookie, /^session_id=[\w-]{32}; Path=\/; HttpOnly; Secure; SameSite=Lax$/);
+  const [cookie = ""] = login.cookie.split(";");
+  assert.deepEqual((await ask("/profile", cookie)).body, { userId: "123" });
+  assert.equal((await ask("/update-role", cookie)).body, true);
+  assert.deepEqual((await ask("/profile", cookie)).body, { userId: "123", role: "admin" });
+  const logout = await ask("/logout", cookie);
+  assert.equal(logout.body, true);
+  assert.match(logout.cookie, /^session_id=; Max-Age=0; Path=\/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; Secure; SameSite=Lax$/);
+  assert.equal((await ask("/profile", cookie)).body, null);
+  assert.equal((await ask("/update-role", cookie)).body, false);
+}
