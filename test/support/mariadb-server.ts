@@ -1,0 +1,123 @@
+// A real MariaDB of the test's own: a free port, a temporary folder, ended by its process id.
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createConnection, type PoolOptions } from "mysql2/promise";
+import { findServer } from "../../tools/test-servers.ts";
+
+export interface MariadbServer {
+  readonly port: number;
+  /** For `createPool(…)` of mysql2: the empty database `harpiats`. */
+  readonly connection: PoolOptions & { host: string; port: number; user: string; database: string };
+  /** Ends it at once, with SIGKILL. */
+  kill(): Promise<void>;
+  /** Starts it again, on the same port and what it finds on disk. */
+  start(): Promise<void>;
+  /** Ends it for good and removes its folder. */
+  stop(): Promise<void>;
+}
+
+export interface MariadbServerOptions {
+  /** Whether it waits for the disk at each commit, as in production. Default `false`, which is faster. */
+  isDurable?: boolean;
+  /** Further settings of the server, such as `transaction-isolation`. */
+  settings?: Readonly<Record<string, string | number>>;
+}
+
+const program = await findServer("mariadbd");
+
+/** For `describe(name, { skip: … }, …)`: why these tests cannot run here, `false` if they can. @throws when CI=true. */
+export function skipWithoutMariadb(): string | false {
+  if (program !== undefined) return false;
+  const reason = "mariadbd is not installed: apt-get install mariadb-server, brew install mariadb";
+  if (process.env["CI"] === "true") throw new Error(`Cannot skip with CI=true: ${reason}`);
+  return reason;
+}
+
+/** Starts a server with nothing in it. */
+export async function startMariadbServer(options: MariadbServerOptions = {}): Promise<MariadbServer> {
+  const folder = await mkdtemp(join(tmpdir(), "harpiats-mariadb-"));
+  const data = join(folder, "data");
+  await mkdir(data);
+  const port = await freePort();
+  const settings = {
+    datadir: data,
+    port,
+    socket: join(folder, "mariadbd.sock"),
+    "pid-file": join(folder, "mariadbd.pid"),
+    "bind-address": "127.0.0.1",
+    "max-connections": 200,
+    "innodb-log-file-size": "8M",
+    "innodb-buffer-pool-size": "32M",
+    ...(!options.isDurable && { "innodb-flush-log-at-trx-commit": 0, "innodb-flush-method": "nosync" }),
+    ...options.settings,
+  };
+  // Without users there are no system tables to make first, which takes most of the time.
+  const args = ["--no-defaults", "--skip-grant-tables", ...Object.entries(settings).map(([name, value]) => `--${name}=${value}`)];
+  // It refuses to run as root without being told.
+  if (process.getuid?.() === 0) args.push("--user=root");
+  let child: ChildProcess | undefined;
+  const killNow = (): void => void child?.kill("SIGKILL");
+  // A test that crashes must not leave a server behind.
+  process.once("exit", killNow);
+
+  const server: MariadbServer = {
+    port,
+    connection: { host: "127.0.0.1", port, user: "root", database: "harpiats" },
+    async kill() {
+      const ended = exitOf(child as ChildProcess);
+      killNow();
+      await ended;
+    },
+    async start() {
+      child = spawn(program ?? "mariadbd", args, { cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
+      const log = await readyOrLog(child);
+      if (log !== undefined) throw new Error(`Cannot start mariadbd: ${log}`);
+    },
+    async stop() {
+      process.off("exit", killNow);
+      // The folder is thrown away: there is nothing to write in order.
+      await server.kill();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+  await server.start();
+  const connection = await createConnection({ ...server.connection, database: "" });
+  await connection.query("CREATE DATABASE harpiats");
+  await connection.end();
+  return server;
+}
+
+function exitOf(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  return new Promise((resolve) => child.once("exit", () => resolve()));
+}
+
+/** `undefined` once it takes connections; what it said if it ended instead. */
+function readyOrLog(child: ChildProcess): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    let log = "";
+    child.stderr?.setEncoding("utf8");
+    // It stays listened to: a pipe that nobody reads would stop the server once it is full.
+    child.stderr?.on("data", (chunk: string) => {
+      if (log.length < 20_000) log += chunk;
+      if (log.includes("ready for connections")) resolve(undefined);
+    });
+    child.once("error", reject);
+    child.once("exit", () => resolve(log));
+  });
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      const port = typeof address === "object" && address !== null ? address.port : 0;
+      server.close(() => resolve(port));
+    });
+  });
+}
