@@ -35,9 +35,10 @@ export async function mistakes(): Promise<void> {
   // @ts-expect-error: no such role
   await session.update("id", { role: "king" });
   // @ts-expect-error: the data may be undefined
-  (await session.get("id")).userId;
+  const user: string = (await session.get("id")).userId;
   // @ts-expect-error: no such option
-  new Session({ cokieName: "id" });
+  const misspelt = new Session({ cokieName: user });
+  await misspelt.get(user);
 }
 
 // The seed's way: no type for the data, an id that may be missing, any three-method store.
