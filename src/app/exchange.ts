@@ -1,6 +1,6 @@
 // One request on its way through its handlers, until there is a response. Every request ends in exactly one, whatever
 // the handlers do; an error becomes a 500 that says nothing, and is told to whoever operates the server.
-import { HarpiaError } from "../core/errors.ts";
+import { HarpiaError, StoreError } from "../core/errors.ts";
 import type { ErrorHandler, Next } from "./handler.ts";
 import { faultStatusOf, IncomingRequest } from "./request.ts";
 import { OutgoingResponse } from "./response.ts";
@@ -81,7 +81,7 @@ export class Exchange {
     if (status === undefined) await this.#tell(error);
     if (isLate || this.#res.isAnswered) return;
     if (this.#res.hasStatus) this.#res.send();
-    else this.#res.sendPlain(status ?? 500);
+    else this.#res.sendPlain(status ?? (error instanceof StoreError ? error.statusCode : 500));
   }
 
   async #tell(error: unknown): Promise<void> {

@@ -108,7 +108,11 @@ export class IncomingRequest implements Request {
   }
 
   formData(): Promise<FormData> {
-    return this.#read("a form", () => this.#hono.formData());
+    return this.#read("a form", async () => {
+      // As bytes first: on Deno, srvx's limit on the body's size loses the Content-Type, and with it the form.
+      await this.#hono.arrayBuffer();
+      return this.#hono.formData();
+    });
   }
 
   async #read<T>(kind: string, read: () => Promise<T>): Promise<T> {

@@ -49,7 +49,7 @@ type BodyInit = ConstructorParameters<typeof globalThis.Response>[0];
 
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 const WITHOUT_BODY: readonly number[] = [204, 205, 304];
-const PLAIN_TEXT: Record<number, string> = { 400: "Bad Request", 404: "Not Found", 413: "Content Too Large", 500: "Internal Server Error" };
+const PLAIN_TEXT: Record<number, string> = { 400: "Bad Request", 404: "Not Found", 413: "Content Too Large", 500: "Internal Server Error", 503: "Service Unavailable" };
 
 /** See {@link Response}. */
 export class OutgoingResponse implements Response {
@@ -170,18 +170,24 @@ function isBytes(body: unknown): body is Uint8Array | ArrayBuffer {
 /** The same stream, telling of its error: the server only cuts the connection. */
 function watch(stream: ReadableStream<Uint8Array>, onError: (error: unknown) => void): ReadableStream<Uint8Array> {
   const reader = stream.getReader();
+  let isCancelled = false;
   return new ReadableStream({
     async pull(controller) {
       try {
         const { done, value } = await reader.read();
+        if (isCancelled) return;
         if (done) controller.close();
         else controller.enqueue(value);
       } catch (error) {
+        if (isCancelled) return;
         onError(error);
         controller.error(error);
       }
     },
-    cancel: (reason) => reader.cancel(reason),
+    cancel(reason) {
+      isCancelled = true;
+      return reader.cancel(reason);
+    },
   });
 }
 

@@ -28,7 +28,7 @@ export interface Server {
   /**
    * Takes no more requests and lets those that run end.
    *
-   * @param options.grace seconds until those still running are cut off, default 10. Deno waits for them.
+   * @param options.grace seconds until those still running are cut off, default 10. Deno lets them be.
    */
   close(options?: { grace?: number }): Promise<void>;
 }
@@ -70,7 +70,8 @@ class SrvxServer implements Server {
       port,
       // The environment is the application's to read: a HOST that a shell has set must not decide.
       hostname: hostname ?? "",
-      ...(hostname === undefined && { bun: { hostname: "0.0.0.0" }, deno: { hostname: "0.0.0.0" } }),
+      bun: { hostname: hostname ?? "0.0.0.0" },
+      deno: { hostname: hostname ?? "0.0.0.0" },
       maxRequestBodySize: maxBodySize,
       manual: true,
       silent: true,
@@ -97,8 +98,15 @@ class SrvxServer implements Server {
     }
     this.#isClosing = true;
     const { grace = DEFAULT_GRACE } = options;
-    const timer = setTimeout(() => void this.#server.close(true), grace * 1000);
-    await this.#server.close().finally(() => clearTimeout(timer));
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const afterGrace = new Promise<void>((resolve) => {
+      timer = setTimeout(() => {
+        // On Deno it changes nothing, so it is not waited for.
+        void this.#server.close(true);
+        resolve();
+      }, grace * 1000);
+    });
+    await Promise.race([this.#server.close(), afterGrace]).finally(() => clearTimeout(timer));
   }
 
   // Async, so that a runtime that throws at once rejects as well.

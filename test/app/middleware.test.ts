@@ -46,7 +46,10 @@ describe("use()", () => {
     for (const path of ["/admin", "/admin/users", "/%61dmin/users", "/x/../admin/users", "/admin/users?a=/b", "/admin/"]) {
       assert.equal((await fetch(url + path)).status, 401, path);
     }
-    for (const path of ["//admin/users", "/admin%2Fusers", "/ADMIN/users"]) assert.equal((await fetch(url + path)).status, 404, path);
+    // What the router takes for another path is another path for the guard and for the route alike.
+    for (const path of ["//admin/users", "/admin%2Fusers", "/ADMIN/users", "/admin;/users", "/./admin//users", "/%2561dmin/users"]) {
+      assert.notEqual((await fetch(url + path)).status, 200, path);
+    }
   });
 
   it("gives each handler the parameters of its own path, also after next()", async () => {
