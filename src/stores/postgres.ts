@@ -53,9 +53,9 @@ const UNIQUE_VIOLATION = "23505";
  *
  * @throws TypeError or RangeError for an option that makes no sense.
  */
-// The seed's default: data of unknown shape.
+// The seed's default: data of unknown shape. As the constraint too, or `new Session({ store: new PostgresStore(…) })` infers nothing.
 // oxlint-disable-next-line typescript/no-explicit-any
-export class PostgresStore<Data = Record<string, any>> extends IdAccess<Data> implements SessionStore<Data> {
+export class PostgresStore<Data extends Record<string, any> = Record<string, any>> extends IdAccess<Data> implements SessionStore<Data> {
   readonly #port: PostgresPort;
   readonly #sql: ReturnType<typeof toStatements>;
   readonly #changes: PostgresSubscription;

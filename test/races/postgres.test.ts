@@ -1,16 +1,19 @@
-// The races suite on a real PostgreSQL. Statements of one store run side by side, on as many connections as the pool has.
+// The races suite and several processes on a real PostgreSQL. Statements of one store run side by side, on as many connections as the pool has.
 import { after, before, describe, it } from "node:test";
 import { Pool } from "pg";
 import { PostgresStore } from "../../src/stores/postgres.ts";
 import { type PostgresServer, skipWithoutPostgres, startPostgresServer } from "../support/postgres-server.ts";
+import { multiProcessSuite } from "./multi-process.ts";
 import { raceSuite } from "./race-suite.ts";
+
+const runner = { describe, it, before, after };
 
 describe("PostgresStore", { skip: skipWithoutPostgres() }, () => {
   let server: PostgresServer;
   before(async () => void (server = await startPostgresServer()));
   after(() => server.stop());
 
-  raceSuite({ describe, it, before, after }, {
+  raceSuite(runner, {
     name: "PostgresStore",
     async open(clock) {
       const client = new Pool({ connectionString: server.url });
@@ -18,5 +21,11 @@ describe("PostgresStore", { skip: skipWithoutPostgres() }, () => {
       await store.migrate();
       return { store, close: () => client.end() };
     },
+  });
+
+  multiProcessSuite(runner, {
+    name: "PostgresStore",
+    opener: new URL(`../support/postgres-clients.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url),
+    target: () => server.url,
   });
 });
