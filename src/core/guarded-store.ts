@@ -3,7 +3,8 @@
 import type { Clock } from "./clock.ts";
 import { StoreError } from "./errors.ts";
 import { GatheredReads } from "./gathered-reads.ts";
-import { PlainStore } from "./plain-store.ts";
+import { nameOf, PlainStore } from "./plain-store.ts";
+import { toStoreKey } from "./session-id.ts";
 import type { CreateResult, KeyedSession, NewSession, PatchOutcome, SessionPatch, SessionStore, StoreChange, StoredSession, UserCap } from "./store.ts";
 
 export interface GuardOptions {
@@ -21,12 +22,14 @@ export class GuardedStore<Data> {
   /** The store's own `readSync`, for the hot path. It throws the same `StoreError`: a store in this process may still read a disk. */
   readonly readSync: ((key: string) => StoredSession<Data> | undefined) | undefined;
   readonly name: string;
+  readonly #isKeyedById: boolean;
 
   constructor(store: SessionStore<Data>, options: GuardOptions) {
     this.#store = store;
     this.#clock = options.clock;
     const isPlain = store instanceof PlainStore;
-    this.name = isPlain ? store.name : store.constructor.name;
+    this.name = isPlain ? store.name : nameOf(store);
+    this.#isKeyedById = isPlain;
     const readSync = store.readSync?.bind(store);
     this.readSync =
       readSync &&
@@ -40,7 +43,17 @@ export class GuardedStore<Data> {
     // What answers at once needs no timer: it could not fire.
     this.#timeout = this.readSync ? Infinity : options.timeout;
     // A three-method store is asked id by id anyway.
-    if (!isPlain) this.#reads = new GatheredReads((keys) => this.#call("read", () => store.read(keys)));
+    if (!isPlain) this.#reads = new GatheredReads((keys) => this.#call("read", () => readAll(store, keys)));
+  }
+
+  /** The key under which the store knows an id: for a three-method store the id itself. */
+  keyOf(id: string, birth?: number): string {
+    return this.#isKeyedById ? id : toStoreKey(id, birth);
+  }
+
+  /** What names a session to everybody: never its id. */
+  handleOf(key: string): string {
+    return this.#isKeyedById ? toStoreKey(key) : key;
   }
 
   async read(key: string): Promise<StoredSession<Data> | undefined> {
@@ -109,4 +122,11 @@ export class GuardedStore<Data> {
       (async () => call())().then(resolve, reject).finally(cancel);
     });
   }
+}
+
+/** An answer too short would read as "no session": what is no answer is a failure. */
+async function readAll<Data>(store: SessionStore<Data>, keys: readonly string[]): Promise<(StoredSession<Data> | undefined)[]> {
+  const sessions = await store.read(keys);
+  if (sessions.length === keys.length) return sessions;
+  throw new TypeError(`Cannot use the answer: read() gave ${sessions.length} for ${keys.length} keys, one for each is wanted`);
 }

@@ -61,8 +61,7 @@ export class PlainStore<Data> implements SessionStore<Data> {
 
   /** The name of the store that does the work. */
   get name(): string {
-    const { name } = this.#store.constructor;
-    return name === "Object" ? "Store" : name;
+    return nameOf(this.#store);
   }
 
   get(id: string): Promise<Data | undefined> {
@@ -182,4 +181,10 @@ export class PlainStore<Data> implements SessionStore<Data> {
       operation,
     });
   }
+}
+
+/** The class of a store. An object literal has none, and a module or an object without a prototype no constructor either. */
+export function nameOf(store: object): string {
+  const name = (store as Partial<object>).constructor?.name;
+  return name === undefined || name === "Object" ? "Store" : name;
 }
