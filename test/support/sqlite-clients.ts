@@ -1,16 +1,10 @@
-// The SQLite clients that this runtime has, each opened the way its users open it. better-sqlite3 is installed here when a
-// test first asks for it: it has an install script, which the project's own npm ci should not run.
-import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rm, stat } from "node:fs/promises";
-import { createRequire } from "node:module";
+// The SQLite clients that this runtime has, each opened the way its users open it.
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { setTimeout } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
+import { join } from "node:path";
 import type { Clock } from "../../src/session.ts";
 import { type SqliteClient, SqliteStore } from "../../src/stores/sqlite.ts";
+import { requireApart } from "./packages-apart.ts";
 
 /** An open database, with the close that every client has. */
 export interface OpenDatabase extends SqliteClient {
@@ -23,9 +17,6 @@ export interface SqliteClientKind {
 }
 
 type Constructor = new (path: string) => OpenDatabase;
-
-// A build from source on a slow machine takes minutes.
-const LONGEST_INSTALL = 280_000;
 
 /** The clients that there are here: better-sqlite3 on Node, node:sqlite on Node 22.13 and Deno, bun:sqlite on Bun. */
 export async function sqliteClients(): Promise<SqliteClientKind[]> {
@@ -93,47 +84,12 @@ function load(name: string): Promise<unknown> {
 
 /** @param isSpare whether there is another client: better-sqlite3 built for another Node is left out then. */
 async function betterSqlite(isSpare: boolean): Promise<Constructor | undefined> {
-  const folder = join(projectFolder(), "test/support/better-sqlite3");
-  const require = createRequire(join(folder, "package.json"));
-  const isInstalled = (): boolean => existsSync(join(folder, "node_modules/better-sqlite3/build/Release/better_sqlite3.node"));
-  if (!isInstalled()) await onlyOnce(join(folder, "node_modules.lock"), async () => void (isInstalled() || (await install(folder))));
+  const Database = (await requireApart("better-sqlite3", "better-sqlite3")) as Constructor;
   try {
-    const Database = require("better-sqlite3") as Constructor;
     new Database(":memory:").close();
     return Database;
   } catch (error) {
     if (isSpare && (error as { code?: string }).code === "ERR_DLOPEN_FAILED") return undefined;
     throw error;
   }
-}
-
-async function install(folder: string): Promise<void> {
-  await promisify(execFile)("npm", ["ci", "--no-audit", "--no-fund"], { cwd: folder, timeout: LONGEST_INSTALL });
-}
-
-/** Test files run side by side: one does it, the others wait for it. */
-async function onlyOnce(lock: string, work: () => Promise<void>): Promise<void> {
-  for (;;) {
-    const isMine = await mkdir(lock).then(
-      () => true,
-      () => false,
-    );
-    if (isMine) break;
-    const age = await stat(lock).then(({ mtimeMs }) => Date.now() - mtimeMs, () => 0);
-    // Whoever took it was ended.
-    if (age > LONGEST_INSTALL) await rm(lock, { recursive: true, force: true });
-    await setTimeout(200);
-  }
-  try {
-    await work();
-  } finally {
-    await rm(lock, { recursive: true, force: true });
-  }
-}
-
-/** Compiled, this file is one folder deeper, where no package.json is. */
-function projectFolder(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, "test/support/better-sqlite3/package.json"))) folder = dirname(folder);
-  return folder;
 }
