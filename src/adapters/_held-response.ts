@@ -79,7 +79,10 @@ export function holdResponse(response: HoldableResponse, hooks: HoldHooks): void
     begin();
     const wrote = held.some(({ name }) => name === "write");
     const ended = held.some(({ name }) => name === "end");
-    for (const { name, args } of held.splice(0)) name === "end" ? finish(args) : send(name, args);
+    for (const { name, args } of held.splice(0)) {
+      if (name === "end") finish(args);
+      else send(name, args);
+    }
     if (wrote && !ended && !response.writableNeedDrain) response.emit("drain");
   }
 

@@ -1,36 +1,50 @@
-// What every adapter does with a request's session, whatever the framework: find it again, and settle it before the
-// headers leave. An adapter says only when.
-import type { RequestSession } from "../session.ts";
+// What every adapter does with a request's session, whatever the framework: make it, find it again, and settle it before
+// the headers leave. An adapter says only when.
+import type { RequestLike } from "../core/http-messages.ts";
+import type { RequestSession } from "../core/request-session.ts";
+import type { Session } from "../core/session.ts";
 
-/** What becomes of a request's changes when it is answered with a status of 500 or above. */
+/** What an adapter can be told. */
 export interface AdapterOptions {
   /**
-   * `discard`, the default, drops what was not written yet and takes back a login of this request, as a database rolls
-   * back; `commit` writes all the same.
+   * What becomes of a request's changes when it is answered with a status of 500 or above. `discard`, the default, drops what
+   * was not written yet and takes back a login of this request, as a database rolls back; `commit` writes all the same.
    */
   onError?: "discard" | "commit" | undefined;
+  /** The property of the request that holds its session. Default `session`. Several sessions need several. */
+  property?: string | undefined;
 }
 
 /** The sessions of the requests under way, found by whatever object stands for the request. */
 export class RequestSessions<Data extends object> {
+  readonly property: string;
+  readonly #open: (req: RequestLike) => RequestSession<Data>;
   readonly #sessions = new WeakMap<object, RequestSession<Data>>();
   readonly #isDiscarding: boolean;
 
-  /** @throws TypeError for an option that there is not. */
-  constructor(options: AdapterOptions = {}) {
-    const { onError = "discard" } = options;
+  /** @throws TypeError for what is no `Session`, and for an option that there is not. */
+  constructor(session: Pick<Session<Data>, "open">, options: AdapterOptions = {}) {
+    const { onError = "discard", property = "session" } = options;
+    if (typeof Object(session).open !== "function") throw new TypeError("Cannot make this adapter: its first argument is no Session, new Session(…) is wanted");
     if (onError !== "discard" && onError !== "commit") throw new TypeError(`Cannot use onError ${String(onError)}: "discard" or "commit" is wanted`);
+    if (typeof property !== "string" || property === "") throw new TypeError("Cannot use property: the name of a property is wanted");
+    this.#open = (req) => session.open(req);
     this.#isDiscarding = onError === "discard";
+    this.property = property;
   }
 
-  add(request: object, session: RequestSession<Data>): RequestSession<Data> {
-    this.#sessions.set(request, session);
+  /** Opens the session of a request and puts it on `holder`, by which it is found again. */
+  open(req: RequestLike, holder: object): RequestSession<Data> {
+    const session = this.#open(req);
+    this.#sessions.set(holder, session);
+    // Frameworks freeze no request, and some define properties that only look assignable.
+    Object.defineProperty(holder, this.property, { value: session, configurable: true, enumerable: true, writable: true });
     return session;
   }
 
   /** @throws TypeError for a request that did not come through the adapter. */
-  of(request: object): RequestSession<Data> {
-    const session = this.#sessions.get(request);
+  of(holder: object): RequestSession<Data> {
+    const session = this.#sessions.get(holder);
     if (!session) throw new TypeError("Cannot give the session of this request: it did not come through the session middleware, which has to be used before");
     return session;
   }

@@ -28,7 +28,7 @@ export class HarpiaError extends Error {
   override name = "HarpiaError";
   readonly code: ErrorCode;
   /** With `ERR_DATA_INVALID`: what the schema found wrong. They may quote the data: do not log them unread. */
-  readonly issues?: readonly DataIssue[];
+  declare readonly issues?: readonly DataIssue[];
 
   constructor(code: ErrorCode, message: string, details: { cause?: unknown; issues?: readonly DataIssue[] } = {}) {
     super(message, "cause" in details ? { cause: details.cause } : undefined);
@@ -46,6 +46,12 @@ export class StoreError extends HarpiaError {
   /** What the error handlers of Express, Fastify, Koa and others answer with: the service is unavailable. */
   readonly statusCode = 503;
   readonly status = 503;
+
+  /** The same for Hono, which asks an error for its response. */
+  getResponse(): object {
+    return new Response("Service Unavailable", { status: this.status });
+  }
+
   /** The class of the store, such as `RedisStore`. */
   readonly store: string;
   /** The store's method that failed, such as `read`. */

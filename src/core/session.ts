@@ -44,8 +44,6 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
   readonly #options: ReturnType<typeof resolveOptions<Data, Input>>;
   readonly #clock: Clock;
   readonly #store: GuardedStore<Data>;
-  // A three-method store is asked by id, every other by the key, from which nobody gets back to the id.
-  readonly #isKeyedById: boolean;
   readonly #lifetimes: Lifetimes;
   readonly #ids: IdMaker;
   readonly #cookie: SessionCookie;
@@ -58,8 +56,7 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
     const { clock = systemClock, cookieName, cookie, store } = this.#options;
     this.#clock = clock;
     this.cookieName = cookieName;
-    this.#isKeyedById = !isSessionStore(store) || store instanceof PlainStore;
-    this.#lifetimes = new Lifetimes(this.#options, !this.#isKeyedById);
+    this.#lifetimes = new Lifetimes(this.#options, isSessionStore(store) && !(store instanceof PlainStore));
     const sessionStore = isSessionStore(store) ? store : new PlainStore(store, { absoluteTimeout: this.#lifetimes.absolute / 1000, clock });
     this.#store = new GuardedStore(sessionStore, { clock, timeout: this.#options.storeTimeout * 1000 });
     this.#events = new Emitter((events) => void this.#store.subscribe((change) => tellStoreChange(events, change)).catch((error: Error) => events.emit("error", { error })));
@@ -82,7 +79,7 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
     const session = { data: fields, ...this.#lifetimes.begin(now), ...(userId !== undefined && { userId }) };
     for (let attempt = 0; attempt < MOST_COLLISIONS; attempt++) {
       const id = this.#ids.make(Math.floor(now / 1000));
-      const key = this.#isKeyedById ? id : toStoreKey(id);
+      const key = this.#store.keyOf(id);
       const { outcome, evicted } = await this.#store.create(key, session, this.#options.maxPerUser);
       if (outcome === "taken") continue;
       if (outcome === "denied") throw new HarpiaError("ERR_TOO_MANY_SESSIONS", "Cannot create a session: the user has as many as maxPerUser allows, one must end first");
@@ -117,7 +114,7 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
     if (key === undefined) return false;
     const isBlind = typeof changes !== "function" && this.#options.isBlindChange(changes);
     const isUpdated = isBlind ? (await this.#store.patch(key, toPatch(changes))) === "done" : await this.#exactUpdates.run(key, changes);
-    if (isUpdated && this.#events.has("updated")) this.#events.emit("updated", { handle: this.#handleOf(key) });
+    if (isUpdated && this.#events.has("updated")) this.#events.emit("updated", { handle: this.#store.handleOf(key) });
     return isUpdated;
   }
 
@@ -130,7 +127,7 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
   async delete(id: string | undefined, res?: ResponseLike, options: CookieOptions = {}): Promise<boolean> {
     const key = this.#keyOf(id);
     const isEnded = key !== undefined && (await this.#store.remove(key));
-    if (isEnded && this.#events.has("ended")) this.#events.emit("ended", { handle: this.#handleOf(key), reason: "logout" });
+    if (isEnded && this.#events.has("ended")) this.#events.emit("ended", { handle: this.#store.handleOf(key), reason: "logout" });
     // After the store: a logout that failed must not look like one.
     if (res) this.#cookie.erase(res, options);
     return isEnded;
@@ -155,11 +152,14 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    */
   async fromRequest(req: RequestLike): Promise<Data | undefined> {
     const named = this.#named(req);
-    const id = typeof named === "object" ? await this.#choose(named) : named;
-    const key = this.#keyOf(id);
+    if (named === undefined) return undefined;
+    const id = typeof named === "string" ? named : await this.#choose(named);
+    const now = this.#clock.now();
+    const key = this.#keyOf(id, now);
     if (key === undefined) return undefined;
     const found = this.#store.readSync ? this.#store.readSync(key) : await this.#store.read(key);
-    const isSeen = this.#see(key, found);
+    // What answers at once has not let time pass: asking for it again would cost as much as a Map.
+    const isSeen = this.#see(key, found, this.#store.readSync ? now : this.#clock.now());
     const isLive = typeof isSeen === "boolean" ? isSeen : await isSeen;
     return isLive ? found?.data : undefined;
   }
@@ -197,9 +197,9 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
     // An id that cannot be sent any more would be nobody's: the session would be lost.
     if (res) toHeaderPort(res);
     const nextId = this.#ids.make(birthOf(id));
-    const nextKey = this.#isKeyedById ? nextId : toStoreKey(nextId);
+    const nextKey = this.#store.keyOf(nextId);
     if (!(await this.#store.move(key, nextKey))) return undefined;
-    if (this.#events.has("rotated")) this.#events.emit("rotated", { handle: this.#handleOf(nextKey), formerHandle: this.#handleOf(key) });
+    if (this.#events.has("rotated")) this.#events.emit("rotated", { handle: this.#store.handleOf(nextKey), formerHandle: this.#store.handleOf(key) });
     if (res) this.setCookie(res, nextId);
     return nextId;
   }
@@ -241,14 +241,14 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
   }
 
   /** The key of an id that may be one; the store is not asked for any other. */
-  #keyOf(id: string | undefined): string | undefined {
+  #keyOf(id: string | undefined, now: number = this.#clock.now()): string | undefined {
     const birth = birthOf(id);
     if (birth < 0) {
       if (id !== undefined) this.#refuse("malformed");
       return undefined;
     }
-    const key = this.#isKeyedById ? (id as string) : toStoreKey(id as string, birth);
-    if (!this.#lifetimes.isOverAge(birth, this.#clock.now())) return key;
+    const key = this.#store.keyOf(id as string, birth);
+    if (!this.#lifetimes.isOverAge(birth, now)) return key;
     this.#refuse("over-age", key);
     return undefined;
   }
@@ -281,20 +281,16 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
   }
 
   /** Notes the activity. `false`: there is no such session, or it ended before this could be noted. */
-  #see(key: string, session: StoredSession<Data> | undefined): boolean | Promise<boolean> {
+  #see(key: string, session: StoredSession<Data> | undefined, now: number = this.#clock.now()): boolean | Promise<boolean> {
     if (session === undefined) {
       this.#refuse("unknown", key);
       return false;
     }
-    const touch = this.#lifetimes.dueTouch(session, this.#clock.now());
+    const touch = this.#lifetimes.dueTouch(session, now);
     return touch ? this.#store.extend(key, touch) : true;
   }
 
-  #handleOf(key: string): string {
-    return this.#isKeyedById ? toStoreKey(key) : key;
-  }
-
   #refuse(reason: RefusalReason, key?: string): void {
-    if (this.#events.has("refused")) this.#events.emit("refused", { reason, ...(key !== undefined && { handle: this.#handleOf(key) }) });
+    if (this.#events.has("refused")) this.#events.emit("refused", { reason, ...(key !== undefined && { handle: this.#store.handleOf(key) }) });
   }
 }

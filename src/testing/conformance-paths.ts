@@ -1,7 +1,7 @@
 // Conformance of adapters: what comes back for each path, what the store was asked meanwhile, and in which order.
 import assert from "node:assert/strict";
-import { type AdapterBench, Browser, letSlowRequestGoOn, type Reply } from "./adapter-conformance.ts";
-import type { TestRunner } from "./store-conformance.ts";
+import { type AdapterBench, Browser, letSlowRequestGoOn, type Reply } from "./adapter-bench.ts";
+import type { TestRunner } from "./conformance-bench.ts";
 
 export function pathTests({ it }: TestRunner, bench: AdapterBench): void {
   const oursOf = (reply: Reply): string[] => reply.cookies.filter((line) => line.startsWith("session_id="));

@@ -1,6 +1,6 @@
 // Conformance of single records: create, read, extend, patch, move, remove.
 import assert from "node:assert/strict";
-import { type Bench, type Fields, LIFETIME, type TestRunner } from "./store-conformance.ts";
+import { type Bench, type Fields, LIFETIME, type TestRunner } from "./conformance-bench.ts";
 
 // What JSON can say and stores have stumbled over.
 const AWKWARD: Fields = {

@@ -1,7 +1,7 @@
 // Conformance of what concerns many records: users, caps, lists, pruning, subscriptions. A three-method store has none of it.
 import assert from "node:assert/strict";
 import type { StoreChange } from "../core/store.ts";
-import { type Bench, LIFETIME, type TestRunner } from "./store-conformance.ts";
+import { type Bench, LIFETIME, type TestRunner } from "./conformance-bench.ts";
 
 export function userTests({ it }: TestRunner, bench: Bench): void {
   const login = async (userId: string, data = {}): Promise<string> => {

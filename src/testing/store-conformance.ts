@@ -1,57 +1,13 @@
 // Every meaning of the store contract as a test, for our stores and for anybody's. Which runner runs them is the
 // caller's choice; what can be shown in one process is here, what takes several or a killed server is not.
 import assert from "node:assert/strict";
-import type { Clock } from "../core/clock.ts";
 import { isSessionStore, toSessionStore } from "../core/plain-store.ts";
 import { birthOf, IdMaker, toStoreKey } from "../core/session-id.ts";
-import type { NewSession, SessionStore, Store } from "../core/store.ts";
+import type { SessionStore } from "../core/store.ts";
+import { type Bench, LIFETIME, type OpenedStore, type StoreConformanceOptions, type TestRunner, type Fields } from "./conformance-bench.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { recordTests } from "./conformance-records.ts";
 import { userTests } from "./conformance-users.ts";
-
-/** What conformance needs of a test runner: `node:test` as it is; elsewhere `before: beforeAll, after: afterAll`. */
-export interface TestRunner {
-  describe(name: string, suite: () => void): unknown;
-  it(name: string, test: () => Promise<void>): unknown;
-  before(hook: () => Promise<void>): unknown;
-  after(hook: () => Promise<void>): unknown;
-}
-
-// What a store holds here: fields of any kind.
-export type Fields = Record<string, unknown>;
-
-/** An opened store and how to close it. */
-export interface OpenedStore {
-  store: Store<Fields> | SessionStore<Fields>;
-  close?(): Promise<unknown>;
-}
-
-export interface StoreConformanceOptions {
-  /** The store's name in the output. */
-  name: string;
-  /** `Store` for one that has get, set and delete alone. Default `SessionStore`. */
-  contract?: "Store" | "SessionStore";
-  /**
-   * Opens a store that nobody else writes to. Called once. The clock stands still and is moved by the tests: an own
-   * store takes it as its option `clock`.
-   */
-  open(clock: Clock): Promise<OpenedStore>;
-}
-
-/** What each test works with. */
-export interface Bench {
-  readonly store: SessionStore<Fields>;
-  readonly clock: ManualClock;
-  /** A key that was never used: of this moment, or of the birth of another, as rotation makes it. */
-  newKey(sameBirthAs?: string): string;
-  newId(): string;
-  newUser(): string;
-  /** A session that lives 1,000 s and would end after 10,000 s. */
-  session(data?: Fields, more?: Partial<NewSession<Fields>>): NewSession<Fields>;
-}
-
-/** The lifetime of what {@link Bench.session} makes, in milliseconds. */
-export const LIFETIME = 1_000_000;
 
 /**
  * Runs the conformance suite on a store.

@@ -1,7 +1,7 @@
 // What must be true after every complete schedule, whatever ran. Each violation names its invariant (DESIGN, I1 to I9).
 import { toStoreKey } from "../../src/core/session-id.ts";
 import type { Session, SessionStore } from "../../src/session.ts";
-import type { Fields } from "../../src/testing/store-conformance.ts";
+import type { Fields } from "../../src/testing/conformance-bench.ts";
 import { type Answer, CAP, type Stage } from "./operations.ts";
 
 /** What one operation did: its name, its result and what it put on its response. */

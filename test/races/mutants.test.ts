@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Changes, MemoryStore, type NewSession, type PatchOutcome, Session, type SessionPatch, type Updater } from "../../src/session.ts";
-import { type Fields, LIFETIME } from "../../src/testing/store-conformance.ts";
+import { type Fields, LIFETIME } from "../../src/testing/conformance-bench.ts";
 import { ManualClock } from "../../src/testing.ts";
 import type { MakeSession } from "./operations.ts";
 import { allPairs, race } from "./race-suite.ts";

@@ -1,7 +1,7 @@
 // All pairs of operations on one session or one user, in every order of their store calls, on any store.
 import assert from "node:assert/strict";
 import { Session, type SessionOptions, type SessionStore } from "../../src/session.ts";
-import type { Fields, StoreConformanceOptions, TestRunner } from "../../src/testing/store-conformance.ts";
+import type { Fields, StoreConformanceOptions, TestRunner } from "../../src/testing/conformance-bench.ts";
 import { ManualClock } from "../../src/testing.ts";
 import { type Done, violations } from "./invariants.ts";
 import { type Answer, EVENTS, type MakeSession, type Operation, OPERATIONS, setStage, USUAL_OPTIONS } from "./operations.ts";

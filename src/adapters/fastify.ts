@@ -1,0 +1,52 @@
+// Fastify 5: a plugin whose requests have a session.
+import type { RequestLike, ResponseLike } from "../core/http-messages.ts";
+import type { RequestSession } from "../core/request-session.ts";
+import type { Session } from "../core/session.ts";
+import { type AdapterOptions, RequestSessions } from "./_request-sessions.ts";
+
+export type { AdapterOptions };
+
+/** Fastify's instance, as far as it is used. */
+export interface FastifyLike {
+  decorateRequest(name: string, value: null): unknown;
+  addHook(name: "onRequest", hook: (request: RequestLike & object, reply: FastifyReplyLike, done: () => void) => void): unknown;
+  addHook(name: "onSend", hook: (request: RequestLike & object, reply: FastifyReplyLike, payload: unknown) => Promise<unknown>): unknown;
+}
+
+/** Fastify's reply, as far as it is used. */
+export type FastifyReplyLike = ResponseLike & { readonly statusCode: number };
+
+/** A plugin that gives each request its session, as `request.session` and by `of(request)`. */
+export interface FastifySessionPlugin<Data extends object> {
+  (fastify: FastifyLike, options: unknown, done: (error?: Error) => void): void;
+  /** The session of a request, typed. @throws TypeError for one that did not come through this plugin. */
+  of(request: object): RequestSession<Data>;
+}
+
+/**
+ * Makes a plugin: `fastify.register(fastifySession(session))`. It holds for the instance that it is registered on and for those
+ * within; several sessions on one server differ in `property` and `cookieName`.
+ *
+ * The session is written in `onSend`, before anything leaves. If that fails, Fastify's error handler gets a `StoreError` with
+ * `statusCode` 503. What is written to `reply.raw` goes past the plugin, as it goes past Fastify.
+ */
+export function fastifySession<Data extends object>(session: Pick<Session<Data>, "open">, options: AdapterOptions = {}): FastifySessionPlugin<Data> {
+  const sessions = new RequestSessions<Data>(session, options);
+  const plugin = (fastify: FastifyLike, _: unknown, done: (error?: Error) => void): void => {
+    fastify.decorateRequest(sessions.property, null);
+    fastify.addHook("onRequest", (request, _reply, next) => {
+      sessions.open(request, request);
+      next();
+    });
+    fastify.addHook("onSend", async (request, reply, payload) => {
+      const own = sessions.of(request);
+      await sessions.settle(own, reply.statusCode);
+      own.writeTo(reply);
+      own.seal();
+      return payload;
+    });
+    done();
+  };
+  // Hooks are to hold for the instance itself and not for a child made for this plugin.
+  return Object.assign(plugin, { [Symbol.for("skip-override")]: true, [Symbol.for("fastify.display-name")]: "harpiats", of: (request: object) => sessions.of(request) });
+}

@@ -1,0 +1,45 @@
+// fetch handlers: Bun.serve, Deno.serve, Workers, and the route handlers of frameworks that speak Request and Response.
+import { StoreError } from "../core/errors.ts";
+import type { RequestLike } from "../core/http-messages.ts";
+import type { RequestSession } from "../core/request-session.ts";
+import type { Session } from "../core/session.ts";
+import { type AdapterOptions, RequestSessions } from "./_request-sessions.ts";
+
+/** How {@link withSession} answers what goes wrong. */
+export interface FetchOptions extends Omit<AdapterOptions, "property"> {
+  /** Is told what a store failed with. The answer is a 503 that says nothing of it. */
+  onFailure?: ((error: StoreError) => void) | undefined;
+}
+
+/**
+ * Makes a fetch handler of one that takes the request's session as its second argument; what else the runtime hands over
+ * (Workers' `env` and `ctx`, Next.js's `{ params }`) follows.
+ *
+ * The session is written when the handler has answered and before the answer leaves. A store that fails makes it a 503. What
+ * else the handler throws is thrown on, after its changes were dropped.
+ */
+export function withSession<Data extends object, Req extends RequestLike & object = Request, Rest extends unknown[] = []>(
+  session: Pick<Session<Data>, "open">,
+  handler: (request: Req, session: RequestSession<Data>, ...rest: Rest) => Response | Promise<Response>,
+  options: FetchOptions = {},
+): (request: Req, ...rest: Rest) => Promise<Response> {
+  const sessions = new RequestSessions<Data>(session, options);
+  return async (request, ...rest) => {
+    const own = session.open(request);
+    try {
+      // Responses of fetch() and Response.redirect() have headers that cannot be changed: this one's can.
+      const answered = await handler(request, own, ...rest);
+      await sessions.settle(own, answered.status);
+      if (!own.isUsed) return answered;
+      const response = new Response(answered.body, answered);
+      own.writeTo(response);
+      own.seal();
+      return response;
+    } catch (error) {
+      await sessions.settle(own, 500)?.catch(() => {});
+      if (!(error instanceof StoreError)) throw error;
+      options.onFailure?.(error);
+      return new Response("Service Unavailable", { status: error.statusCode, headers: { "content-type": "text/plain" } });
+    }
+  };
+}
