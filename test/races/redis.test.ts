@@ -16,11 +16,9 @@ describe("RedisStore", { skip }, () => {
   for (const kind of CLIENTS) {
     raceSuite(runner, { name: `RedisStore with ${kind.name}`, open: (clock) => openRedisStore(kind, server.port, { clock, prefix: `${kind.name.replace(" ", "-")}:` }) });
   }
-  for (const sharded of [false, true]) {
-    multiProcessSuite(runner, {
-      name: `RedisStore${sharded ? ", sharded," : ""}`,
-      opener: new URL(`../support/redis-clients.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url),
-      target: () => JSON.stringify({ name: "node-redis 6", port: server.port, prefix: `processes-${sharded}:`, sharded }),
-    });
-  }
+  multiProcessSuite(runner, {
+    name: "RedisStore",
+    opener: new URL(`../support/redis-clients.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url),
+    target: () => JSON.stringify({ name: "node-redis 6", port: server.port, prefix: "processes:" }),
+  });
 });

@@ -1,0 +1,82 @@
+// The steps of a sharded RedisStore between the user's slot and the session's, in every order: operations are stopped
+// before every script, not only before every call of the store.
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { createClient } from "redis";
+import { Session } from "../../src/session.ts";
+import { INDEX, RECORD } from "../../src/stores/_redis-scripts.ts";
+import { type RedisClient, RedisStore } from "../../src/stores/redis.ts";
+import { ManualClock } from "../../src/testing.ts";
+import type { Fields } from "../../src/testing/conformance-bench.ts";
+import { type RedisServer, skipWithoutRedis, startRedisServer } from "../support/redis-server.ts";
+import { race } from "./race-suite.ts";
+import { Scheduler } from "./scheduler.ts";
+
+const PREFIX = "protocol:";
+// What touches the user's index, or moves what an entry names.
+const PAIRS = ["rotate", "logout", "login", "revoke all", "revoke others", "expire"];
+const TRIPLES = [
+  ["login", "rotate", "revoke all"],
+  ["logout", "rotate", "revoke others"],
+];
+
+describe("A sharded RedisStore, stopped before every script", { skip: skipWithoutRedis() }, () => {
+  let server: RedisServer;
+  let client: RedisClient;
+  let close: () => Promise<void>;
+  const clock = new ManualClock();
+  // A subscription would be a step that belongs to nobody.
+  const open = (client: RedisClient): RedisStore<Fields> =>
+    Object.defineProperty(new RedisStore<Fields>({ client, clock, prefix: PREFIX, sharded: true }), "subscribe", { value: undefined });
+  before(async () => {
+    server = await startRedisServer();
+    const connected = await createClient({ url: server.url }).connect();
+    // A script that has to be sent first would be a step more, once.
+    for (const { source } of Object.values({ ...RECORD, ...INDEX })) await connected.scriptLoad(source);
+    client = connected;
+    close = () => connected.close();
+  });
+  after(async () => {
+    await close();
+    await server.stop();
+  });
+
+  const raced = (names: readonly string[]): ReturnType<typeof race> => {
+    const scheduler = new Scheduler();
+    const watched = scheduler.watch(client);
+    return race({ store: open(client), clock, scheduler, makeSession: (options) => new Session({ ...options, store: open(oneByOne(watched)) }) }, names);
+  };
+
+  for (const [at, a] of PAIRS.entries()) {
+    for (const b of PAIRS.slice(at)) {
+      it(`${a} against ${b} keeps every invariant`, async () => {
+        const { violated, schedules } = await raced([a, b]);
+        assert.deepEqual(violated, []);
+        assert.ok(schedules > 1);
+      });
+    }
+  }
+  for (const names of TRIPLES) {
+    it(`${names.join(", ")} keep every invariant`, async () => {
+      const { violated, schedules } = await raced(names);
+      assert.deepEqual(violated, []);
+      assert.ok(schedules > 100);
+    });
+  }
+});
+
+/** Calls of one operation wait for one another: a schedule has one next step of each. */
+function oneByOne<Client extends object>(client: Client): Client {
+  let last: Promise<unknown> = Promise.resolve();
+  return new Proxy(client, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name, target);
+      if (typeof member !== "function" || name === "constructor") return member;
+      return (...args: unknown[]) => {
+        const result = last.then(() => Reflect.apply(member, target, args) as unknown);
+        last = result.catch(() => {});
+        return result;
+      };
+    },
+  });
+}
