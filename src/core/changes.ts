@@ -21,3 +21,28 @@ export function difference<Data extends object>(before: Data, next: Data): { set
   const unset = Object.keys(before).filter((field) => !Object.hasOwn(next, field));
   return changed.length + unset.length === 0 ? undefined : { set: Object.fromEntries(changed) as Partial<Data>, unset };
 }
+
+/** The data with changes applied, as a new object. */
+export function merge<Data extends object>(data: Data | undefined, changes: Changes<Data>): Data {
+  const merged = { ...data, ...changes };
+  for (const [field, value] of Object.entries(changes)) if (value === undefined) delete merged[field as keyof Data];
+  // Every field is the data's own or a change of one.
+  return merged as Data;
+}
+
+/** Begins the names of flash messages, each a field of its own, so that parallel requests never undo one another's. */
+export const FLASH = "flash:";
+/** Holds the secret of a session's synchronizer tokens. */
+export const CSRF_FIELD = "csrf:secret";
+
+/** Whether a field is kept for the library's own use: no part of the data that an application types, validates and sees. */
+export function isHidden(field: string): boolean {
+  return field.startsWith(FLASH) || field === CSRF_FIELD;
+}
+
+/** Hidden fields alone, or all others. */
+export function pickFields<Data extends object>(data: Data, which: "hidden" | "visible"): Data {
+  const isWanted = (field: string): boolean => isHidden(field) === (which === "hidden");
+  if (which === "visible" && !Object.keys(data).some(isHidden)) return data;
+  return Object.fromEntries(Object.entries(data).filter(([field]) => isWanted(field))) as Data;
+}

@@ -1,5 +1,5 @@
 // Updates that see the whole of the data: read, change, write under the condition that nothing came between, again.
-import { type Changes, difference, type Updater } from "./changes.ts";
+import { type Changes, difference, pickFields, type Updater } from "./changes.ts";
 import { HarpiaError, StoreError } from "./errors.ts";
 import type { GuardedStore } from "./guarded-store.ts";
 import { copyJson, toJsonObject } from "./json.ts";
@@ -49,7 +49,7 @@ export class ExactUpdates<Data extends object> {
   async #next(before: Data, changes: Changes<Data> | undefined): Promise<Data> {
     const { schema, userOf } = this.#rules;
     const merged: Data = { ...before, ...changes };
-    const next = toJsonObject(schema ? await validate<Data>(schema, merged) : merged);
+    const next = toJsonObject(schema ? { ...(await validate<Data>(schema, pickFields(merged, "visible"))), ...pickFields(merged, "hidden") } : merged);
     if (userOf(next) === userOf(before)) return next;
     throw new HarpiaError("ERR_USER_CHANGED", "Cannot update a session: the change would give it another user, a new session is wanted at login");
   }

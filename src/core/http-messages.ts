@@ -55,24 +55,25 @@ export type ResponseLike = { readonly headers: CookieHeaders } | CookieHeaders |
 
 /** The Cookie header of a request, `undefined` or empty when there is none. @throws TypeError for what is no request. */
 export function cookieHeaderOf(source: RequestLike): string | undefined {
+  return headerOf(source, "cookie");
+}
+
+/** Any header of a request, by its name in lower case. @throws TypeError for what is no request. */
+export function headerOf(source: RequestLike, name: string): string | undefined {
   const headers = (source as Partial<HasHeaders> | undefined)?.headers;
-  if (typeof headers === "object" && headers !== null) return cookieOf(headers);
-  return cookieHeaderElsewhere(source);
+  if (typeof headers !== "object" || headers === null) return headerElsewhere(source, name);
+  if ("get" in headers && typeof headers.get === "function") return headers.get(name) ?? undefined;
+  const value = (headers as Record<string, string | string[] | undefined>)[name];
+  // A header that came in several lines is one; a Cookie header's lines are joined by semicolons (RFC 9113 8.2.3).
+  return Array.isArray(value) ? value.join(name === "cookie" ? "; " : ", ") : value;
 }
 
-function cookieOf(headers: HeaderGetter | HeaderRecord): string | undefined {
-  if ("get" in headers && typeof headers.get === "function") return headers.get("cookie") ?? undefined;
-  const cookie = (headers as HeaderRecord).cookie;
-  // A header that came in several lines is one (RFC 9113 8.2.3).
-  return Array.isArray(cookie) ? cookie.join("; ") : cookie;
-}
-
-function cookieHeaderElsewhere(source: unknown): string | undefined {
+function headerElsewhere(source: unknown, name: string): string | undefined {
   const { get, req, request } = Object(source) as { get?: unknown; req?: { raw?: RequestLike }; request?: RequestLike };
   // Hono's context holds a request that holds the fetch Request; Koa's, SvelteKit's and others hold a request.
   const inner = req?.raw ?? request;
-  if (typeof inner === "object") return cookieHeaderOf(inner);
-  if (typeof get === "function") return (source as HeaderGetter).get("cookie") ?? undefined;
+  if (typeof inner === "object") return headerOf(inner, name);
+  if (typeof get === "function") return (source as HeaderGetter).get(name) ?? undefined;
   throw new TypeError(`Cannot read a session from this request: it is ${kindOf(source)} without headers, a request of fetch, node, Express, Fastify, Koa or Hono is wanted`);
 }
 

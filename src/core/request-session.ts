@@ -1,9 +1,9 @@
 // One request's session: nothing is read until it is asked for, nothing is written unless something changed, no cookie
 // until there is data. Every save policy is here, once; adapters only say when.
-import type { Changes, Updater } from "./changes.ts";
+import { type Changes, FLASH, merge, pickFields, type Updater } from "./changes.ts";
 import { HarpiaError } from "./errors.ts";
 import type { ResponseLike } from "./http-messages.ts";
-import { toJsonObject } from "./json.ts";
+import { copyJson, toJsonObject } from "./json.ts";
 import type { Deadlines } from "./lifetimes.ts";
 import type { StoredSession } from "./store.ts";
 
@@ -24,9 +24,6 @@ export interface SessionAccess<Data extends object> {
   /** Says to caches that the response depends on the cookie. */
   writeVary(res: ResponseLike): void;
 }
-
-/** A flash message is a field of its own, so that parallel requests never undo one another's. */
-const FLASH = "flash:";
 
 /**
  * The session of one request. Changes are kept until {@link RequestSession.commit}, which writes the changed fields and no others;
@@ -113,6 +110,17 @@ export class RequestSession<Data extends object> {
     if (this.#id === undefined || !(await this.#access.update(this.#id, changes))) return false;
     this.#data = await this.#access.get(this.#id);
     return true;
+  }
+
+  /** A field of the library's own, which `data` does not show. For what builds on sessions, such as `harpiats/csrf`. */
+  async getHidden(field: string): Promise<unknown> {
+    await this.#load();
+    return field in this.#changes ? this.#changes[field] : (this.#data as Record<string, unknown> | undefined)?.[field];
+  }
+
+  /** Sets such a field when the request commits. */
+  setHidden(field: string, value: unknown): void {
+    this.#put(field, value);
   }
 
   /** Leaves a message for the next request that takes it. */
@@ -241,9 +249,7 @@ export class RequestSession<Data extends object> {
 
   #view(): Data | undefined {
     if (this.#isDestroyed || (this.#data === undefined && !this.hasChanges)) return undefined;
-    const view = merge(this.#data, this.#changes as Changes<Data>);
-    for (const field of Object.keys(view)) if (field.startsWith(FLASH)) delete view[field as keyof Data];
-    return toJsonObject(view);
+    return copyJson(pickFields(merge(this.#data, this.#changes as Changes<Data>), "visible"));
   }
 
   #put(field: string, value: unknown): void {
@@ -284,12 +290,6 @@ export class RequestSession<Data extends object> {
   #assertOpen(): void {
     if (this.#isDestroyed) throw new HarpiaError("ERR_SESSION_ENDED", "Cannot change this session: it was destroyed in this request");
   }
-}
-
-function merge<Data extends object>(data: Data | undefined, changes: Changes<Data>): Data {
-  const merged = { ...data, ...changes } as Record<string, unknown>;
-  for (const [field, value] of Object.entries(changes)) if (value === undefined) delete merged[field];
-  return merged as Data;
 }
 
 // Without a prototype, so that a field called __proto__ is a field.

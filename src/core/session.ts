@@ -1,6 +1,6 @@
 // Session: the seed's six methods and what grew from them. All policy is decided here and in the files it calls:
 // which ids are worth asking for, when activity is written, what merges with what. Stores only move records.
-import { type Changes, toPatch, type Updater } from "./changes.ts";
+import { type Changes, pickFields, toPatch, type Updater } from "./changes.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { scanCookies } from "./cookie-scan.ts";
 import type { CookieOptions } from "./cookies.ts";
@@ -73,7 +73,9 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    */
   async create(data: Input): Promise<string> {
     const { schema } = this.#options;
-    const fields = toJsonObject(schema ? await validate(schema, data) : (data as unknown as Data));
+    // Input is Data where there is no schema.
+    const given = data as unknown as Data;
+    const fields = toJsonObject(schema ? { ...(await validate(schema, pickFields(given, "visible"))), ...pickFields(given, "hidden") } : given);
     const now = this.#clock.now();
     const userId = this.#options.userOf(fields);
     const session = { data: fields, ...this.#lifetimes.begin(now), ...(userId !== undefined && { userId }) };

@@ -1,0 +1,47 @@
+// A synchronizer token: a secret of the session, shown to its own pages only. Beside the cross-site check, for what has to
+// work without it, or as a second lock.
+import { Buffer } from "node:buffer";
+import { randomBytes, timingSafeEqual } from "node:crypto";
+import { CSRF_FIELD } from "./changes.ts";
+import type { RequestSession } from "./request-session.ts";
+
+const SECRET_BYTES = 32;
+
+/**
+ * The token for a form of this session's page. It looks different at each call, so that compression cannot betray it
+ * (BREACH), and all of them hold until the session ends; a login makes them void (CVE-2022-24895).
+ *
+ * Where there is no session, one begins.
+ */
+export async function csrfToken(session: RequestSession<object>): Promise<string> {
+  const secret = Buffer.from(await secretOf(session), "base64url");
+  const mask = randomBytes(SECRET_BYTES);
+  return Buffer.concat([mask, xor(mask, secret)]).toString("base64url");
+}
+
+/** Whether a token was made for this session. Anything but a string is `false`. Compares in constant time. */
+export async function isCsrfToken(session: RequestSession<object>, token: unknown): Promise<boolean> {
+  const bytes = Buffer.from(typeof token === "string" ? token : "", "base64url");
+  const secret = await fieldOf(session);
+  if (secret === undefined || bytes.length !== 2 * SECRET_BYTES) return false;
+  return timingSafeEqual(xor(bytes.subarray(0, SECRET_BYTES), bytes.subarray(SECRET_BYTES)), Buffer.from(secret, "base64url"));
+}
+
+async function secretOf(session: RequestSession<object>): Promise<string> {
+  const known = await fieldOf(session);
+  if (known !== undefined) return known;
+  const fresh = randomBytes(SECRET_BYTES).toString("base64url");
+  // Two pages rendered at once must end with one secret: exactly one of them stores its own.
+  const isStored = await session.update((data) => (CSRF_FIELD in data ? undefined : { [CSRF_FIELD]: fresh }));
+  if (!isStored) session.setHidden(CSRF_FIELD, fresh);
+  return (await fieldOf(session)) ?? fresh;
+}
+
+async function fieldOf(session: RequestSession<object>): Promise<string | undefined> {
+  const secret = await session.getHidden(CSRF_FIELD);
+  return typeof secret === "string" ? secret : undefined;
+}
+
+function xor(a: Uint8Array, b: Uint8Array): Buffer {
+  return Buffer.from(a.map((byte, at) => byte ^ (b[at] ?? 0)));
+}
