@@ -129,8 +129,9 @@ function readyOrLog(child: ChildProcess): Promise<string | undefined> {
     child.stderr?.setEncoding("utf8");
     // It stays listened to: a pipe that nobody reads would stop the server once it is full.
     child.stderr?.on("data", (chunk: string) => {
-      if (log.length < 10_000) log += chunk;
-      if (log.includes("ready to accept connections")) resolve(undefined);
+      // Only its end: whoever connects too early is told so in the log, and may be many.
+      log = (log + chunk).slice(-2000);
+      if (log.includes("system is ready to accept connections")) resolve(undefined);
     });
     child.once("error", reject);
     child.once("exit", () => resolve(log));

@@ -1,0 +1,190 @@
+// PostgresStore while PostgreSQL is killed and started again, and while the network stalls, cuts and delays. With fsync, as in
+// production: what was acknowledged before must be there afterwards.
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Pool } from "pg";
+import postgres from "postgres";
+import { Session, StoreError } from "../../src/session.ts";
+import { type PostgresClient, PostgresStore } from "../../src/stores/postgres.ts";
+import { type PostgresServer, skipWithoutPostgres, startPostgresServer } from "../support/postgres-server.ts";
+import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
+
+interface Data {
+  n: number;
+}
+
+/** What a visitor knows of a session: the store may be ahead by a change whose answer was lost, never behind. */
+interface Known {
+  id: string;
+  acknowledged: number;
+  tried: number;
+  end: "no" | "tried" | "acknowledged";
+}
+
+const VISITORS = 16;
+
+/** Visitors who sign in, do things and sign out, until they are told to stop. Every rejection must be a StoreError. */
+class Load {
+  readonly sessions: Known[] = [];
+  readonly errors = new Map<string, number>();
+  answers = 0;
+  readonly #session: Session<Data>;
+  #isOver = false;
+  readonly #visitors: Promise<unknown>;
+
+  constructor(session: Session<Data>) {
+    this.#session = session;
+    this.#visitors = Promise.all(Array.from({ length: VISITORS }, () => this.#visit())).catch((error: unknown) => {
+      this.#isOver = true;
+      throw error;
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#isOver = true;
+    await this.#visitors;
+  }
+
+  /** Waits until so many more requests were answered. */
+  async goOn(requests: number): Promise<void> {
+    const enough = this.answers + requests;
+    const isEnough = async (): Promise<void> => {
+      while (this.answers < enough && !this.#isOver) await sleep(5);
+    };
+    // The visitors stay until they are stopped, unless one of them found a broken promise.
+    await Promise.race([this.#visitors, isEnough()]);
+  }
+
+  async #visit(): Promise<void> {
+    while (!this.#isOver) {
+      const id = await this.#try(() => this.#session.create({ n: 0 }));
+      if (id === undefined) continue;
+      const known: Known = { id, acknowledged: 0, tried: 0, end: "no" };
+      this.sessions.push(known);
+      for (let n = 1; n <= 5 && !this.#isOver; n++) {
+        known.tried = n;
+        const isUpdated = await this.#try(() => this.#session.update(id, { n }));
+        assert.notEqual(isUpdated, false, "an update was told that a live session is gone");
+        if (isUpdated) known.acknowledged = n;
+        const found = await this.#try(async () => ({ data: await this.#session.get(id) }));
+        if (found) assertKnown(found.data, known);
+      }
+      if (this.sessions.length % 2 === 0) continue;
+      known.end = "tried";
+      if ((await this.#try(() => this.#session.delete(id))) !== undefined) known.end = "acknowledged";
+    }
+  }
+
+  async #try<T>(request: () => Promise<T>): Promise<T | undefined> {
+    try {
+      const answer = await request();
+      this.answers++;
+      return answer;
+    } catch (error) {
+      assert.ok(error instanceof StoreError, String(error));
+      this.errors.set(error.code, (this.errors.get(error.code) ?? 0) + 1);
+      // As a visitor would not try again at once.
+      await sleep(5);
+      return undefined;
+    }
+  }
+}
+
+function assertKnown(data: Data | undefined, { acknowledged, tried }: Known): void {
+  assert.ok(data, "a live session is gone");
+  assert.ok(data.n >= acknowledged && data.n <= tried, `n is ${data.n}, ${acknowledged} was acknowledged, ${tried} tried`);
+}
+
+const CLIENTS: { name: string; open(url: string): { client: PostgresClient; close(): Promise<unknown> } }[] = [
+  {
+    name: "pg",
+    open(url) {
+      const pool = new Pool({ connectionString: url, connectionTimeoutMillis: 1000 });
+      // Without a listener an idle connection that breaks ends the process, says pg's documentation.
+      pool.on("error", () => {});
+      return { client: pool, close: () => pool.end() };
+    },
+  },
+  {
+    name: "postgres.js",
+    open(url) {
+      const sql = postgres(url, { onnotice() {}, connect_timeout: 1, backoff: () => 0.1 });
+      // After so many faults it may wait for ever for a connection to end, if it is let.
+      return { client: sql, close: () => sql.end({ timeout: 1 }) };
+    },
+  },
+];
+
+describe("PostgresStore under faults", { skip: skipWithoutPostgres() }, () => {
+  let server: PostgresServer;
+  let proxy: TcpProxy;
+  before(async () => {
+    server = await startPostgresServer({ isDurable: true });
+    proxy = await startTcpProxy(server.port);
+  });
+  after(async () => {
+    await proxy.close();
+    await server.stop();
+  });
+
+  for (const { name, open } of CLIENTS) {
+    const opened = async (url: string): Promise<{ session: Session<Data>; close(): Promise<unknown> }> => {
+      const { client, close } = open(url);
+      const store = new PostgresStore<Data>({ client, pruneInterval: false });
+      await store.migrate();
+      return { session: new Session<Data>({ store, storeTimeout: 0.5 }), close };
+    };
+    const throughProxy = (): string => server.url.replace(`:${server.port}/`, `:${proxy.port}/`);
+
+    it(`with ${name}: SIGKILL under load loses nothing that was acknowledged, and the client recovers by itself`, async () => {
+      const { session, close } = await opened(server.url);
+      const load = new Load(session);
+      for (let kills = 0; kills < 2; kills++) {
+        await load.goOn(500);
+        await server.kill();
+        await sleep(200);
+        await server.start();
+      }
+      await load.goOn(500);
+      await load.stop();
+      assert.ok(load.errors.size > 0);
+      for (const known of load.sessions) {
+        const data = await session.get(known.id);
+        if (known.end === "acknowledged") assert.equal(data, undefined, "a session that was ended is back");
+        if (known.end === "no") assertKnown(data, known);
+      }
+      await close();
+    });
+
+    it(`with ${name}: a server that stalls is a StoreError in time, and is used again when it answers`, async () => {
+      const { session, close } = await opened(throughProxy());
+      const load = new Load(session);
+      await load.goOn(200);
+      proxy.stall();
+      while (!load.errors.has("ERR_STORE_TIMEOUT")) await sleep(5);
+      proxy.restore();
+      await load.goOn(200);
+      await load.stop();
+      for (const known of load.sessions) if (known.end === "no") assertKnown(await session.get(known.id), known);
+      await close();
+    });
+
+    it(`with ${name}: cut connections are a StoreError, slow ones only slow`, async () => {
+      const { session, close } = await opened(throughProxy());
+      const load = new Load(session);
+      for (let cuts = 0; cuts < 5; cuts++) {
+        await load.goOn(100);
+        proxy.cut();
+      }
+      await load.goOn(100);
+      proxy.delay(10);
+      await load.goOn(100);
+      proxy.restore();
+      await load.stop();
+      assert.ok(load.errors.has("ERR_STORE_UNAVAILABLE"));
+      for (const known of load.sessions) if (known.end === "no") assertKnown(await session.get(known.id), known);
+      await close();
+    });
+  }
+});
