@@ -2,13 +2,12 @@
 // which ids are worth asking for, when activity is written, what merges with what. Stores only move records.
 import { type Changes, pickFields, toPatch, type Updater } from "./changes.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import { scanCookies } from "./cookie-scan.ts";
 import type { CookieOptions } from "./cookies.ts";
 import { HarpiaError, StoreError } from "./errors.ts";
-import { Emitter, type RefusalReason, type SessionEvents, tellStoreChange } from "./events.ts";
+import { Emitter, type SessionEvents, tellStoreChange } from "./events.ts";
 import { ExactUpdates } from "./exact-updates.ts";
 import { GuardedStore } from "./guarded-store.ts";
-import { addVary, cookieHeaderOf, type RequestLike, type ResponseLike, toHeaderPort } from "./http-messages.ts";
+import { addVary, type RequestLike, type ResponseLike, toHeaderPort } from "./http-messages.ts";
 import { toJsonObject } from "./json.ts";
 import { type Deadlines, Lifetimes } from "./lifetimes.ts";
 import { isSessionStore, PlainStore } from "./plain-store.ts";
@@ -16,11 +15,9 @@ import { RequestSession } from "./request-session.ts";
 import { validate } from "./schema.ts";
 import { SessionCookie } from "./session-cookie.ts";
 import { birthOf, IdMaker, toStoreKey } from "./session-id.ts";
+import { SessionReader } from "./session-reader.ts";
 import { resolveOptions, type SessionOptions } from "./session-options.ts";
-import type { StoredSession } from "./store.ts";
 
-// More cookies with our name than this are nobody's browser (SESS-03).
-const MOST_CANDIDATES = 4;
 // 160 random bits do not collide: this many times is a broken random source.
 const MOST_COLLISIONS = 4;
 
@@ -45,6 +42,7 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
   readonly #clock: Clock;
   readonly #store: GuardedStore<Data>;
   readonly #lifetimes: Lifetimes;
+  readonly #reader: SessionReader<Data>;
   readonly #ids: IdMaker;
   readonly #cookie: SessionCookie;
   readonly #exactUpdates: ExactUpdates<Data>;
@@ -60,6 +58,7 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
     const sessionStore = isSessionStore(store) ? store : new PlainStore(store, { absoluteTimeout: this.#lifetimes.absolute / 1000, clock });
     this.#store = new GuardedStore(sessionStore, { clock, timeout: this.#options.storeTimeout * 1000 });
     this.#events = new Emitter((events) => void this.#store.subscribe((change) => tellStoreChange(events, change)).catch((error: Error) => events.emit("error", { error })));
+    this.#reader = new SessionReader({ cookieName, store: this.#store, lifetimes: this.#lifetimes, clock, events: this.#events });
     this.#exactUpdates = new ExactUpdates(this.#store, this.#options);
     this.#ids = new IdMaker(this.#options.randomFill);
     this.#cookie = new SessionCookie(cookieName, cookie);
@@ -97,7 +96,7 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
 
   /** The data of a live session. Looking is not activity: the idle deadline stays where it is. */
   async get(id: string | undefined): Promise<Data | undefined> {
-    return (await this.#find(id))?.data;
+    return (await this.#reader.find(id))?.data;
   }
 
   /**
@@ -112,7 +111,7 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    * cannot hold. Nothing was written then.
    */
   async update(id: string | undefined, changes: Changes<Data> | Updater<Data>): Promise<boolean> {
-    const key = this.#keyOf(id);
+    const key = this.#reader.keyOf(id);
     if (key === undefined) return false;
     const isBlind = typeof changes !== "function" && this.#options.isBlindChange(changes);
     const isUpdated = isBlind ? (await this.#store.patch(key, toPatch(changes))) === "done" : await this.#exactUpdates.run(key, changes);
@@ -127,7 +126,7 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    * @returns whether it was live.
    */
   async delete(id: string | undefined, res?: ResponseLike, options: CookieOptions = {}): Promise<boolean> {
-    const key = this.#keyOf(id);
+    const key = this.#reader.keyOf(id);
     const isEnded = key !== undefined && (await this.#store.remove(key));
     if (isEnded && this.#events.has("ended")) this.#events.emit("ended", { handle: this.#store.handleOf(key), reason: "logout" });
     // After the store: a logout that failed must not look like one.
@@ -152,18 +151,8 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    * Of several cookies with our name each is tried, up to four; if more than one is live there is no session, since
    * their order says nothing about whose they are (SESS-03).
    */
-  async fromRequest(req: RequestLike): Promise<Data | undefined> {
-    const named = this.#named(req);
-    if (named === undefined) return undefined;
-    const id = typeof named === "string" ? named : await this.#choose(named);
-    const now = this.#clock.now();
-    const key = this.#keyOf(id, now);
-    if (key === undefined) return undefined;
-    const found = this.#store.readSync ? this.#store.readSync(key) : await this.#store.read(key);
-    // What answers at once has not let time pass: asking for it again would cost as much as a Map.
-    const isSeen = this.#see(key, found, this.#store.readSync ? now : this.#clock.now());
-    const isLive = typeof isSeen === "boolean" ? isSeen : await isSeen;
-    return isLive ? found?.data : undefined;
+  fromRequest(req: RequestLike): Promise<Data | undefined> {
+    return this.#reader.dataOf(req);
   }
 
   /**
@@ -173,7 +162,7 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
   open(req: RequestLike): RequestSession<Data> {
     const { userOf } = this.#options;
     return new RequestSession<Data>({
-      find: () => this.#visit(req),
+      find: () => this.#reader.visit(req),
       get: (id) => this.get(id),
       // What came out of the schema goes through it again: see the option.
       create: (data) => this.create(data as unknown as Input),
@@ -194,7 +183,7 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    * @returns the new id, or `undefined` when there is no such session.
    */
   async rotate(id: string | undefined, res?: ResponseLike): Promise<string | undefined> {
-    const key = this.#keyOf(id);
+    const key = this.#reader.keyOf(id);
     if (key === undefined) return undefined;
     // An id that cannot be sent any more would be nobody's: the session would be lost.
     if (res) toHeaderPort(res);
@@ -214,7 +203,7 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    * @throws StoreError `ERR_STORE_UNSUPPORTED` on a three-method store.
    */
   async revokeAll(userId: string, options: { except?: string | undefined | readonly string[] } = {}): Promise<number> {
-    const except = [options.except ?? []].flat().flatMap((id) => this.#keyOf(id) ?? []);
+    const except = [options.except ?? []].flat().flatMap((id) => this.#reader.keyOf(id) ?? []);
     const count = await this.#store.removeByUser(userId, { except });
     this.#events.emit("revoked", { userId, count });
     return count;
@@ -222,7 +211,7 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
 
   /** When a live session will end. Looking does not move it (NIST SP 800-63B-4: a warning before the end). */
   async deadlines(id: string | undefined): Promise<Deadlines | undefined> {
-    const session = await this.#find(id);
+    const session = await this.#reader.find(id);
     if (!session) return undefined;
     const { createdAt, lastSeenAt, expiresAt, endsAt } = session;
     return { createdAt, lastSeenAt, expiresAt, endsAt };
@@ -235,64 +224,5 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    */
   on<Name extends keyof SessionEvents>(name: Name, listener: (event: SessionEvents[Name]) => unknown): () => void {
     return this.#events.on(name, listener);
-  }
-
-  async #find(id: string | undefined): Promise<StoredSession<Data> | undefined> {
-    const key = this.#keyOf(id);
-    return key === undefined ? undefined : this.#store.read(key);
-  }
-
-  /** The key of an id that may be one; the store is not asked for any other. */
-  #keyOf(id: string | undefined, now: number = this.#clock.now()): string | undefined {
-    const birth = birthOf(id);
-    if (birth < 0) {
-      if (id !== undefined) this.#refuse("malformed");
-      return undefined;
-    }
-    const key = this.#store.keyOf(id as string, birth);
-    if (!this.#lifetimes.isOverAge(birth, now)) return key;
-    this.#refuse("over-age", key);
-    return undefined;
-  }
-
-  /** What a request's cookies of our name hold. */
-  #named(req: RequestLike): string | string[] | undefined {
-    const header = cookieHeaderOf(req);
-    return header ? scanCookies(header, this.cookieName) : undefined;
-  }
-
-  /** Of several candidates the one that is live. Their order never decides. */
-  async #choose(values: readonly string[]): Promise<string | undefined> {
-    const ids = [...new Set(values)].filter((value) => this.#keyOf(value) !== undefined);
-    if (ids.length <= 1) return ids[0];
-    const isTooMany = ids.length > MOST_CANDIDATES;
-    const found = isTooMany ? [] : await Promise.all(ids.map((id) => this.#find(id)));
-    const live = ids.filter((_, at) => found[at]);
-    if (live.length === 1) return live[0];
-    this.#refuse(isTooMany || live.length > 1 ? "duplicate" : "unknown");
-    return undefined;
-  }
-
-  async #visit(req: RequestLike): Promise<{ id: string; session: StoredSession<Data> } | undefined> {
-    const named = this.#named(req);
-    const id = typeof named === "object" ? await this.#choose(named) : named;
-    const key = this.#keyOf(id);
-    const session = key === undefined ? undefined : await this.#store.read(key);
-    if (id === undefined || key === undefined || !(await this.#see(key, session)) || !session) return undefined;
-    return { id, session };
-  }
-
-  /** Notes the activity. `false`: there is no such session, or it ended before this could be noted. */
-  #see(key: string, session: StoredSession<Data> | undefined, now: number = this.#clock.now()): boolean | Promise<boolean> {
-    if (session === undefined) {
-      this.#refuse("unknown", key);
-      return false;
-    }
-    const touch = this.#lifetimes.dueTouch(session, now);
-    return touch ? this.#store.extend(key, touch) : true;
-  }
-
-  #refuse(reason: RefusalReason, key?: string): void {
-    if (this.#events.has("refused")) this.#events.emit("refused", { reason, ...(key !== undefined && { handle: this.#store.handleOf(key) }) });
   }
 }

@@ -1,0 +1,114 @@
+// From a request to its session: which cookie counts, which ids are worth asking the store for, and what of a visit is
+// written. The hot path of the library; it changes nothing but the idle deadline.
+import type { Clock } from "./clock.ts";
+import { scanCookies } from "./cookie-scan.ts";
+import type { Emitter, RefusalReason, SessionEvents } from "./events.ts";
+import type { GuardedStore } from "./guarded-store.ts";
+import { cookieHeaderOf, type RequestLike } from "./http-messages.ts";
+import type { Lifetimes } from "./lifetimes.ts";
+import { birthOf } from "./session-id.ts";
+import type { StoredSession } from "./store.ts";
+
+// More cookies with our name than this are nobody's browser (SESS-03).
+const MOST_CANDIDATES = 4;
+
+interface ReaderParts<Data> {
+  cookieName: string;
+  store: GuardedStore<Data>;
+  lifetimes: Lifetimes;
+  clock: Clock;
+  events: Emitter<SessionEvents>;
+}
+
+/** Finds the sessions of requests and ids. */
+export class SessionReader<Data> {
+  readonly #cookieName: string;
+  readonly #store: GuardedStore<Data>;
+  readonly #lifetimes: Lifetimes;
+  readonly #clock: Clock;
+  readonly #events: Emitter<SessionEvents>;
+
+  constructor(parts: ReaderParts<Data>) {
+    this.#cookieName = parts.cookieName;
+    this.#store = parts.store;
+    this.#lifetimes = parts.lifetimes;
+    this.#clock = parts.clock;
+    this.#events = parts.events;
+  }
+
+  /** The key of an id that may be one; the store is not asked for any other. */
+  keyOf(id: string | undefined, now: number = this.#clock.now()): string | undefined {
+    const birth = birthOf(id);
+    if (birth < 0) {
+      if (id !== undefined) this.#refuse("malformed");
+      return undefined;
+    }
+    const key = this.#store.keyOf(id as string, birth);
+    if (!this.#lifetimes.isOverAge(birth, now)) return key;
+    this.#refuse("over-age", key);
+    return undefined;
+  }
+
+  /** The session of an id, without taking note. */
+  async find(id: string | undefined): Promise<StoredSession<Data> | undefined> {
+    const key = this.keyOf(id);
+    return key === undefined ? undefined : this.#store.read(key);
+  }
+
+  /** The data of the session that a request's cookie names. This is activity. */
+  async dataOf(req: RequestLike): Promise<Data | undefined> {
+    const named = this.#named(req);
+    if (named === undefined) return undefined;
+    const id = typeof named === "string" ? named : await this.#choose(named);
+    const now = this.#clock.now();
+    const key = this.keyOf(id, now);
+    if (key === undefined) return undefined;
+    const found = this.#store.readSync ? this.#store.readSync(key) : await this.#store.read(key);
+    // What answers at once has not let time pass: asking for it again would cost as much as a Map.
+    const isSeen = this.#see(key, found, this.#store.readSync ? now : this.#clock.now());
+    const isLive = typeof isSeen === "boolean" ? isSeen : await isSeen;
+    return isLive ? found?.data : undefined;
+  }
+
+  /** The same with the id and all that is stored. */
+  async visit(req: RequestLike): Promise<{ id: string; session: StoredSession<Data> } | undefined> {
+    const named = this.#named(req);
+    const id = typeof named === "object" ? await this.#choose(named) : named;
+    const key = this.keyOf(id);
+    const session = key === undefined ? undefined : await this.#store.read(key);
+    if (id === undefined || key === undefined || !(await this.#see(key, session)) || !session) return undefined;
+    return { id, session };
+  }
+
+  /** What a request's cookies of our name hold. */
+  #named(req: RequestLike): string | string[] | undefined {
+    const header = cookieHeaderOf(req);
+    return header ? scanCookies(header, this.#cookieName) : undefined;
+  }
+
+  /** Of several candidates the one that is live. Their order never decides. */
+  async #choose(values: readonly string[]): Promise<string | undefined> {
+    const ids = [...new Set(values)].filter((value) => this.keyOf(value) !== undefined);
+    if (ids.length <= 1) return ids[0];
+    const isTooMany = ids.length > MOST_CANDIDATES;
+    const found = isTooMany ? [] : await Promise.all(ids.map((id) => this.find(id)));
+    const live = ids.filter((_, at) => found[at]);
+    if (live.length === 1) return live[0];
+    this.#refuse(isTooMany || live.length > 1 ? "duplicate" : "unknown");
+    return undefined;
+  }
+
+  /** Notes the activity. `false`: there is no such session, or it ended before this could be noted. */
+  #see(key: string, session: StoredSession<Data> | undefined, now: number = this.#clock.now()): boolean | Promise<boolean> {
+    if (session === undefined) {
+      this.#refuse("unknown", key);
+      return false;
+    }
+    const touch = this.#lifetimes.dueTouch(session, now);
+    return touch ? this.#store.extend(key, touch) : true;
+  }
+
+  #refuse(reason: RefusalReason, key?: string): void {
+    if (this.#events.has("refused")) this.#events.emit("refused", { reason, ...(key !== undefined && { handle: this.#store.handleOf(key) }) });
+  }
+}
