@@ -5,7 +5,7 @@ import { createClient as createClient5, createCluster as createCluster5 } from "
 import { Cluster, Redis } from "ioredis";
 import { Cluster as Cluster5, Redis as Redis5 } from "ioredis5";
 import { RedisStore, type RedisClient, type RedisStoreOptions } from "../../src/stores/redis.ts";
-import type { Fields, OpenedStore } from "../../src/testing/store-conformance.ts";
+import type { Fields, OpenedStore } from "../../src/testing/conformance-bench.ts";
 
 /** A connected client and how to close it. */
 export interface OpenedClient {
