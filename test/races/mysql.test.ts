@@ -63,20 +63,20 @@ describe("MysqlStore", { skip: skipWithoutMariadb() }, () => {
           const userId = `capped-${round}`;
           const keys = Array.from({ length: limit }, newKey);
           await Promise.all(keys.map((key) => store.create(key, newSession(userId))));
-          let isOver = false;
+          const over = new AbortController();
           const wander = async (key: string): Promise<void> => {
-            for (let next = newKey(); !isOver && (await store.move(key, next)); next = newKey()) key = next;
+            for (let next = newKey(); !over.signal.aborted && (await store.move(key, next)); next = newKey()) key = next;
           };
           const wandering = keys.map(wander);
           const creating = Array.from({ length: 5 }, (_, n) =>
             store.create(newKey(), newSession(userId), { limit, onLimit: n % 2 === 0 ? "evict-oldest" : "deny" }),
           );
           const watch = async (): Promise<void> => {
-            while (!isOver) assert.ok((await store.listByUser(userId)).length <= limit);
+            while (!over.signal.aborted) assert.ok((await store.listByUser(userId)).length <= limit);
           };
           const watching = watch();
           await Promise.all(creating);
-          isOver = true;
+          over.abort();
           await Promise.all([watching, ...wandering]);
           assert.equal((await store.listByUser(userId)).length, limit);
         }

@@ -23,7 +23,7 @@ export interface OpenMysqlOptions {
 /** A store on a pool of its own, with its table made. */
 export async function openMysqlStore({ connection, table, isolation = "REPEATABLE READ", clock }: OpenMysqlOptions) {
   const client = createPool(connection);
-  client.on("connection", (connection) => void connection.query(ISOLATION[isolation]));
+  client.on("connection", (made) => void made.query(ISOLATION[isolation]));
   const store = new MysqlStore<Fields>({ client, table, clock, pruneInterval: false });
   await store.migrate();
   return { store, client, close: () => client.end() };
