@@ -6,7 +6,8 @@ import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Session, StoreError } from "../../src/session.ts";
 import { SqliteStore } from "../../src/stores/sqlite.ts";
-import { openForProcess, sqliteClient, temporaryFolder } from "../support/sqlite-clients.ts";
+import { openForProcess, sqliteClient } from "../support/sqlite-clients.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const ROUNDS = 8;
 const writer = fileURLToPath(new URL(`./sqlite-writer.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url));

@@ -1,7 +1,8 @@
 // The races suite on SqliteStore, with every client that this runtime has, and several processes on one file.
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { openSqliteStore, sqliteClients, temporaryFolder } from "../support/sqlite-clients.ts";
+import { openSqliteStore, sqliteClients } from "../support/sqlite-clients.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 import { multiProcessSuite } from "./multi-process.ts";
 import { raceSuite } from "./race-suite.ts";
 

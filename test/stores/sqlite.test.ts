@@ -6,7 +6,8 @@ import { after, before, describe, it } from "node:test";
 import { Session, StoreError } from "../../src/session.ts";
 import { type SqliteClient, type SqliteStatement, SqliteStore, type SqliteStoreOptions } from "../../src/stores/sqlite.ts";
 import { storeConformance } from "../../src/testing.ts";
-import { type OpenDatabase, openSqliteStore, type SqliteClientKind, sqliteClients, temporaryFolder } from "../support/sqlite-clients.ts";
+import { type OpenDatabase, openSqliteStore, type SqliteClientKind, sqliteClients } from "../support/sqlite-clients.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const clients = await sqliteClients();
 

@@ -1,10 +1,9 @@
 // The SQLite clients that this runtime has, each opened the way its users open it.
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Clock } from "../../src/session.ts";
 import { type SqliteClient, SqliteStore } from "../../src/stores/sqlite.ts";
 import { requireApart } from "./packages-apart.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
 
 /** An open database, with the close that every client has. */
 export interface OpenDatabase extends SqliteClient {
@@ -39,12 +38,6 @@ export async function sqliteClient(): Promise<SqliteClientKind> {
   const [first] = await sqliteClients();
   if (!first) throw new Error("Cannot test SqliteStore: no SQLite client can be loaded on this runtime");
   return first;
-}
-
-/** A folder for database files, and how to take it away. */
-export async function temporaryFolder(): Promise<{ path: string; remove(): Promise<void> }> {
-  const path = await mkdtemp(join(tmpdir(), "harpiats-sqlite-"));
-  return { path, remove: () => rm(path, { recursive: true, force: true }) };
 }
 
 /** A store on a file of its own, made ready, as the shared suites want it. */

@@ -1,0 +1,73 @@
+// Bridges between this package and express-session, both ways. Neither imports express-session.
+// ExpressSessionStore: any connect-* store under a Session; three methods and no more. toExpressStore: any store of ours under express-session.
+import type { Store } from "../core/store.ts";
+import { assertMethods, type BridgeOptions, BridgeRecords } from "./_bridge-records.ts";
+
+export { type ExpressStore, type ExpressStoreOptions, toExpressStore } from "./_express-store.ts";
+
+/** What is asked of a store of express-session: connect-redis, connect-pg-simple, memorystore and so on. */
+export interface ConnectStore {
+  get(sid: string, callback: (error: unknown, session?: object | null) => void): unknown;
+  set(sid: string, session: object, callback: (error?: unknown) => void): unknown;
+  destroy(sid: string, callback: (error?: unknown) => void): unknown;
+}
+
+export interface ExpressSessionStoreOptions extends BridgeOptions {
+  /** An express-session store. */
+  store: ConnectStore;
+}
+
+/**
+ * Keeps sessions in a store that was written for express-session.
+ *
+ * The store sees keys and never ids, and what looks to it like a session of express-session with a cookie that expires at
+ * the absolute limit. What three methods cannot give: changes of other processes may be lost or bring an ended session
+ * back, there is no idle limit, no user, no list.
+ *
+ * @throws TypeError or RangeError that says which option is wrong.
+ */
+// The seed's default: data of unknown shape. As the constraint too, or `new Session({ store: new ExpressSessionStore(…) })` infers nothing.
+// oxlint-disable-next-line typescript/no-explicit-any
+export class ExpressSessionStore<Data extends Record<string, any> = Record<string, any>> implements Store<Data> {
+  readonly #store: ConnectStore;
+  readonly #records: BridgeRecords<Data>;
+
+  constructor(options: ExpressSessionStoreOptions) {
+    const { store } = options;
+    assertMethods("store", store, ["get", "set", "destroy"], "a store of express-session");
+    this.#store = store;
+    this.#records = new BridgeRecords(options);
+  }
+
+  async get(id: string): Promise<Data | undefined> {
+    const session = await new Promise<object | null | undefined>((resolve, reject) => {
+      this.#store.get(this.#records.keyOf(id), (error, found) => {
+        // Stores of files say so when there is none, and express-session takes it so.
+        if (error && (error as { code?: unknown }).code !== "ENOENT") reject(toError(error));
+        else resolve(error ? undefined : found);
+      });
+    });
+    return this.#records.toData((session as { record?: unknown } | null | undefined)?.record);
+  }
+
+  async set(id: string, data: Data): Promise<void> {
+    const maxAge = this.#records.timeToLive(id);
+    // Stores take the time to live from one of these, by real time, whatever the clock here.
+    const cookie = { originalMaxAge: maxAge, maxAge, expires: new Date(Date.now() + maxAge), path: "/", httpOnly: true };
+    // The data as one text: stores parse and write it in ways of their own.
+    const session = { cookie, record: this.#records.toText(data) };
+    await settled((callback) => this.#store.set(this.#records.keyOf(id), session, callback));
+  }
+
+  async delete(id: string): Promise<void> {
+    await settled((callback) => this.#store.destroy(this.#records.keyOf(id), callback));
+  }
+}
+
+function settled(call: (callback: (error?: unknown) => void) => unknown): Promise<void> {
+  return new Promise((resolve, reject) => call((error) => (error ? reject(toError(error)) : resolve())));
+}
+
+function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error("Cannot use the store of express-session: it failed without an Error", { cause: error });
+}
