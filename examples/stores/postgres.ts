@@ -1,0 +1,70 @@
+// Logins that are kept in PostgreSQL: DATABASE_URL=postgres://user@host/database PORT=3000. Start it as often as you like:
+// all processes share the sessions.
+import harpia from "harpiats";
+import { Session } from "harpiats/session";
+import { PostgresStore } from "harpiats/stores/postgres";
+import { Pool } from "pg";
+
+interface Visitor {
+  userId: string;
+  visits: number;
+}
+
+const { DATABASE_URL, PORT = "3000" } = process.env;
+if (!DATABASE_URL) {
+  console.error("Cannot start: DATABASE_URL is not set, postgres://user:password@host/database is wanted");
+  process.exit(1);
+}
+
+// Whoever opens the connections closes them: this program.
+const pool = new Pool({ connectionString: DATABASE_URL, connectionTimeoutMillis: 2000 });
+// Idle connections may break, when the server is started anew for one. Without a listener that would end the process.
+pool.on("error", (error) => console.error(`A connection to PostgreSQL broke: ${error.message}`));
+
+const store = new PostgresStore<Visitor>({ client: pool });
+await store.migrate();
+const session = new Session<Visitor>({ store });
+
+const app = harpia().onError((error, _req, res) => {
+  console.error(error);
+  // An outage is not a logout: the cookie stays, and works again when the database does.
+  res.status(503).json({ error: "try again" });
+});
+
+app.post("/login", async (req, res) => {
+  const { name } = (await req.json()) as { name?: unknown };
+  // Here a password would be checked.
+  if (typeof name !== "string" || name === "") return res.status(400).json({ error: "a name is wanted" });
+  session.setCookie(res, await session.create({ userId: name, visits: 0 }));
+  res.json({ userId: name });
+});
+
+app.get("/profile", async (req, res) => {
+  const visitor = await session.fromRequest(req);
+  if (!visitor) return res.status(401).json({ error: "not signed in" });
+  await session.update(req.cookies.get(session.cookieName), ({ visits }) => ({ visits: visits + 1 }));
+  res.json(visitor);
+});
+
+app.post("/logout", async (req, res) => {
+  await session.delete(req.cookies.get(session.cookieName), res);
+  res.json({});
+});
+
+app.post("/logout-everywhere", async (req, res) => {
+  const visitor = await session.fromRequest(req);
+  if (!visitor) return res.status(401).json({ error: "not signed in" });
+  res.json({ ended: await session.revokeAll(visitor.userId) });
+});
+
+const server = app.listen({ port: Number(PORT), hostname: "127.0.0.1" });
+await server.ready;
+console.log(`It is on ${server.url}`);
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, async () => {
+    await server.close();
+    store.close();
+    await pool.end();
+  });
+}
