@@ -18,6 +18,7 @@ describe("package.json", () => {
     const expected = Object.fromEntries(
       files.map((file) => [file === "index" ? "." : `./${file}`, { types: `./dist/${file}.d.ts`, default: `./dist/${file}.js` }]),
     );
+    assert.deepEqual(Object.keys(exports).sort(), [...Object.keys(expected), "./package.json"].sort());
     assert.deepEqual(exports, { ...expected, "./package.json": "./package.json" });
   });
 
