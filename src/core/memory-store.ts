@@ -5,6 +5,7 @@ import type { Clock } from "./clock.ts";
 import { DeadlineHeap } from "./deadline-heap.ts";
 import { IdAccess } from "./id-access.ts";
 import { copyJson, kindOf, toJsonObject } from "./json.ts";
+import { KeyTable } from "./key-table.ts";
 import { ShardedMap } from "./sharded-map.ts";
 import type { CreateResult, KeyedSession, NewSession, PatchOutcome, SessionPatch, SessionStore, StoreChange, StoredSession, UserCap } from "./store.ts";
 
@@ -17,7 +18,9 @@ export interface MemoryStoreOptions {
 
 interface Entry<Data> extends StoredSession<Data> {
   key: string;
+  // Its place among the deadlines, and its neighbour in the table of keys.
   at: number;
+  next: Entry<Data> | undefined;
 }
 
 const DEFAULT_MAX_SESSIONS = 1_000_000;
@@ -38,7 +41,7 @@ const SCAN_LIMIT = 100;
 // oxlint-disable-next-line typescript/no-explicit-any
 export class MemoryStore<Data extends Record<string, any> = Record<string, any>> extends IdAccess<Data> implements SessionStore<Data> {
   readonly #maxSessions: number;
-  readonly #sessions = new ShardedMap<Entry<Data>>();
+  readonly #sessions = new KeyTable<Entry<Data>>();
   // Most users have one session: a set for each would double the memory.
   readonly #byUser = new ShardedMap<Entry<Data> | Set<Entry<Data>>>();
   // Ordered by the deadline that an entry had when it was placed. Activity moves deadlines later without moving entries:
@@ -105,9 +108,11 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
   async move(key: string, nextKey: string): Promise<boolean> {
     const entry = this.#live(key);
     if (!entry || this.#live(nextKey)) return false;
-    this.#sessions.delete(key);
+    // An expired record under the next key has not been swept yet.
+    if (this.#sessions.get(nextKey)) this.#expire(nextKey);
+    this.#sessions.remove(entry);
     entry.key = nextKey;
-    this.#sessions.set(nextKey, entry);
+    this.#sessions.add(entry);
     this.#tell({ type: "moved", key, nextKey });
     return true;
   }
@@ -171,10 +176,10 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
     if (this.#sessions.get(key)) this.#expire(key);
     while (this.#sessions.size >= this.#maxSessions) this.#evictOne();
     const { createdAt, lastSeenAt, expiresAt, endsAt, userId, facts } = session;
-    const entry: Entry<Data> = { key, at: 0, data: toJsonObject(session.data), revision: 1, createdAt, lastSeenAt, expiresAt, endsAt };
+    const entry: Entry<Data> = { key, at: 0, next: undefined, data: toJsonObject(session.data), revision: 1, createdAt, lastSeenAt, expiresAt, endsAt };
     if (userId !== undefined) entry.userId = userId;
     if (facts !== undefined) entry.facts = copyJson(facts);
-    this.#sessions.set(key, entry);
+    this.#sessions.add(entry);
     if (userId !== undefined) this.#index(userId, entry);
     this.#deadlines.add(entry, expiresAt);
     this.#planSweep();
@@ -188,8 +193,10 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
   }
 
   #end(key: string, change: StoreChange): void {
-    const entry = this.#sessions.get(key) as Entry<Data>;
-    this.#sessions.delete(key);
+    const entry = this.#sessions.get(key);
+    // A listener that heard of one end may have brought about others.
+    if (!entry) return;
+    this.#sessions.remove(entry);
     this.#deadlines.remove(entry);
     if (entry.userId !== undefined) {
       const found = this.#byUser.get(entry.userId);
