@@ -61,10 +61,10 @@ const server = app.listen({ port: Number(PORT), hostname: "127.0.0.1" });
 await server.ready;
 console.log(`It is on ${server.url}`);
 
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.once(signal, async () => {
-    await server.close();
-    store.close();
-    await pool.end();
-  });
+async function stop(): Promise<void> {
+  await server.close();
+  store.close();
+  await pool.end();
 }
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void stop());
