@@ -1,5 +1,5 @@
 // One request on its way through its handlers, until there is a response. Every request ends in exactly one, whatever
-// the handlers do; an error becomes a 500 that says nothing, and is told to whoever operates the server.
+// the handlers do; an error becomes a 500 or 503 that says nothing, and is told to whoever operates the server.
 import { HarpiaError, StoreError } from "../core/errors.ts";
 import type { ErrorHandler, Next } from "./handler.ts";
 import { faultStatusOf, IncomingRequest } from "./request.ts";

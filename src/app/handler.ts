@@ -19,7 +19,8 @@ export type Handler<Params extends Record<string, string> = Record<string, strin
 export type Middleware<Params extends Record<string, string> = Record<string, string>> = (req: Request<Params>, res: Response, next: Next) => unknown;
 
 /**
- * Is told of every error in a handler, and may answer. Without an answer the visitor gets a plain 500.
+ * Is told of every error in a handler, and may answer. Without an answer the visitor gets a plain 500, or 503 when the
+ * session store has failed (`StoreError`).
  *
  * What the visitor alone has caused, such as a malformed body that a handler read, is answered with a 4xx and not told.
  */

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import harpia, { type App, type ErrorHandler } from "../../src/index.ts";
+import { Session } from "../../src/session.ts";
 import { sendRaw, serveApp } from "../support/http.ts";
 
 const get = (app: App, path = "/"): Promise<Response> => app.fetch(new Request(`http://app.test${path}`));
@@ -42,6 +43,20 @@ describe("an error in a handler", () => {
       assert.equal(response.headers.get("cache-control"), "no-store");
       assert.deepEqual(warnings, [error], path);
     }
+  });
+
+  it("is a 503 when the session store has failed", async () => {
+    const store = { get: () => Promise.reject(new Error("ECONNREFUSED")), set: async () => {}, delete: async () => {} };
+    const session = new Session({ store });
+    const errors: Error[] = [];
+    const app = harpia()
+      .get("/", async (req, res) => res.json((await session.get(req.query["id"])) ?? null))
+      .onError((error) => void errors.push(error));
+    const id = await new Session().create({ userId: "ada" });
+    const response = await get(app, `/?id=${id}`);
+    assert.equal(response.status, 503);
+    assert.equal(await response.text(), "Service Unavailable");
+    assert.deepEqual(errors.map(({ name }) => name), ["StoreError"]);
   });
 
   it("replaces an answer that was made before it, and keeps cookies and other headers", async () => {
