@@ -6,7 +6,7 @@ export { type DataIssue, type ErrorCode, HarpiaError, StoreError } from "./core/
 export type { EndReason, RefusalReason, SessionEvents } from "./core/events.ts";
 export type { RequestLike, ResponseLike } from "./core/http-messages.ts";
 export { IdAccess } from "./core/id-access.ts";
-export type { Deadlines, LifetimeOptions } from "./core/lifetimes.ts";
+export type { Deadlines, LifetimeOptions, LifetimePreset, OwnLifetime } from "./core/lifetimes.ts";
 export { MemoryStore, type MemoryStoreOptions } from "./core/memory-store.ts";
 export { type PlainStoreOptions, toSessionStore } from "./core/plain-store.ts";
 export type { RequestSession } from "./core/request-session.ts";
@@ -14,6 +14,7 @@ export type { StandardSchema } from "./core/schema.ts";
 export type { RandomFill } from "./core/session-id.ts";
 export type { SessionOptions } from "./core/session-options.ts";
 export { Session } from "./core/session.ts";
+export type { ListedSession } from "./core/user-sessions.ts";
 export type {
   CreateResult,
   KeyedSession,

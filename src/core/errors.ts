@@ -9,6 +9,7 @@ export type ErrorCode =
   | "ERR_DATA_INVALID"
   | "ERR_HEADERS_SENT"
   | "ERR_NO_RESPONSE"
+  | "ERR_NOT_FRESH"
   | "ERR_SESSION_ENDED"
   | "ERR_STORE_CONFLICT"
   | "ERR_STORE_TIMEOUT"

@@ -6,7 +6,7 @@ import type { StoreChange } from "./store.ts";
 export type EndReason = "logout" | "revoked" | "evicted" | "idle" | "absolute";
 
 /** Why a cookie led to no session. `duplicate`: more than one live session came, or more than four candidates. */
-export type RefusalReason = "malformed" | "over-age" | "unknown" | "duplicate";
+export type RefusalReason = "malformed" | "bad-signature" | "over-age" | "unknown" | "duplicate";
 
 /** Every event and what it carries. */
 export interface SessionEvents {

@@ -2,8 +2,15 @@
 import { kindOf } from "./json.ts";
 import type { StoredSession } from "./store.ts";
 
+/** NIST SP 800-63B-4: 30 days; 24 hours and an hour idle; 12 hours and 15 minutes idle. */
+export type LifetimePreset = "nist-aal1" | "nist-aal2" | "nist-aal3";
+
 /** How long sessions live. */
 export interface LifetimeOptions {
+  /** Limits to begin with, which `idleTimeout` and `absoluteTimeout` may replace. Default: AAL1 with one day idle. */
+  lifetimes?: LifetimePreset | undefined;
+  /** The longest `absoluteTimeout` that a single session may be created with, "remember me". Default: none longer than the usual. */
+  longestTimeout?: number | undefined;
   /**
    * Seconds without activity after which a session ends; `false` for no idle limit. Default one day. A three-method
    * store knows no activity: there the default is `false`, and anything else is a TypeError.
@@ -18,6 +25,14 @@ export interface LifetimeOptions {
   touchInterval?: number | undefined;
 }
 
+/** Limits of a single session, in the place of the usual ones. */
+export interface OwnLifetime {
+  /** Seconds; `false` for no idle limit. Default: the usual one, or none where `absoluteTimeout` is given. */
+  idleTimeout?: number | false | undefined;
+  /** Seconds, at most `longestTimeout` of the `Session`. Default: the usual one. */
+  absoluteTimeout?: number | undefined;
+}
+
 /** When a session will end, milliseconds since the epoch. */
 export interface Deadlines {
   createdAt: number;
@@ -28,9 +43,10 @@ export interface Deadlines {
   endsAt: number;
 }
 
-/** One day and 30 days in seconds: NIST SP 800-63B-4 AAL1 for the absolute limit. */
-const DEFAULT_IDLE = 86_400;
+/** 30 days in seconds. */
 export const DEFAULT_ABSOLUTE = 2_592_000;
+/** Seconds: idle and absolute. The standard leaves AAL1's idle limit open: one day is ours. */
+const PRESETS = { "nist-aal1": [86_400, DEFAULT_ABSOLUTE], "nist-aal2": [3600, 86_400], "nist-aal3": [900, 43_200] } as const;
 // Beyond this a sum of instants would leave the years that a Date can hold.
 const LONGEST = 100 * 365 * 86_400;
 
@@ -40,10 +56,15 @@ export class Lifetimes {
   readonly idle: number;
   readonly absolute: number;
   readonly touchInterval: number;
+  readonly #longest: number;
+  readonly #tracksActivity: boolean;
 
   /** @param tracksActivity whether the store can keep an idle deadline. */
   constructor(options: LifetimeOptions, tracksActivity: boolean) {
-    const { idleTimeout, absoluteTimeout = DEFAULT_ABSOLUTE, touchInterval } = options;
+    const { lifetimes = "nist-aal1", touchInterval } = options;
+    if (!Object.hasOwn(PRESETS, lifetimes)) throw new TypeError(`Cannot use lifetimes ${String(lifetimes)}: one of ${Object.keys(PRESETS).join(", ")} is wanted`);
+    const [presetIdle, presetAbsolute] = PRESETS[lifetimes];
+    const { idleTimeout, absoluteTimeout = presetAbsolute, longestTimeout = absoluteTimeout } = options;
     if (!tracksActivity && idleTimeout !== undefined && idleTimeout !== false) {
       throw new TypeError(
         "Cannot keep an idle limit: the store has only get, set and delete, a SessionStore (MemoryStore, or docs/writing-a-store.md) or idleTimeout: false is wanted",
@@ -51,21 +72,30 @@ export class Lifetimes {
     }
     assertSeconds("absoluteTimeout", absoluteTimeout);
     if (idleTimeout !== undefined && idleTimeout !== false) assertSeconds("idleTimeout", idleTimeout);
-    const idle = idleTimeout === false || !tracksActivity ? Infinity : (idleTimeout ?? Math.min(DEFAULT_IDLE, absoluteTimeout));
+    const idle = idleTimeout === false || !tracksActivity ? Infinity : (idleTimeout ?? Math.min(presetIdle, absoluteTimeout));
     if (touchInterval !== undefined) assertSeconds("touchInterval", touchInterval, 0);
     if (touchInterval !== undefined && touchInterval >= idle) {
       throw new RangeError(`Cannot use touchInterval ${touchInterval}: it must be less than idleTimeout (${idle})`);
     }
+    assertSeconds("longestTimeout", longestTimeout, absoluteTimeout);
+    this.#longest = Math.round(longestTimeout * 1000);
+    this.#tracksActivity = tracksActivity;
     // Instants are whole milliseconds, and so are the limits that they are sums of.
     this.absolute = Math.round(absoluteTimeout * 1000);
     this.idle = Math.round(idle * 1000);
     this.touchInterval = touchInterval === undefined ? Math.min(60_000, this.idle * 0.05) : touchInterval * 1000;
   }
 
-  /** The deadlines of a session that begins now. */
-  begin(now: number): Deadlines {
-    const endsAt = now + this.absolute;
-    return { createdAt: now, lastSeenAt: now, expiresAt: Math.min(now + this.idle, endsAt), endsAt };
+  /** The deadlines of a session that begins now, and its own idle limit in seconds where it has one. */
+  begin(now: number, own: OwnLifetime = {}): Deadlines & { facts?: { idleTimeout: number } } {
+    if (own.absoluteTimeout === undefined && own.idleTimeout === undefined) return deadlines(now, this.idle, this.absolute);
+    if (!this.#tracksActivity) throw new TypeError("Cannot give a session its own limits: the store has only get, set and delete, a SessionStore is wanted");
+    const { absoluteTimeout = this.absolute / 1000, idleTimeout = own.absoluteTimeout === undefined ? this.idle / 1000 : false } = own;
+    assertSeconds("absoluteTimeout", absoluteTimeout, 1, this.#longest / 1000);
+    // Without an idle limit of its own it has one as long as its life: the usual one would hold otherwise.
+    const idle = idleTimeout === false ? absoluteTimeout : idleTimeout;
+    assertSeconds("idleTimeout", idle);
+    return { ...deadlines(now, Math.round(idle * 1000), Math.round(absoluteTimeout * 1000)), facts: { idleTimeout: idle } };
   }
 
   /** What activity now would write, or `undefined` while the throttle holds. Without an idle limit nothing is written. */
@@ -79,13 +109,18 @@ export class Lifetimes {
   /** Whether an id born so long ago (seconds since the epoch) can belong to no live session. */
   isOverAge(birth: number, now: number): boolean {
     // A birth is cut to whole seconds: up to one second of it is unknown.
-    return (birth + 1) * 1000 + this.absolute <= now;
+    return (birth + 1) * 1000 + this.#longest <= now;
   }
 }
 
-function assertSeconds(name: string, value: unknown, least = 1): asserts value is number {
+function deadlines(now: number, idle: number, absolute: number): Deadlines {
+  const endsAt = now + absolute;
+  return { createdAt: now, lastSeenAt: now, expiresAt: Math.min(now + idle, endsAt), endsAt };
+}
+
+function assertSeconds(name: string, value: unknown, least = 1, most = LONGEST): asserts value is number {
   if (typeof value !== "number") throw new TypeError(`Cannot use ${name}: it is ${kindOf(value)}, a number of seconds is wanted`);
-  if (!(value >= least && value <= LONGEST)) {
-    throw new RangeError(`Cannot use ${name} ${value}: seconds from ${least} to ${LONGEST} (100 years) are wanted`);
+  if (!(value >= least && value <= most)) {
+    throw new RangeError(`Cannot use ${name} ${value}: seconds from ${least} to ${most}${most === LONGEST ? " (100 years)" : ""} are wanted`);
   }
 }

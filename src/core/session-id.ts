@@ -7,7 +7,7 @@ const BIRTH_BYTES = 4;
 const RANDOM_BYTES = 20;
 const ID_BYTES = BIRTH_BYTES + RANDOM_BYTES;
 /** 24 bytes in base64url. */
-const ID_LENGTH = 32;
+export const ID_LENGTH = 32;
 const POOLED_IDS = 128;
 // A direct `store.set` may use a name that is no id of ours. Its key sorts behind every birth, so that no over-age range covers it.
 const NO_BIRTH = "ffffffff";

@@ -32,6 +32,11 @@ export interface SessionOptions<Data extends object, Input extends object = Data
    * under parallel logins. Default: no cap. A three-method store cannot keep it: a TypeError.
    */
   maxPerUser?: UserCap | undefined;
+  /**
+   * Signs ids, the newest secret first: all of them verify, and an id that none has signed is refused without asking the store.
+   * Each at least 32 random bytes. Retiring one ends what it signed. Default: ids are not signed; guessing one is hopeless either way.
+   */
+  secrets?: readonly string[] | undefined;
   /** Seconds after which a store that does not answer is given up, default 5; `false` for never. */
   storeTimeout?: number | false | undefined;
   /** Default: the machine's. Tests pass `ManualClock` of `harpiats/testing`. */
@@ -40,7 +45,7 @@ export interface SessionOptions<Data extends object, Input extends object = Data
   randomFill?: RandomFill | undefined;
 }
 
-const KNOWN = ["store", "cookieName", "cookie", "schema", "user", "maxPerUser", "storeTimeout", "clock", "randomFill", "idleTimeout", "absoluteTimeout", "touchInterval"];
+const KNOWN = ["store", "cookieName", "cookie", "schema", "user", "maxPerUser", "storeTimeout", "clock", "randomFill", "secrets", "lifetimes", "idleTimeout", "absoluteTimeout", "longestTimeout", "touchInterval"];
 const COOKIE: CookieOptions = { path: "/", httpOnly: true, secure: true, sameSite: "lax" };
 const STORE_TIMEOUT = 5;
 

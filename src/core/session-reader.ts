@@ -6,7 +6,8 @@ import type { Emitter, RefusalReason, SessionEvents } from "./events.ts";
 import type { GuardedStore } from "./guarded-store.ts";
 import { cookieHeaderOf, type RequestLike } from "./http-messages.ts";
 import type { Lifetimes } from "./lifetimes.ts";
-import { birthOf } from "./session-id.ts";
+import { birthOf, ID_LENGTH } from "./session-id.ts";
+import type { IdSigner } from "./signed-id.ts";
 import type { StoredSession } from "./store.ts";
 
 // More cookies with our name than this are nobody's browser (SESS-03).
@@ -18,6 +19,7 @@ interface ReaderParts<Data> {
   lifetimes: Lifetimes;
   clock: Clock;
   events: Emitter<SessionEvents>;
+  signer: IdSigner | undefined;
 }
 
 /** Finds the sessions of requests and ids. */
@@ -27,6 +29,7 @@ export class SessionReader<Data> {
   readonly #lifetimes: Lifetimes;
   readonly #clock: Clock;
   readonly #events: Emitter<SessionEvents>;
+  readonly #signer: IdSigner | undefined;
 
   constructor(parts: ReaderParts<Data>) {
     this.#cookieName = parts.cookieName;
@@ -34,13 +37,15 @@ export class SessionReader<Data> {
     this.#lifetimes = parts.lifetimes;
     this.#clock = parts.clock;
     this.#events = parts.events;
+    this.#signer = parts.signer;
   }
 
   /** The key of an id that may be one; the store is not asked for any other. */
-  keyOf(id: string | undefined, now: number = this.#clock.now()): string | undefined {
+  keyOf(value: string | undefined, now: number = this.#clock.now()): string | undefined {
+    const id = this.#signer && typeof value === "string" ? this.#signer.verify(value) : value;
     const birth = birthOf(id);
     if (birth < 0) {
-      if (id !== undefined) this.#refuse("malformed");
+      if (value !== undefined) this.#refuse(birthOf(value?.slice?.(0, ID_LENGTH)) < 0 ? "malformed" : "bad-signature");
       return undefined;
     }
     const key = this.#store.keyOf(id as string, birth);

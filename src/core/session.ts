@@ -9,12 +9,15 @@ import { ExactUpdates } from "./exact-updates.ts";
 import { GuardedStore } from "./guarded-store.ts";
 import { addVary, type RequestLike, type ResponseLike, toHeaderPort } from "./http-messages.ts";
 import { toJsonObject } from "./json.ts";
-import { type Deadlines, Lifetimes } from "./lifetimes.ts";
+import { type Deadlines, Lifetimes, type OwnLifetime } from "./lifetimes.ts";
 import { isSessionStore, PlainStore } from "./plain-store.ts";
 import { RequestSession } from "./request-session.ts";
 import { validate } from "./schema.ts";
+import { IdSigner } from "./signed-id.ts";
+import { type ListedSession, UserSessions } from "./user-sessions.ts";
+import { Watcher } from "./watcher.ts";
 import { SessionCookie } from "./session-cookie.ts";
-import { birthOf, IdMaker, toStoreKey } from "./session-id.ts";
+import { birthOf, ID_LENGTH, IdMaker, toStoreKey } from "./session-id.ts";
 import { SessionReader } from "./session-reader.ts";
 import { resolveOptions, type SessionOptions } from "./session-options.ts";
 
@@ -43,6 +46,9 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
   readonly #store: GuardedStore<Data>;
   readonly #lifetimes: Lifetimes;
   readonly #reader: SessionReader<Data>;
+  readonly #users: UserSessions<Data>;
+  readonly #watcher: Watcher<Data>;
+  readonly #signer: IdSigner | undefined;
   readonly #ids: IdMaker;
   readonly #cookie: SessionCookie;
   readonly #exactUpdates: ExactUpdates<Data>;
@@ -58,35 +64,42 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
     const sessionStore = isSessionStore(store) ? store : new PlainStore(store, { absoluteTimeout: this.#lifetimes.absolute / 1000, clock });
     this.#store = new GuardedStore(sessionStore, { clock, timeout: this.#options.storeTimeout * 1000 });
     this.#events = new Emitter((events) => void this.#store.subscribe((change) => tellStoreChange(events, change)).catch((error: Error) => events.emit("error", { error })));
-    this.#reader = new SessionReader({ cookieName, store: this.#store, lifetimes: this.#lifetimes, clock, events: this.#events });
+    this.#signer = this.#options.secrets && new IdSigner(this.#options.secrets);
+    this.#reader = new SessionReader({ cookieName, store: this.#store, lifetimes: this.#lifetimes, clock, events: this.#events, signer: this.#signer });
+    this.#users = new UserSessions(this.#store, this.#events);
+    this.#watcher = new Watcher(this.#store, clock);
     this.#exactUpdates = new ExactUpdates(this.#store, this.#options);
     this.#ids = new IdMaker(this.#options.randomFill);
     this.#cookie = new SessionCookie(cookieName, cookie);
   }
 
   /**
-   * Stores data under a new id: 32 characters, unguessable (160 random bits, ASVS V7.2.3).
+   * Stores data under a new id: 32 characters, unguessable (160 random bits, ASVS V7.2.3), and a signature where there are `secrets`.
    *
+   * @param lifetime this session's own limits, such as longer ones for "remember me".
    * @throws TypeError for data that JSON cannot hold; HarpiaError `ERR_DATA_INVALID` for what the schema refuses, and
    * `ERR_TOO_MANY_SESSIONS` where `maxPerUser` denies.
    */
-  async create(data: Input): Promise<string> {
+  async create(data: Input, lifetime?: OwnLifetime): Promise<string> {
     const { schema } = this.#options;
     // Input is Data where there is no schema.
     const given = data as unknown as Data;
     const fields = toJsonObject(schema ? { ...(await validate(schema, pickFields(given, "visible"))), ...pickFields(given, "hidden") } : given);
     const now = this.#clock.now();
     const userId = this.#options.userOf(fields);
-    const session = { data: fields, ...this.#lifetimes.begin(now), ...(userId !== undefined && { userId }) };
+    const session = { data: fields, ...this.#lifetimes.begin(now, lifetime), ...(userId !== undefined && { userId }) };
     for (let attempt = 0; attempt < MOST_COLLISIONS; attempt++) {
       const id = this.#ids.make(Math.floor(now / 1000));
       const key = this.#store.keyOf(id);
       const { outcome, evicted } = await this.#store.create(key, session, this.#options.maxPerUser);
       if (outcome === "taken") continue;
       if (outcome === "denied") throw new HarpiaError("ERR_TOO_MANY_SESSIONS", "Cannot create a session: the user has as many as maxPerUser allows, one must end first");
-      for (const handle of evicted) this.#events.emit("ended", { handle, reason: "evicted" });
+      for (const handle of evicted) {
+        this.#watcher.ended(handle);
+        this.#events.emit("ended", { handle, reason: "evicted" });
+      }
       if (this.#events.has("created")) this.#events.emit("created", { handle: toStoreKey(id), ...(userId !== undefined && { userId }) });
-      return id;
+      return this.#signer?.sign(id) ?? id;
     }
     throw new StoreError("ERR_STORE_CONFLICT", `Cannot create a session: ${MOST_COLLISIONS} new ids were taken, a working random source is wanted`, {
       store: this.#store.name,
@@ -128,6 +141,7 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
   async delete(id: string | undefined, res?: ResponseLike, options: CookieOptions = {}): Promise<boolean> {
     const key = this.#reader.keyOf(id);
     const isEnded = key !== undefined && (await this.#store.remove(key));
+    if (isEnded) this.#watcher.ended(key);
     if (isEnded && this.#events.has("ended")) this.#events.emit("ended", { handle: this.#store.handleOf(key), reason: "logout" });
     // After the store: a logout that failed must not look like one.
     if (res) this.#cookie.erase(res, options);
@@ -187,12 +201,14 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
     if (key === undefined) return undefined;
     // An id that cannot be sent any more would be nobody's: the session would be lost.
     if (res) toHeaderPort(res);
-    const nextId = this.#ids.make(birthOf(id));
+    const nextId = this.#ids.make(birthOf(id?.slice(0, ID_LENGTH)));
     const nextKey = this.#store.keyOf(nextId);
     if (!(await this.#store.move(key, nextKey))) return undefined;
     if (this.#events.has("rotated")) this.#events.emit("rotated", { handle: this.#store.handleOf(nextKey), formerHandle: this.#store.handleOf(key) });
-    if (res) this.setCookie(res, nextId);
-    return nextId;
+    this.#watcher.moved(key, nextKey);
+    const signed = this.#signer?.sign(nextId) ?? nextId;
+    if (res) this.setCookie(res, signed);
+    return signed;
   }
 
   /**
@@ -204,9 +220,49 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    */
   async revokeAll(userId: string, options: { except?: string | undefined | readonly string[] } = {}): Promise<number> {
     const except = [options.except ?? []].flat().flatMap((id) => this.#reader.keyOf(id) ?? []);
-    const count = await this.#store.removeByUser(userId, { except });
-    this.#events.emit("revoked", { userId, count });
+    const count = await this.#users.revokeAll(userId, except);
+    this.#watcher.lookAgain();
     return count;
+  }
+
+  /**
+   * A user's live sessions, oldest first, for a page of "your devices" (ASVS V7.5.2).
+   *
+   * @param options.current the id of the session that asks: it is marked.
+   */
+  list(userId: string, options: { current?: string | undefined } = {}): Promise<ListedSession[]> {
+    return this.#users.list(userId, this.#reader.keyOf(options.current));
+  }
+
+  /** Ends one of a user's sessions by its handle. Another user's handle is not found. @returns whether it was live. */
+  async revoke(handle: string, options: { userId: string }): Promise<boolean> {
+    const isEnded = await this.#users.revoke(handle, options.userId);
+    if (isEnded) this.#watcher.ended(handle);
+    return isEnded;
+  }
+
+  /**
+   * Holds up a sensitive step until the user has signed in lately (ASVS V7.5.1). Neither activity nor updates make a session
+   * fresh; signing in again, which begins a new one, does.
+   *
+   * @param maxAge seconds since the sign-in.
+   * @throws HarpiaError `ERR_NOT_FRESH`, also where there is no session or it is nobody's: ask for the password.
+   */
+  async requireFresh(id: string | undefined, maxAge: number): Promise<void> {
+    const session = await this.#reader.find(id);
+    const age = session?.userId === undefined ? Infinity : this.#clock.now() - (session.facts?.authenticatedAt ?? session.createdAt);
+    if (!(age <= maxAge * 1000)) throw new HarpiaError("ERR_NOT_FRESH", `Cannot go on with this session: a sign-in within the last ${maxAge} s is wanted`);
+  }
+
+  /**
+   * A signal that fires when the session ends, for whatever reason: at once where this process ends it or the store tells of it, else
+   * within 30 s. It follows a rotation. For WebSockets, server-sent events and long requests.
+   *
+   * @param until ends the watching without the signal, such as when the socket closes. Without it the watching ends with the session.
+   */
+  watch(id: string | undefined, until?: AbortSignal): AbortSignal {
+    const key = this.#reader.keyOf(id);
+    return key === undefined ? AbortSignal.abort() : this.#watcher.watch(key, until);
   }
 
   /** When a live session will end. Looking does not move it (NIST SP 800-63B-4: a warning before the end). */

@@ -1,0 +1,100 @@
+// Tells those who watch a session that it has ended: at once where the store tells, else within the poll interval, and at
+// its deadline in any case.
+import type { Clock } from "./clock.ts";
+import type { GuardedStore } from "./guarded-store.ts";
+import type { StoreChange } from "./store.ts";
+
+interface Watched {
+  readonly controllers: Set<AbortController>;
+  cancel: () => void;
+}
+
+// Another process's logout, where the store cannot tell of it, is seen this late at most.
+const POLL_EVERY = 30_000;
+
+/** The sessions that somebody watches. Holds nothing for others, and nothing after their end. */
+export class Watcher<Data> {
+  readonly #store: GuardedStore<Data>;
+  readonly #clock: Clock;
+  readonly #watched = new Map<string, Watched>();
+  #isSubscribed = false;
+
+  constructor(store: GuardedStore<Data>, clock: Clock) {
+    this.#store = store;
+    this.#clock = clock;
+  }
+
+  /** @param until ends the watching, without the signal. */
+  watch(key: string, until?: AbortSignal): AbortSignal {
+    const controller = new AbortController();
+    const watched = this.#watched.get(key) ?? { controllers: new Set(), cancel: () => {} };
+    watched.controllers.add(controller);
+    this.#watched.set(key, watched);
+    // By the controller and not by the key: a session that moves takes its watchers along.
+    until?.addEventListener("abort", () => this.#forget(controller), { once: true });
+    this.#subscribe();
+    this.#look(key);
+    return controller.signal;
+  }
+
+  /** What this process ends itself is known at once. */
+  ended(key: string): void {
+    const watched = this.#watched.get(key);
+    if (!watched) return;
+    this.#watched.delete(key);
+    watched.cancel();
+    for (const controller of watched.controllers) controller.abort(new DOMException("The session has ended", "AbortError"));
+  }
+
+  moved(key: string, nextKey: string): void {
+    const watched = this.#watched.get(key);
+    if (!watched) return;
+    this.#watched.delete(key);
+    watched.cancel();
+    this.#watched.set(nextKey, watched);
+    this.#look(nextKey);
+  }
+
+  /** Some may have ended: it is not known which. */
+  lookAgain(): void {
+    for (const key of this.#watched.keys()) this.#look(key);
+  }
+
+  #subscribe(): void {
+    if (this.#isSubscribed) return;
+    this.#isSubscribed = true;
+    // Where it cannot be told, it looks for itself.
+    this.#store.subscribe((change) => this.#hear(change)).catch(() => (this.#isSubscribed = false));
+  }
+
+  #hear(change: StoreChange): void {
+    if (change.type === "moved") this.moved(change.key, change.nextKey);
+    if (change.type === "removed" || change.type === "evicted" || change.type === "expired") this.ended(change.key);
+    if (change.type === "lost") this.lookAgain();
+  }
+
+  /** Looks whether a session lives, and plans the next look. */
+  #look(key: string): void {
+    const watched = this.#watched.get(key);
+    if (!watched) return;
+    watched.cancel();
+    const plan = (delay: number): void => void (watched.cancel = this.#clock.schedule(delay, () => this.#look(key)));
+    this.#store.read(key).then(
+      (session) => {
+        if (this.#watched.get(key) !== watched) return;
+        if (session === undefined) this.ended(key);
+        else plan(Math.min(Math.max(session.expiresAt - this.#clock.now(), 0), POLL_EVERY));
+      },
+      // A store that is down has not ended anybody's session.
+      () => plan(POLL_EVERY),
+    );
+  }
+
+  #forget(controller: AbortController): void {
+    for (const [key, { controllers, cancel }] of this.#watched) {
+      if (!controllers.delete(controller) || controllers.size > 0) continue;
+      cancel();
+      this.#watched.delete(key);
+    }
+  }
+}
