@@ -84,6 +84,13 @@ export async function startMariadbServer(options: MariadbServerOptions = {}): Pr
     },
   };
   await server.start();
+  if (options.isDurable) {
+    // A new server's first pages are on disk once it has ended in order: as after every installation.
+    const ended = exitOf(child as ChildProcess);
+    (child as ChildProcess).kill("SIGTERM");
+    await ended;
+    await server.start();
+  }
   const connection = await createConnection({ ...server.connection, database: "" });
   await connection.query("CREATE DATABASE harpiats");
   await connection.end();
