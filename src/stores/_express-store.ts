@@ -160,12 +160,19 @@ class ExpressRecords<Base> {
     await this.touch(sid, session);
   }
 
+  /** express-session calls it where nothing changed but, perhaps, the cookie. */
   async touch(sid: string, session: object): Promise<void> {
     const key = toStoreKey(sid);
-    const loaded = this.#loaded.get(session) ?? (await this.#store.read(key));
+    const known = this.#loaded.get(session);
+    const cookie = toCookie((session as { cookie?: unknown }).cookie);
+    if (known && !isDeepStrictEqual(cookie, known.fields["cookie"])) {
+      known.fields = { ...known.fields, cookie };
+      await this.#store.patch(key, { set: { cookie } });
+    }
+    const loaded = known ?? (await this.#store.read(key));
     if (!loaded) return;
     const now = this.#clock.now();
-    const idle = this.#idleOf((session as { cookie?: Cookie }).cookie);
+    const idle = this.#idleOf(cookie);
     if (now - loaded.lastSeenAt < Math.min(60_000, idle * 0.05)) return;
     await this.#store.extend(key, { lastSeenAt: now, expiresAt: Math.min(now + idle, loaded.endsAt) });
     loaded.lastSeenAt = now;
@@ -208,8 +215,12 @@ class ExpressRecords<Base> {
 /** What is stored: the session as JSON, its cookie without the instant that every request moves. */
 function toFields(session: object): Fields {
   const fields = toJsonObject(session as Fields);
-  const { expires: _expires, ...cookie } = Object(fields["cookie"]) as Fields;
-  return { ...fields, cookie };
+  return { ...fields, cookie: toCookie(fields["cookie"]) };
+}
+
+function toCookie(cookie: unknown): Cookie {
+  const { expires: _expires, ...rest } = toJsonObject(Object(cookie) as Cookie);
+  return rest;
 }
 
 /** A cookie whose `maxAge` was shortened ends the session sooner than the record, whose deadline only moves later. */
