@@ -43,9 +43,11 @@ export class DeadlineHeap<Entry extends HeapEntry> {
   remove(entry: Entry): void {
     const at = entry.at;
     const last = this.#entries.pop() as Entry;
-    if (last === entry) return;
-    const deadline = this.#deadlines[this.#entries.length] as number;
-    this.#settle(at, last, deadline);
+    const size = this.#entries.length;
+    const deadline = this.#deadlines[size] as number;
+    // What was large once must not stay so.
+    if (size > FIRST_CAPACITY && size * 4 <= this.#deadlines.length) this.#deadlines = this.#deadlines.slice(0, size * 2);
+    if (last !== entry) this.#settle(at, last, deadline);
   }
 
   /** Gives an entry another deadline. */
