@@ -35,6 +35,7 @@ export function statementsOf(table: string) {
     delete: `DELETE FROM ${name} WHERE key = ?`,
     taken: `SELECT 1 FROM ${name} WHERE key = ? AND NOT (${EXPIRED})`,
     byUser: `SELECT ${COLUMNS} FROM ${name} WHERE user_id = ? ORDER BY created_at, key`,
+    unreadableOf: `SELECT key FROM ${name} WHERE user_id = ? AND version <> ${RECORD_VERSION}`,
     scan: `SELECT ${COLUMNS} FROM ${name} WHERE key > ? ORDER BY key LIMIT ?`,
     page: `SELECT key FROM ${name} WHERE key > ? ORDER BY key LIMIT 1 OFFSET ?`,
     expired: `SELECT 1 FROM ${name} WHERE key > ? AND key <= ? AND ${EXPIRED} LIMIT 1`,

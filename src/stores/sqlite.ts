@@ -20,7 +20,7 @@ export interface SqliteStoreOptions {
    * `synchronous` on it, raises `busy_timeout` to one second if it is less, and cannot begin a transaction inside of yours.
    */
   client: SqliteClient;
-  /** The table's name: letters, digits and `_`. Default `sessions`. */
+  /** The table's name: letters, digits and `_`. Default `harpiats_sessions`. */
   table?: string | undefined;
   /**
    * `full`, the default: what was acknowledged survives a power cut. `normal`: it survives the end of the process, and a
@@ -64,7 +64,7 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
 
   constructor(options: SqliteStoreOptions) {
     super(options.clock);
-    const { client, table = "sessions", synchronous = "full", busyTimeout = BUSY_TIMEOUT, pruneInterval = PRUNE_INTERVAL } = options;
+    const { client, table = "harpiats_sessions", synchronous = "full", busyTimeout = BUSY_TIMEOUT, pruneInterval = PRUNE_INTERVAL } = options;
     if (typeof table !== "string" || !TABLE.test(table)) {
       throw new TypeError("Cannot use option table: it is no plain name, 1 to 63 letters, digits and _ that begin with no digit and not with sqlite_ are wanted");
     }
@@ -184,6 +184,8 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
     return this.#change((changes) => {
       const keys = this.#liveOf(userId).map(({ key }) => key).filter((key) => !except.has(key));
       for (const key of keys) this.#delete(key, changes, { type: "removed", key });
+      // A record of a newer version lives for the processes that wrote it: revoked is revoked.
+      for (const { key } of this.#statement("unreadableOf").all(toSqlText(userId)) as Pick<Row, "key">[]) if (!except.has(key)) this.#statement("delete").run(key);
       return keys.length;
     });
   }

@@ -37,12 +37,12 @@ function particulars({ open }: SqliteClientKind): void {
     await store.migrate();
     return { file, client, store, session: new Session({ store }) };
   };
-  const keysOf = (client: SqliteClient): string[] => client.prepare("SELECT key FROM sessions ORDER BY key").all().map((row) => (row as { key: string }).key);
+  const keysOf = (client: SqliteClient): string[] => client.prepare("SELECT key FROM harpiats_sessions ORDER BY key").all().map((row) => (row as { key: string }).key);
 
   it("keeps data as plain JSON that SQL can ask", async () => {
     const { client, session } = await begin();
     await session.create({ userId: "ann", cart: [{ sku: "x1" }] });
-    const row = client.prepare("SELECT user_id AS who, json_extract(data, '$.cart[0].sku') AS sku FROM sessions").get();
+    const row = client.prepare("SELECT user_id AS who, json_extract(data, '$.cart[0].sku') AS sku FROM harpiats_sessions").get();
     assert.deepEqual({ ...(row as object) }, { who: "ann", sku: "x1" });
   });
 
@@ -90,8 +90,8 @@ function particulars({ open }: SqliteClientKind): void {
       const id = await session.create({ userId: "ann", a: 1 });
       const [key] = keysOf(client);
       assert.ok(key);
-      client.exec(`UPDATE sessions SET ${damage}`);
-      const rows = client.prepare("SELECT * FROM sessions").all();
+      client.exec(`UPDATE harpiats_sessions SET ${damage}`);
+      const rows = client.prepare("SELECT * FROM harpiats_sessions").all();
       assert.equal(await session.get(id), undefined, damage);
       assert.deepEqual(told.splice(0), [key]);
       const { sessions } = await store.scan();
@@ -104,17 +104,27 @@ function particulars({ open }: SqliteClientKind): void {
       assert.equal(await store.extend(key, { lastSeenAt: now, expiresAt }), false);
       assert.equal(await store.move(key, `${key}x`), false);
       assert.equal(await store.remove(key), false);
-      assert.equal(await store.removeByUser("ann"), 0);
-      assert.deepEqual(client.prepare("SELECT * FROM sessions").all(), rows);
-      client.exec("DELETE FROM sessions");
+      if (damage !== "version = 2") assert.equal(await store.removeByUser("ann"), 0);
+      assert.deepEqual(client.prepare("SELECT * FROM harpiats_sessions").all(), rows);
+      client.exec("DELETE FROM harpiats_sessions");
       told.length = 0;
     }
+  });
+
+  it("revoking all of a user's ends a record of another version too: it lives for those who wrote it", async () => {
+    const { client, store, session } = await begin();
+    await session.create({ userId: "ann" });
+    await session.create({ userId: "bob" });
+    const [kept] = await store.listByUser("bob");
+    client.exec("UPDATE harpiats_sessions SET version = 2");
+    assert.equal(await session.revokeAll("ann"), 0);
+    assert.deepEqual(keysOf(client), [kept?.key]);
   });
 
   it("neither a move nor pruning touches a record of another version", async () => {
     const { client, store, session } = await begin();
     await session.create({});
-    client.exec("UPDATE sessions SET version = 2, expires_at = 0");
+    client.exec("UPDATE harpiats_sessions SET version = 2, expires_at = 0");
     const [foreign] = keysOf(client) as [string];
     await session.create({ mine: true });
     const mine = keysOf(client).find((key) => key !== foreign) as string;
@@ -138,7 +148,7 @@ function particulars({ open }: SqliteClientKind): void {
   it("one change that fails does not take the others with it, however SQLite ends it", async () => {
     for (const kind of ["ABORT", "ROLLBACK", "FAIL"]) {
       const { client, session } = await begin();
-      client.exec(`CREATE TRIGGER refuse BEFORE INSERT ON sessions WHEN NEW.data LIKE '%poison%' BEGIN SELECT RAISE(${kind}, 'refused'); END`);
+      client.exec(`CREATE TRIGGER refuse BEFORE INSERT ON harpiats_sessions WHEN NEW.data LIKE '%poison%' BEGIN SELECT RAISE(${kind}, 'refused'); END`);
       const outcomes = await Promise.allSettled(["a", "poison", "b"].map((name) => session.create({ name })));
       assert.deepEqual(outcomes.map(({ status }) => status), ["fulfilled", "rejected", "fulfilled"]);
       const [, refused] = outcomes as [unknown, PromiseRejectedResult];
@@ -202,7 +212,7 @@ function particulars({ open }: SqliteClientKind): void {
     const others = Array.from({ length: 5 }, () => new SqliteStore({ client: connect(file), pruneInterval: false }));
     await Promise.all([store, ...others].map((one) => one.migrate()));
     assert.deepEqual(await session.get(id), { n: 1 });
-    assert.match(store.schema(), /^CREATE TABLE IF NOT EXISTS "sessions"/);
+    assert.match(store.schema(), /^CREATE TABLE IF NOT EXISTS "harpiats_sessions"/);
   });
 
   it("without a table, and without a database, every call rejects with a StoreError", async () => {
