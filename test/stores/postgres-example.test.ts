@@ -14,17 +14,19 @@ describe("examples/stores/postgres", { skip: skipWithoutPostgres() }, () => {
   let server: PostgresServer;
   const processes: ChildProcess[] = [];
   const start = async (): Promise<string> => {
-    const child = spawn(process.execPath, [program], { env: { PATH: process.env["PATH"], DATABASE_URL: server.url, PORT: "0" }, stdio: ["ignore", "pipe", "ignore"] });
+    const child = spawn(process.execPath, [program], { env: { PATH: process.env["PATH"], DATABASE_URL: server.url, PORT: "0" }, stdio: ["ignore", "pipe", "pipe"] });
     processes.push(child);
-    assert.ok(child.stdout);
-    const [line] = (await once(createInterface(child.stdout), "line")) as [string];
-    const [url] = /http:\/\/\S+[^/]/.exec(line) ?? [];
-    assert.ok(url, line);
+    let errors = "";
+    child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
+    const line = await Promise.race([once(createInterface(child.stdout), "line"), once(child, "close").then(() => [""])]);
+    const [url] = /http:\/\/\S+[^/]/.exec(String(line[0])) ?? [];
+    assert.ok(url, `the example ended: ${errors}`);
     return url;
   };
   before(async () => void (server = await startPostgresServer()));
   after(async () => {
     for (const child of processes) {
+      if (child.exitCode !== null) continue;
       const ended = once(child, "exit");
       child.kill("SIGTERM");
       await ended;
