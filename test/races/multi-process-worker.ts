@@ -1,6 +1,6 @@
 // One of several processes that work on the same sessions: opens a store by a module's name and does what it is told.
 import { Session, type SessionOptions } from "../../src/session.ts";
-import type { Fields, OpenedStore } from "../../src/testing/store-conformance.ts";
+import type { Fields, OpenedStore } from "../../src/testing/conformance-bench.ts";
 
 /** What a worker can be told. */
 export type Order =
@@ -34,28 +34,28 @@ async function obey(order: Order): Promise<unknown> {
   return true;
 }
 
-async function update(session: Session<Fields>, { id, name, count }: Extract<Order, { task: "update" }>): Promise<number> {
+async function update(on: Session<Fields>, { id, name, count }: Extract<Order, { task: "update" }>): Promise<number> {
   const updates = Array.from({ length: count }, async (_, n) => {
     const outcomes = await Promise.all([
-      session.update(id, { [`${name}${n}`]: n }),
-      session.update(id, (data) => ({ counter: (data["counter"] as number) + 1 })),
+      on.update(id, { [`${name}${n}`]: n }),
+      on.update(id, (data) => ({ counter: (data["counter"] as number) + 1 })),
     ]);
     return outcomes.every(Boolean);
   });
   return (await Promise.all(updates)).filter(Boolean).length;
 }
 
-async function disturb(session: Session<Fields>, id: string): Promise<string[]> {
+async function disturb(on: Session<Fields>, id: string): Promise<string[]> {
   const aWhile = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, Math.random() * 10));
   const slowly = async (): Promise<{ slow: boolean }> => {
     await aWhile();
     return { slow: true };
   };
   const [, , , rotated] = await Promise.all([
-    session.update(id, slowly),
-    aWhile().then(() => session.update(id, { late: true })),
-    aWhile().then(() => session.fromRequest({ headers: { cookie: `session_id=${id}` } })),
-    aWhile().then(() => session.rotate(id)),
+    on.update(id, slowly),
+    aWhile().then(() => on.update(id, { late: true })),
+    aWhile().then(() => on.fromRequest({ headers: { cookie: `session_id=${id}` } })),
+    aWhile().then(() => on.rotate(id)),
   ]);
   return rotated === undefined ? [] : [rotated];
 }

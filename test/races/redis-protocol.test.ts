@@ -26,8 +26,8 @@ describe("A sharded RedisStore, stopped before every script", { skip: skipWithou
   let close: () => Promise<void>;
   const clock = new ManualClock();
   // A subscription would be a step that belongs to nobody.
-  const open = (client: RedisClient): RedisStore<Fields> =>
-    Object.defineProperty(new RedisStore<Fields>({ client, clock, prefix: PREFIX, sharded: true }), "subscribe", { value: undefined });
+  const open = (by: RedisClient): RedisStore<Fields> =>
+    Object.defineProperty(new RedisStore<Fields>({ client: by, clock, prefix: PREFIX, sharded: true }), "subscribe", { value: undefined });
   before(async () => {
     server = await startRedisServer();
     const connected = await createClient({ url: server.url }).connect();

@@ -30,7 +30,7 @@ export async function startRedisCluster(): Promise<RedisCluster> {
   const servers: RedisServer[] = [];
   const stop = async (): Promise<void> => void (await Promise.all(servers.map((server) => server.stop())));
   try {
-    for (let node = 0; node < NODES; node++) servers.push(await startRedisServer({ arguments: settings }));
+    await Promise.all(Array.from({ length: NODES }, async () => void servers.push(await startRedisServer({ arguments: settings }))));
     const ports = servers.map(({ port }) => port);
     const ask = async (port: number, ...command: string[]): Promise<string> => (await run("redis-cli", ["-p", String(port), ...command])).stdout;
     await run("redis-cli", ["--cluster", "create", ...ports.map((port) => `127.0.0.1:${port}`), "--cluster-replicas", "1", "--cluster-yes"]);

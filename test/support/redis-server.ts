@@ -89,7 +89,10 @@ function freePort(): Promise<number> {
       const address = server.address();
       const port = typeof address === "object" && address !== null ? address.port : 0;
       // A node of a cluster also listens on the port 10,000 above its own.
-      server.close(() => (port > 0 && port < 55_000 ? resolve(port) : freePort().then(resolve, reject)));
+      server.close(() => {
+        if (port > 0 && port < 55_000) resolve(port);
+        else freePort().then(resolve, reject);
+      });
     });
   });
 }

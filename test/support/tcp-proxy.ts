@@ -34,7 +34,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     const inOrder = (task: () => void): void => {
       last = last.then(async () => {
         if (held > 0) await sleep(held);
-        while (stalled) await stalled;
+        await stalled;
         task();
       });
     };
