@@ -5,25 +5,7 @@ import { HarpiaError } from "./errors.ts";
 import type { ResponseLike } from "./http-messages.ts";
 import { copyJson, toJsonObject } from "./json.ts";
 import type { Deadlines } from "./lifetimes.ts";
-import type { StoredSession } from "./store.ts";
-
-/** What a request's session asks of its `Session`. */
-export interface SessionAccess<Data extends object> {
-  /** The session that the request's cookie names. This is activity. */
-  find(): Promise<{ id: string; session: StoredSession<Data> } | undefined>;
-  get(id: string): Promise<Data | undefined>;
-  create(data: Data): Promise<string>;
-  update(id: string, changes: Changes<Data> | Updater<Data>): Promise<boolean>;
-  delete(id: string): Promise<boolean>;
-  rotate(id: string): Promise<string | undefined>;
-  deadlines(id: string): Promise<Deadlines | undefined>;
-  /** Puts the cookie of an id on a response; of `undefined`, its deletion. */
-  writeCookie(res: ResponseLike, id: string | undefined): void;
-  /** Whether data is somebody's, and `next` is somebody else's. */
-  isOfAnotherUser(data: Data, next: Data): boolean;
-  /** Says to caches that the response depends on the cookie. */
-  writeVary(res: ResponseLike): void;
-}
+import type { SessionAccess } from "./session-access.ts";
 
 /**
  * The session of one request. Changes are kept until {@link RequestSession.commit}, which writes the changed fields and no others;
@@ -72,6 +54,12 @@ export class RequestSession<Data extends object> {
   /** When the session will end; `undefined` when there is none, or when it is not stored yet. */
   get deadlines(): Promise<Deadlines | undefined> {
     return this.#load().then(() => (this.#id === undefined ? undefined : this.#access.deadlines(this.#id)));
+  }
+
+  /** A signal that fires when the session ends: `Session.watch`. Fired already where there is none. */
+  async watch(until?: AbortSignal): Promise<AbortSignal> {
+    await this.#load();
+    return this.#access.watch(this.#id, until);
   }
 
   /** One field of {@link data}. */

@@ -184,6 +184,7 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
       delete: (id) => this.delete(id),
       rotate: (id) => this.rotate(id),
       deadlines: (id) => this.deadlines(id),
+      watch: (id, until) => this.watch(id, until),
       writeCookie: (res, id) => (id === undefined ? this.#cookie.erase(res) : this.#cookie.write(res, id)),
       writeVary: (res) => addVary(res, "Cookie"),
       isOfAnotherUser: (data, next) => userOf(data) !== undefined && userOf(data) !== userOf(next),
