@@ -1,0 +1,161 @@
+// The servers that are put under load. In every group one without a session, and the same with one: GET /login begins a
+// session, GET / reads it and answers with a line of JSON. Nothing else: what a server adds is not the session's price.
+import http from "node:http";
+
+const DATA = { userId: "user-1", role: "editor", name: "Ada", signedInAt: 1_700_000_000_000 };
+const SECRET = "a secret of at least 32 characters";
+const HOST = "127.0.0.1";
+
+/** @returns the port it listens on. */
+function listen(server) {
+  return new Promise((resolve) => server.listen(0, HOST, () => resolve(server.address().port)));
+}
+
+function sendJson(res, body) {
+  res.setHeader("Content-Type", "application/json");
+  res.end(JSON.stringify(body));
+}
+
+const greet = (name) => ({ hello: name });
+
+async function newSession() {
+  const { MemoryStore, Session } = await import("../../dist/session.js");
+  // Over plain http clients that are no browsers would not send a Secure cookie back.
+  return new Session({ store: new MemoryStore(), cookie: { secure: false } });
+}
+
+async function expressSession() {
+  const { default: session } = await import("express-session");
+  return session({ secret: SECRET, resave: false, saveUninitialized: false });
+}
+
+const onNode = {
+  none: () => listen(http.createServer((req, res) => sendJson(res, greet(req.url === "/" ? DATA.name : "you")))),
+  async harpiats() {
+    const session = await newSession();
+    const handle = async (req, res) => {
+      if (req.url === "/login") session.setCookie(res, await session.create(DATA));
+      sendJson(res, greet((await session.fromRequest(req))?.name));
+    };
+    return listen(http.createServer((req, res) => void handle(req, res)));
+  },
+  async "express-session"() {
+    const middleware = await expressSession();
+    return listen(
+      http.createServer((req, res) =>
+        middleware(req, res, () => {
+          if (req.url === "/login") Object.assign(req.session, DATA);
+          sendJson(res, greet(req.session.name));
+        }),
+      ),
+    );
+  },
+};
+
+const onExpress = {
+  async none() {
+    const { default: express } = await import("express");
+    const app = express();
+    app.get("/", (_req, res) => void res.json(greet(DATA.name)));
+    app.get("/login", (_req, res) => void res.json(greet("you")));
+    return listen(http.createServer(app));
+  },
+  async harpiats() {
+    const { default: express } = await import("express");
+    const session = await newSession();
+    const app = express();
+    app.get("/", async (req, res) => void res.json(greet((await session.fromRequest(req))?.name)));
+    app.get("/login", async (_req, res) => {
+      session.setCookie(res, await session.create(DATA));
+      res.json(greet(DATA.name));
+    });
+    return listen(http.createServer(app));
+  },
+  async "express-session"() {
+    const { default: express } = await import("express");
+    const app = express();
+    app.use(await expressSession());
+    app.get("/", (req, res) => void res.json(greet(req.session.name)));
+    app.get("/login", (req, res) => {
+      Object.assign(req.session, DATA);
+      res.json(greet(DATA.name));
+    });
+    return listen(http.createServer(app));
+  },
+};
+
+async function listenFastify(prepare) {
+  const { default: fastify } = await import("fastify");
+  const app = fastify();
+  await prepare(app);
+  await app.listen({ host: HOST, port: 0 });
+  return app.server.address().port;
+}
+
+const onFastify = {
+  none: () =>
+    listenFastify((app) => {
+      app.get("/", async () => greet(DATA.name));
+      app.get("/login", async () => greet("you"));
+    }),
+  harpiats: () =>
+    listenFastify(async (app) => {
+      const session = await newSession();
+      app.get("/", async (request) => greet((await session.fromRequest(request))?.name));
+      app.get("/login", async (_request, reply) => {
+        session.setCookie(reply, await session.create(DATA));
+        return greet(DATA.name);
+      });
+    }),
+  "@fastify/session": () =>
+    listenFastify(async (app) => {
+      await app.register((await import("@fastify/cookie")).default);
+      await app.register((await import("@fastify/session")).default, { secret: SECRET, rolling: false, saveUninitialized: false, cookie: { secure: false } });
+      app.get("/", async (request) => greet(request.session.name));
+      app.get("/login", async (request) => {
+        Object.assign(request.session, DATA);
+        return greet(DATA.name);
+      });
+    }),
+};
+
+async function listenHono(prepare) {
+  const { Hono } = await import("hono");
+  const { serve } = await import("@hono/node-server");
+  const app = new Hono();
+  await prepare(app);
+  return new Promise((resolve) => serve({ fetch: app.fetch, hostname: HOST, port: 0 }, ({ port }) => resolve(port)));
+}
+
+const onHono = {
+  none: () =>
+    listenHono((app) => {
+      app.get("/", async (context) => context.json(greet(DATA.name)));
+      app.get("/login", async (context) => context.json(greet("you")));
+    }),
+  harpiats: () =>
+    listenHono(async (app) => {
+      const session = await newSession();
+      app.get("/", async (context) => context.json(greet((await session.fromRequest(context))?.name)));
+      app.get("/login", async (context) => {
+        session.setCookie(context, await session.create(DATA));
+        return context.json(greet(DATA.name));
+      });
+    }),
+  "hono-sessions": () =>
+    listenHono(async (app) => {
+      const { MemoryStore, sessionMiddleware } = await import("hono-sessions");
+      app.use("*", sessionMiddleware({ store: new MemoryStore(), autoExtendExpiration: false, cookieOptions: { path: "/", httpOnly: true } }));
+      app.get("/", async (context) => context.json(greet(context.get("session").get("name"))));
+      app.get("/login", async (context) => {
+        for (const [field, value] of Object.entries(DATA)) context.get("session").set(field, value);
+        return context.json(greet(DATA.name));
+      });
+    }),
+};
+
+/** By framework, then by session library. */
+export const SERVERS = { "node http": onNode, Express: onExpress, Fastify: onFastify, Hono: onHono };
+
+/** What GET / answers once somebody has signed in. */
+export const ANSWER = JSON.stringify(greet(DATA.name));

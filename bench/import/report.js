@@ -1,0 +1,18 @@
+// The table of import times, and its aim: 15 ms on Node 20, the oldest that is supported.
+import { majorOf } from "../nodes.js";
+import { toTable, withSpread } from "../table.js";
+
+const MOST_MILLISECONDS = 15;
+
+export function importTable(run) {
+  return `Milliseconds until a fresh process has imported it.\n\n${toTable(
+    ["", "milliseconds"],
+    run.results.map(({ title, milliseconds }) => [title, withSpread(milliseconds, 1)]),
+  )}`;
+}
+
+export function importAims(run) {
+  if (majorOf(run.node) !== "20") return [];
+  const { median } = run.results.find(({ title }) => title === "harpiats/session").milliseconds;
+  return [{ aim: `harpiats/session: under ${MOST_MILLISECONDS} ms`, figure: `${median.toFixed(1)} ms`, isMet: median < MOST_MILLISECONDS }];
+}

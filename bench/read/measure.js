@@ -1,0 +1,63 @@
+// What reading a session from a request costs, candidate by candidate, in processor time.
+import { fileURLToPath } from "node:url";
+import { versionsOf } from "../machine.js";
+import { shuffle, summarize } from "../statistics.js";
+import { startWorker } from "../workers.js";
+import { CASES } from "./cases.js";
+
+const WORKER = fileURLToPath(new URL("./worker.js", import.meta.url));
+
+export const CANDIDATES = [
+  { title: "floor, node request", kind: "floor", request: "node", module: "floor", options: { request: "node" }, packages: [] },
+  { title: "harpiats, node request", kind: "ours", request: "node", module: "harpiats", options: { request: "node" }, packages: ["harpiats"] },
+  { title: "floor, fetch Request", kind: "floor", request: "fetch", module: "floor", options: { request: "fetch" }, packages: [] },
+  { title: "harpiats, fetch Request", kind: "ours", request: "fetch", module: "harpiats", options: { request: "fetch" }, packages: ["harpiats"] },
+  { title: "@fastify/session, onRequest and onSend", kind: "peer", module: "fastify-session", options: { part: "request" }, packages: ["@fastify/session", "@fastify/cookie"] },
+  { title: "express-session, middleware and end", kind: "peer", module: "express-session", options: { part: "request" }, packages: ["express-session"] },
+  { title: "hono-sessions, memory", kind: "peer", module: "hono-sessions", options: {}, packages: ["hono-sessions", "hono"] },
+  { title: "koa-session, signed cookie", kind: "peer", module: "koa-session", options: {}, packages: ["koa-session"] },
+  { title: "cookie-session, signed cookie", kind: "peer", module: "cookie-session", options: {}, packages: ["cookie-session"] },
+  { title: "iron-session, sealed cookie", kind: "peer", module: "iron-session", options: {}, packages: ["iron-session"] },
+  // Not what a request costs, since what comes after cannot be left out: only the way to the data, for comparison.
+  { title: "(@fastify/session, onRequest alone)", kind: "part", module: "fastify-session", options: { part: "read" }, packages: ["@fastify/session", "@fastify/cookie"] },
+  { title: "(express-session, middleware alone)", kind: "part", module: "express-session", options: { part: "read" }, packages: ["express-session"] },
+];
+
+export async function measure({ nodes, isQuick, say }) {
+  const runs = [];
+  for (const node of nodes) runs.push(await measureOn(node, { isQuick, say }));
+  return runs;
+}
+
+async function measureOn(node, { isQuick, say }) {
+  const { rounds, milliseconds, warmUp } = isQuick ? { rounds: 5, milliseconds: 25, warmUp: 100 } : { rounds: 25, milliseconds: 50, warmUp: 400 };
+  say(`read: ${CANDIDATES.length} candidates, ${rounds} rounds on Node ${node.version}`);
+  const started = [];
+  try {
+    for (const candidate of CANDIDATES) {
+      const { module, options } = candidate;
+      started.push({ candidate, worker: await startWorker(WORKER, { node, argument: { module, options, warmUp } }), samples: Object.fromEntries(CASES.map((name) => [name, []])) });
+    }
+    const turns = started.flatMap(({ worker, samples }) => CASES.map((name) => ({ worker, samples, name })));
+    for (let round = 0; round < rounds; round++) {
+      // One at a time: the others wait for a message and cost nothing.
+      for (const { worker, samples, name } of shuffle(turns)) {
+        const { operations, microseconds } = await worker.ask({ name, milliseconds });
+        samples[name].push(microseconds / operations);
+      }
+    }
+  } finally {
+    for (const { worker } of started) await worker.stop();
+  }
+  return {
+    node: node.version,
+    rounds,
+    versions: versionsOf([...new Set(CANDIDATES.flatMap(({ packages }) => packages))]),
+    results: started.map(({ candidate: { title, kind, request }, samples }) => ({
+      title,
+      kind,
+      ...(request && { request }),
+      microseconds: Object.fromEntries(CASES.map((name) => [name, summarize(samples[name])])),
+    })),
+  };
+}

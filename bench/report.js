@@ -1,0 +1,43 @@
+// Turns results into tables, and puts each figure beside its aim. Decides nothing about how things are measured.
+import { httpAims, httpTable } from "./http/report.js";
+import { importAims, importTable } from "./import/report.js";
+import { readAims, readTable } from "./read/report.js";
+import { toTable } from "./table.js";
+
+const PARTS = {
+  read: { heading: "Reading a session from a request", table: readTable, aims: readAims },
+  import: { heading: "Importing", table: importTable, aims: importAims },
+  http: { heading: "A server under load", table: httpTable, aims: httpAims },
+};
+
+/** RESULTS.md, whole. */
+export function renderAll(results) {
+  return `# Results
+
+Written by \`npm run bench\`; not to be edited. What is measured and how is in [README.md](README.md); the figures behind
+the tables are in [results/](results/). Medians, with the quartiles behind them. A missed aim is said to be missed.
+
+${results.map(renderPart).join("\n")}`;
+}
+
+/** One part: where it was measured, its tables, its aims. */
+export function renderPart(result) {
+  const { heading, table, aims } = PARTS[result.part];
+  const { machine } = result;
+  const runs = result.runs.map((run) => {
+    const versions = Object.entries(run.versions).map(([name, version]) => `${name} ${version}`);
+    const judged = aims(run);
+    return [
+      `### Node ${run.node}`,
+      table(run),
+      ...(judged.length > 0 ? [toTable(["aim", "figure", ""], judged.map(({ aim, figure, isMet, isLater }) => [aim, figure, `${isMet ? "met" : "missed"}${isLater ? " (aim for later)" : ""}`]))] : []),
+      `${run.rounds} rounds; ${versions.join(", ")}.`,
+    ].join("\n\n");
+  });
+  return `## ${heading}
+
+${result.date}, commit ${result.commit}, ${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}; load average at the start ${machine.load}.${result.isQuick ? " A quick run." : ""}
+
+${runs.join("\n\n")}
+`;
+}
