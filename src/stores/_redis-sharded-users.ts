@@ -1,11 +1,11 @@
 // Where the user's index and the session's record are in different slots: no script sees both, so their order does it.
 // An entry is made before its record, and outlives it. Whoever ends the user's sessions ends first what the entries name,
 // and marks a record that is not there yet as ended, so that it can never come; then the entries go.
-import type { CreateResult, NewSession, UserCap } from "../core/store.ts";
+import type { NewSession, UserCap } from "../core/store.ts";
 import { StoreError } from "../core/errors.ts";
-import { createdAtOf, formatRecord, keyOf, toEntry, toIndexKey, toRedisKey } from "./_redis-record.ts";
+import { createdAtOf, keyOf, toEntry, toIndexKey, toRedisKey } from "./_redis-record.ts";
 import { INDEX, RECORD } from "./_redis-scripts.ts";
-import type { Creation, FoundRecord, Runner, Users } from "./_redis-users.ts";
+import { type Creation, type FoundRecord, insertRecord, type Runner, type Users } from "./_redis-users.ts";
 
 // An entry without a record may be of a login that is on its way, for as long as any store is waited for.
 const UNDER_WAY = 60_000;
@@ -34,7 +34,7 @@ export class ShardedUsers implements Users {
 
   async create(key: string, session: NewSession<unknown>, cap?: UserCap): Promise<Creation> {
     const { userId, createdAt, endsAt } = session;
-    if (userId === undefined) return { outcome: (await this.#insert(key, session, "")).outcome, evicted: [] };
+    if (userId === undefined) return { outcome: (await insertRecord(this.#runner, key, session)).outcome, evicted: [] };
     const owner = this.#owner(userId);
     const entry = toEntry(key, createdAt);
     const evicted: string[] = [];
@@ -49,7 +49,7 @@ export class ShardedUsers implements Users {
       evicted.push(...room.evicted);
       gone = room.gone;
     }
-    const { outcome, isOwn } = await this.#insert(key, session, owner.json);
+    const { outcome, isOwn } = await insertRecord(this.#runner, key, session);
     // What is there may be this user's: then the entry is its entry.
     if (outcome !== "created" && !isOwn) await this.#runner.run(INDEX.leave, [owner.index], [entry]);
     return { outcome, evicted };
@@ -91,14 +91,6 @@ export class ShardedUsers implements Users {
     const outcomes = await Promise.all(victims.map((victim) => this.#end(owner, victim, "evicted", [])));
     const evicted = outcomes.flatMap(({ outcome, key }) => (outcome === "ended" || outcome === "marked" ? key : []));
     return { evicted, gone: [...gone, ...victims].map(({ entry }) => entry) };
-  }
-
-  async #insert(key: string, session: NewSession<unknown>, owner: string): Promise<{ outcome: Creation["outcome"]; isOwn: boolean }> {
-    const { createdAt, expiresAt } = session;
-    const change = this.#runner.nextChange();
-    const values = [key, formatRecord(session, change), expiresAt, createdAt.toString(16), owner];
-    const [outcome, isOwn] = (await this.#runner.run(RECORD.insert, [this.#place(key)], values, change)) as [CreateResult["outcome"], string];
-    return { outcome, isOwn: isOwn === "own" };
   }
 
   /** Whether a creation could only fail, asked before others have to make way for it. */

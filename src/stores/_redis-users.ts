@@ -2,7 +2,7 @@
 import type { CreateResult, NewSession, UserCap } from "../core/store.ts";
 import { formatRecord, toEntry, toIndexKey, toRedisKey } from "./_redis-record.ts";
 import type { Script } from "./_redis-prelude.ts";
-import { ONE_SERVER } from "./_redis-scripts.ts";
+import { ONE_SERVER, RECORD } from "./_redis-scripts.ts";
 
 /** Runs a script with what every script gets, and knows the names of things. */
 export interface Runner {
@@ -30,6 +30,15 @@ export interface Users {
   removeByUser(userId: string, except: readonly string[]): Promise<number>;
 }
 
+/** Puts a record under a key that is free. `isOwn`: what is there instead is the same user's. */
+export async function insertRecord(runner: Runner, key: string, session: NewSession<unknown>): Promise<{ outcome: Creation["outcome"]; isOwn: boolean }> {
+  const { createdAt, expiresAt, userId } = session;
+  const change = runner.nextChange();
+  const values = [key, formatRecord(session, change), expiresAt, createdAt.toString(16), userId === undefined ? "" : JSON.stringify(userId)];
+  const [outcome, isOwn] = (await runner.run(RECORD.insert, [toRedisKey(runner.prefix, key)], values, change)) as [Creation["outcome"], string];
+  return { outcome, isOwn: isOwn === "own" };
+}
+
 /** Everything in one step, in one round trip. */
 export class OneServerUsers implements Users {
   readonly #runner: Runner;
@@ -40,7 +49,8 @@ export class OneServerUsers implements Users {
 
   async create(key: string, session: NewSession<unknown>, cap?: UserCap): Promise<Creation> {
     const { prefix } = this.#runner;
-    const { userId = "", createdAt, expiresAt, endsAt } = session;
+    const { userId, createdAt, expiresAt, endsAt } = session;
+    if (userId === undefined) return { outcome: (await insertRecord(this.#runner, key, session)).outcome, evicted: [] };
     const change = this.#runner.nextChange();
     const values = [key, formatRecord(session, change), expiresAt, createdAt.toString(16), JSON.stringify(userId), toEntry(key, createdAt), endsAt];
     const keys = [toRedisKey(prefix, key), toIndexKey(prefix, userId)];

@@ -22,7 +22,7 @@ export interface RedisStoreOptions {
    * yours: this store never connects and never closes it.
    */
   client: RedisClient;
-  /** What every key begins with. Default `session:`. Up to 64 characters of `A-Z a-z 0-9 _ . : / -`. */
+  /** What every key begins with. Default `harpiats:`. Up to 64 characters of `A-Z a-z 0-9 _ . : / -`. */
   prefix?: string | undefined;
   /**
    * Whether changes are published for `subscribe`, here and in other processes, on the channel `<prefix>changes`.
@@ -39,7 +39,7 @@ export interface RedisStoreOptions {
 }
 
 const KNOWN = ["client", "prefix", "notify", "sharded", "clock"];
-const DEFAULT_PREFIX = "session:";
+const DEFAULT_PREFIX = "harpiats:";
 const SCAN_LIMIT = 100;
 
 /**

@@ -182,6 +182,18 @@ describe("RedisStore and its server", { skip: skipWithoutRedis() }, () => {
     assert.deepEqual(await store.read([next]), [undefined]);
   });
 
+  it("keeps no index for sessions of nobody, and one for the user without a name", async () => {
+    const apart = new RedisStore<Fields>({ client, prefix: "nobody:" });
+    const cap = { limit: 1, onLimit: "deny" } as const;
+    for (let n = 0; n < 3; n++) assert.equal((await apart.create(toStoreKey(newId()), record(), cap)).outcome, "created");
+    assert.deepEqual(await statistics.ask("KEYS", "nobody:user:*"), []);
+    assert.deepEqual(await apart.listByUser(""), []);
+    const key = toStoreKey(newId());
+    await apart.create(key, record({ userId: "" }), cap);
+    assert.deepEqual((await apart.listByUser("")).map((found) => found.key), [key]);
+    assert.deepEqual(await statistics.ask("KEYS", "nobody:user:*"), ["nobody:user:{}"]);
+  });
+
   it("brings its scripts along when the server has forgotten them", async () => {
     const key = await created();
     await statistics.ask("SCRIPT", "FLUSH");
