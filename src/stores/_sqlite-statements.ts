@@ -1,7 +1,12 @@
 // All SQL of SqliteStore but the transactions' own.
 import { COLUMNS, RECORD_VERSION } from "./_sqlite-record.ts";
 
-/** The statements that make the table. Keys begin with the birth: new rows go to the end of the tree, and there is no second tree. */
+/**
+ * The statements that make the table. Keys begin with the birth, so that new rows go to the end of table and index.
+ *
+ * Not WITHOUT ROWID: there a row of more than about 1,000 bytes takes a page of its own, 4,790 bytes for 1,490, and three
+ * times as long to read and write; smaller rows are as fast either way.
+ */
 export function schemaOf(table: string): string {
   return `CREATE TABLE IF NOT EXISTS "${table}" (
   key TEXT NOT NULL PRIMARY KEY,
@@ -14,7 +19,7 @@ export function schemaOf(table: string): string {
   ends_at INTEGER NOT NULL,
   user_id TEXT,
   facts TEXT
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX IF NOT EXISTS "${table}_user_id" ON "${table}" (user_id) WHERE user_id IS NOT NULL;`;
 }
 
