@@ -1,8 +1,6 @@
 // Each adapter on its real framework over a real listener, held to adapterConformance.
-import type { AddressInfo } from "node:net";
-import { createServer, type Server } from "node:http";
+import { createServer } from "node:http";
 import { after, before, describe, it } from "node:test";
-import { serve } from "srvx/node";
 import express from "express";
 import express4 from "express4";
 import fastify from "fastify";
@@ -16,21 +14,10 @@ import { harpiaSession } from "../../src/adapters/harpia.ts";
 import { honoSession } from "../../src/adapters/hono.ts";
 import { koaSession } from "../../src/adapters/koa.ts";
 import harpia from "../../src/index.ts";
-import { adapterConformance, type Handle, type StartedApp } from "../../src/testing.ts";
+import { adapterConformance, type Handle } from "../../src/testing.ts";
+import { listen, serveFetch } from "../support/listen.ts";
 
 const runner = { describe, it, before, after };
-
-async function listen(server: Server): Promise<StartedApp> {
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: `http://127.0.0.1:${port}`,
-    async close() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}
 
 adapterConformance(runner, {
   name: "Express 5",
@@ -101,13 +88,6 @@ for (const [name, Class] of [["Koa 3", Koa], ["Koa 2", Koa2 as unknown as typeof
       return listen(createServer((req, res) => void listener(req, res)));
     },
   });
-}
-
-/** Serves a fetch handler on node. */
-async function serveFetch(fetch: (request: Request) => Response | Promise<Response>): Promise<StartedApp> {
-  const server = serve({ fetch, port: 0, hostname: "127.0.0.1", silent: true, gracefulShutdown: false, error: () => new Response("error", { status: 500 }) });
-  await server.ready();
-  return { url: String(server.url).replace(/\/$/, ""), close: () => server.close(true) };
 }
 
 const toResponse = async (answer: ReturnType<Handle>): Promise<Response> => {

@@ -1,0 +1,97 @@
+// The cross-site check as each framework's middleware, over real HTTP: every row of the table on every one of them.
+import assert from "node:assert/strict";
+import { createServer, request } from "node:http";
+import { describe, it } from "node:test";
+import express from "express";
+import express4 from "express4";
+import fastify from "fastify";
+import { Hono } from "hono";
+import Koa from "koa";
+import Koa2 from "koa2";
+import { type CrossSiteOptions, expressCsrf, fastifyCsrf, harpiaCsrf, honoCsrf, koaCsrf, withCsrf } from "../../src/csrf.ts";
+import harpia from "../../src/index.ts";
+import { type Listening, listen, serveFetch } from "../support/listen.ts";
+
+const OPTIONS: CrossSiteOptions = { trustedOrigins: ["https://accounts.example.com"], bypassPaths: ["/webhook"] };
+
+const FRAMEWORKS: Record<string, () => Promise<Listening>> = {
+  "Express 5": () => listen(createServer(express().set("env", "test").use(expressCsrf(OPTIONS)).use((_, res) => void res.send("done")))),
+  "Express 5, mounted": () => listen(createServer(express().set("env", "test").use("/mounted", expressCsrf(OPTIONS)).use(expressCsrf(OPTIONS)).use((_, res) => void res.send("done")))),
+  "Express 4": () => listen(createServer(express4().set("env", "test").use(expressCsrf(OPTIONS)).use((_, res) => void res.send("done")))),
+  async "Fastify 5"() {
+    const app = fastify();
+    app.addHook("onRequest", fastifyCsrf(OPTIONS));
+    app.all("/*", async () => "done");
+    return { url: await app.listen({ port: 0, host: "127.0.0.1" }), close: () => app.close() };
+  },
+  ...Object.fromEntries(
+    // Both have the same interface as far as it is used.
+    ([["Koa 3", Koa], ["Koa 2", Koa2 as unknown as typeof Koa]] as const).map(([name, Class]) => [
+      name,
+      () => {
+        const listener = new Class().use(koaCsrf(OPTIONS)).use((ctx) => void (ctx.body = "done")).callback();
+        return listen(createServer((req, res) => void listener(req, res)));
+      },
+    ]),
+  ),
+  "Hono 4": () => serveFetch(new Hono().use(honoCsrf(OPTIONS)).all("*", (c) => c.text("done")).fetch),
+  "a fetch handler": () => serveFetch(withCsrf(() => new Response("done"), OPTIONS)),
+  async "harpia()"() {
+    const app = harpia();
+    app.use(harpiaCsrf(OPTIONS));
+    app.all("*", (_, res) => res.send("done"));
+    const server = app.listen({ port: 0, hostname: "127.0.0.1" });
+    await server.ready;
+    return { url: `http://127.0.0.1:${server.port}`, close: () => server.close() };
+  },
+};
+
+const FOREIGN = { "sec-fetch-site": "cross-site", origin: "https://evil.example" };
+type Row = [what: string, method: string, path: string, headers: Record<string, string>, status: number];
+const ROWS: Row[] = [
+  ["a safe method from anywhere", "GET", "/", FOREIGN, 200],
+  ["same-origin", "POST", "/", { "sec-fetch-site": "same-origin" }, 200],
+  ["none", "POST", "/", { "sec-fetch-site": "none" }, 200],
+  ["same-site", "POST", "/", { "sec-fetch-site": "same-site" }, 403],
+  ["cross-site", "POST", "/", FOREIGN, 403],
+  ["no browser", "POST", "/", {}, 200],
+  ["an old browser, the same host", "POST", "/", { origin: "SELF" }, 200],
+  ["an old browser, another host", "POST", "/", { origin: "https://evil.example" }, 403],
+  ["an opaque origin", "POST", "/", { origin: "null" }, 403],
+  ["a trusted origin", "POST", "/", { ...FOREIGN, origin: "https://accounts.example.com" }, 200],
+  ["what looks like a trusted origin", "POST", "/", { ...FOREIGN, origin: "https://accounts.example.com.evil.example" }, 403],
+  ["a bypassed path", "POST", "/webhook?a=1", FOREIGN, 200],
+  ["beside a bypassed path", "POST", "/webhook/x", FOREIGN, 403],
+  ["beside a bypassed path, mounted", "POST", "/mounted/webhook", FOREIGN, 403],
+  ["another content type", "POST", "/", { ...FOREIGN, "content-type": "application/json" }, 403],
+  ["a method override", "POST", "/", { ...FOREIGN, "x-http-method-override": "GET" }, 403],
+  ["DELETE", "DELETE", "/", FOREIGN, 403],
+];
+
+// Not fetch, which has its own idea of Sec-Fetch-Site and Origin.
+function statusOf(url: string, method: string, headers: Record<string, string>): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const asked = request(url, { method, headers }, (res) => {
+      res.resume();
+      res.on("end", () => resolve(res.statusCode));
+    });
+    asked.on("error", reject);
+    asked.end();
+  });
+}
+
+for (const [name, start] of Object.entries(FRAMEWORKS)) {
+  describe(`the cross-site check on ${name}`, () => {
+    it("answers every row of the table", async () => {
+      const { url, close } = await start();
+      try {
+        for (const [what, method, path, headers, status] of ROWS) {
+          const sent = headers["origin"] === "SELF" ? { ...headers, origin: url } : headers;
+          assert.equal(await statusOf(url + path, method, sent), status, what);
+        }
+      } finally {
+        await close();
+      }
+    });
+  });
+}
