@@ -66,7 +66,7 @@ async function setUp() {
 
   const Store = connectPgSimple(expressSession);
   const peer = new Store({ pool: newPool(), createTableIfMissing: true, pruneSessionInterval: false });
-  const call = (method, ...args) => new Promise((resolve, reject) => peer[method](...args, (error, value) => (error ? reject(error) : resolve(value))));
+  const call = (method, ...args) => new Promise((resolve, reject) => peer[method](...args, (error, value) => (error instanceof Error ? reject(error) : resolve(value))));
   const record = { ...DATA, cookie: { originalMaxAge: 86_400_000, expires: new Date(Date.now() + 86_400_000).toISOString() } };
   for (let n = 0; n < SESSIONS; n++) await call("set", ids[n], record);
 

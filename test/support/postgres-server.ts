@@ -1,11 +1,11 @@
 // A real PostgreSQL of the test's own: a free port, a temporary folder, ended by its process id.
 import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { accessSync, constants, readdirSync } from "node:fs";
 import { chown, mkdtemp, realpath, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { findServer } from "../../tools/test-servers.ts";
 
 const exec = promisify(execFile);
 
@@ -26,7 +26,7 @@ export interface PostgresServerOptions {
   isDurable?: boolean;
 }
 
-const program = await findServer("postgres");
+const program = findProgram();
 
 /** For `describe(name, { skip: … }, …)`: why these tests cannot run here, `false` if they can. @throws when CI=true. */
 export function skipWithoutPostgres(): string | false {
@@ -94,6 +94,23 @@ export async function startPostgresServer(options: PostgresServerOptions = {}): 
   };
   await server.start();
   return server;
+}
+
+/** On PATH, or where Debian keeps it: versions can live side by side there, and the newest is taken. */
+function findProgram(): string | undefined {
+  const debian = "/usr/lib/postgresql";
+  const versions = isThere(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : [];
+  const folders = [...(process.env["PATH"] ?? "").split(delimiter), ...versions.map((version) => join(debian, version, "bin"))];
+  return folders.map((folder) => join(folder, "postgres")).find(isThere);
+}
+
+function isThere(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** PostgreSQL refuses to run as root. */
