@@ -22,6 +22,17 @@ const SERVERS: readonly TestServer[] = [
   { program: "postgres", debianPackage: "postgresql", folders: ["/usr/lib/postgresql/*/bin"], support: "support/postgres-server.js" },
 ];
 
+/** Where a server's program is, for the tests too; `undefined` when it is not installed. */
+export async function findServer(program: string): Promise<string | undefined> {
+  const server = SERVERS.find((one) => one.program === program);
+  const folders = [...(process.env.PATH ?? "").split(delimiter), ...(await Promise.all((server?.folders ?? []).map(expand))).flat()];
+  for (const folder of folders) {
+    const path = join(folder, program);
+    if (await isExecutable(path)) return path;
+  }
+  return undefined;
+}
+
 /**
  * Makes sure that the servers of these tests are there, as far as it can.
  *
@@ -49,13 +60,8 @@ async function importsOf(files: readonly string[]): Promise<Set<string>> {
 }
 
 async function absentOf(servers: readonly TestServer[]): Promise<TestServer[]> {
-  const present = await Promise.all(servers.map(isInstalled));
-  return servers.filter((_, at) => !present[at]);
-}
-
-async function isInstalled({ program, folders = [] }: TestServer): Promise<boolean> {
-  const places = [...(process.env.PATH ?? "").split(delimiter), ...(await Promise.all(folders.map(expand))).flat()];
-  return (await Promise.all(places.map((place) => isExecutable(join(place, program))))).includes(true);
+  const found = await Promise.all(servers.map(({ program }) => findServer(program)));
+  return servers.filter((_, at) => found[at] === undefined);
 }
 
 /** @returns why nothing came of it, as far as anything did not. */
@@ -79,7 +85,8 @@ async function expand(pattern: string): Promise<string[]> {
   const [before = "", after] = pattern.split("*");
   if (after === undefined) return [pattern];
   const names = await readdir(before).catch(() => []);
-  return names.map((name) => `${before}${name}${after}`);
+  // The newest version first.
+  return names.sort((a, b) => Number(b) - Number(a)).map((name) => `${before}${name}${after}`);
 }
 
 async function isExecutable(path: string): Promise<boolean> {

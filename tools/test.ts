@@ -29,7 +29,7 @@ if (tests.length === 0) {
   process.exit(1);
 }
 
-for (const line of await provideServers(tests)) process.stderr.write(`${line}\n`);
+for (const line of await provideServers(testFolder, tests)) process.stderr.write(`${line}\n`);
 
 const runner = ["--test", "--enable-source-maps", `--test-concurrency=${availableParallelism()}`, `--test-timeout=${LONGEST_TEST}`];
 const reporters = [
