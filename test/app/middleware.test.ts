@@ -110,6 +110,27 @@ describe("Next", () => {
     assert.equal(await (await get(app)).text(), "later");
   });
 
+  it("may be called from a callback by several, one after the other", async () => {
+    const later: Middleware = (_req, _res, next) => {
+      setImmediate(() => void next());
+    };
+    const app = harpia()
+      .use(later, later)
+      .get("/", (_req, res) => {
+        setImmediate(() => res.send("all later"));
+      });
+    assert.equal(await (await get(app)).text(), "all later");
+  });
+
+  it("leaves an answer alone that was there before it, when no route follows", async () => {
+    const app = harpia().use(async (_req, res, next) => {
+      res.status(201).send("answered");
+      await next();
+    });
+    const response = await get(app);
+    assert.deepEqual([response.status, await response.text()], [201, "answered"]);
+  });
+
   it("runs the rest once, called twice", async () => {
     let runs = 0;
     const app = harpia()

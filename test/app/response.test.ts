@@ -114,12 +114,17 @@ describe("Response", () => {
     assert.equal(await response.text(), "unharmed");
   });
 
-  it("has no body where HTTP allows none", async (t) => {
+  it("has no body where HTTP allows none, also without a server", async (t) => {
     for (const status of [204, 205, 304]) {
-      const response = await answer(t, (_req, res) => res.status(status).send("dropped"));
-      assert.equal(response.status, status);
-      assert.equal(await response.text(), "");
+      const app = harpia().get("/", (_req, res) => res.status(status).send("dropped"));
+      const { url } = await serveApp(t, app);
+      for (const response of [await fetch(url), await app.fetch(new Request(url))]) {
+        assert.equal(response.status, status);
+        assert.equal(await response.text(), "");
+      }
     }
+    const app = harpia().get("/", (_req, res) => res.send("text"));
+    assert.equal((await app.fetch(new Request("http://app.test/", { method: "HEAD" }))).body, null);
   });
 
   it("cancels a stream that HEAD does not want", async (t) => {
