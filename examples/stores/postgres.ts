@@ -17,7 +17,8 @@ if (!DATABASE_URL) {
 }
 
 // Whoever opens the connections closes them: this program.
-const pool = new Pool({ connectionString: DATABASE_URL, connectionTimeoutMillis: 2000 });
+// A connection whose other end has vanished is given up after query_timeout, a little after the session has given up the call.
+const pool = new Pool({ connectionString: DATABASE_URL, connectionTimeoutMillis: 2000, query_timeout: 6000 });
 // Idle connections may break, when the server is started anew for one. Without a listener that would end the process.
 pool.on("error", (error) => console.error(`A connection to PostgreSQL broke: ${error.message}`));
 

@@ -21,11 +21,15 @@ export async function listenOnPool(pool: PgPool, channel: string, listener: List
       listener.onGap();
       retry(FIRST_DELAY);
     });
+    if (isStopped) current.close();
   };
   const retry = (delay: number): void => {
     cancelRetry = clock.schedule(delay, () => {
       if (isStopped) return;
-      connect().then(() => listener.onGap(), () => retry(Math.min(delay * 2, LONGEST_DELAY)));
+      connect().then(
+        () => isStopped || listener.onGap(),
+        () => isStopped || retry(Math.min(delay * 2, LONGEST_DELAY)),
+      );
     });
   };
 

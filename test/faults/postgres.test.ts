@@ -1,6 +1,7 @@
 // PostgresStore while PostgreSQL is killed and started again, and while the network stalls, cuts and delays. With fsync, as in
 // production: what was acknowledged before must be there afterwards.
 import assert from "node:assert/strict";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Pool } from "pg";
@@ -187,4 +188,35 @@ describe("PostgresStore under faults", { skip: skipWithoutPostgres() }, () => {
       await close();
     });
   }
+
+  it("with pg and its query_timeout: connections whose other end has vanished are replaced", async () => {
+    const ports: { isDead: boolean }[] = [];
+    // Nothing says that they are broken, and new ones work: a failover that left no trace.
+    const forwarder = createServer((client) => {
+      const target = connect(server.port, "127.0.0.1");
+      const port = { isDead: false };
+      ports.push(port);
+      const forward = (from: Socket, to: Socket): void => {
+        from.on("error", () => {});
+        from.on("close", () => to.destroy());
+        from.on("data", (chunk) => void (port.isDead || to.write(chunk)));
+      };
+      forward(client, target);
+      forward(target, client);
+    });
+    await new Promise<void>((resolve) => forwarder.listen(0, "127.0.0.1", resolve));
+    const { port } = forwarder.address() as AddressInfo;
+    const pool = new Pool({ connectionString: server.url.replace(`:${server.port}/`, `:${port}/`), query_timeout: 600 });
+    pool.on("error", () => {});
+    const store = new PostgresStore<Data>({ client: pool, pruneInterval: false });
+    await store.migrate();
+    const load = new Load(new Session<Data>({ store, storeTimeout: 0.3 }));
+    await load.goOn(100);
+    for (const one of ports) one.isDead = true;
+    while (!load.errors.has("ERR_STORE_TIMEOUT")) await sleep(5);
+    await load.goOn(100);
+    await load.stop();
+    await pool.end();
+    forwarder.close();
+  });
 });

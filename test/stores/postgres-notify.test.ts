@@ -1,7 +1,6 @@
 // What subscribers of a PostgresStore hear, of this process and of others, and what they hear when the connection is lost.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { PGlite } from "@electric-sql/pglite";
 import { Client, Pool } from "pg";
 import postgres from "postgres";
 import { IdMaker, toStoreKey } from "../../src/core/session-id.ts";
@@ -200,15 +199,5 @@ describe("PostgresStore.subscribe", { skip: skipWithoutPostgres() }, () => {
     assert.ok(changes.every((change) => "key" in change && change.key !== "x"));
     await stop();
     await own.end();
-  });
-});
-
-describe("PostgresStore.subscribe on PGlite", () => {
-  it("tells of every change, also of another store on the same database", async () => {
-    const database = await PGlite.create();
-    const { heard, stop } = await listenTo(await newStore(database));
-    await makeAll(await newStore(database), heard);
-    await stop();
-    await database.close();
   });
 });
