@@ -8,7 +8,7 @@ import { type MysqlClient, MysqlConnector, type MysqlValue, type Statements } fr
 import { toPath, toStoredValue } from "./_mysql-fields.ts";
 import { keyOf, toRow, toSession, toUserColumn } from "./_mysql-record.ts";
 import { IS_DONE, padded, schemaOf, statementsOf } from "./_mysql-statements.ts";
-import { pruneFromTimeToTime } from "./_sqlite-pruning.ts";
+import { pruneFromTimeToTime } from "./_sql-pruning.ts";
 
 export type { MysqlCallbackClient, MysqlClient, MysqlConnection, MysqlPool, MysqlPoolConnection, MysqlStatement, MysqlValue } from "./_mysql-client.ts";
 

@@ -7,7 +7,7 @@ import type { CreateResult, KeyedSession, NewSession, PatchOutcome, SessionPatch
 import { type PgClient, type PgLite, type PgPool, type PgPoolClient, type PostgresClient, type PostgresJsSql, type PostgresPort, type Statement, toPostgresPort } from "./_postgres-client.ts";
 import { toSession } from "./_postgres-record.ts";
 import { PostgresSubscription } from "./_postgres-subscription.ts";
-import { pruneFromTimeToTime } from "./_sqlite-pruning.ts";
+import { pruneFromTimeToTime } from "./_sql-pruning.ts";
 import { toStatements, toTextArray } from "./_postgres-sql.ts";
 import { toSqlJson, toSqlText } from "./_sql-json.ts";
 

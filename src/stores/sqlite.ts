@@ -8,7 +8,7 @@ import type { CreateResult, KeyedSession, NewSession, PatchOutcome, SessionPatch
 import { toSqlText } from "./_sql-json.ts";
 import { isBusy, type SqliteClient, SqliteConnection } from "./_sqlite-client.ts";
 import { GroupCommit } from "./_sqlite-commits.ts";
-import { pruneFromTimeToTime } from "./_sqlite-pruning.ts";
+import { pruneFromTimeToTime } from "./_sql-pruning.ts";
 import { type Row, toRow, toSession } from "./_sqlite-record.ts";
 import { schemaOf, statementsOf } from "./_sqlite-statements.ts";
 
