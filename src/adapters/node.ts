@@ -20,7 +20,7 @@ export interface NodeOptions extends AdapterOptions {
 interface Replaceable extends HoldableResponse {
   getHeaderNames(): string[];
   removeHeader(name: string): unknown;
-  end(text?: string): unknown;
+  end(text: string): unknown;
 }
 
 /**
