@@ -1,5 +1,6 @@
 // Speaks to a mysql2 client, by structure: one statement, or several on one connection. Repeats what the server took back
 // because of a deadlock, and gives up what hangs. Knows nothing of sessions.
+import { clearTimeout, setTimeout } from "node:timers";
 import { setTimeout as pause } from "node:timers/promises";
 import { kindOf } from "../core/json.ts";
 import { KeyedQueue } from "../core/keyed-queue.ts";
