@@ -7,7 +7,7 @@ import { IdAccess } from "./id-access.ts";
 import { copyJson, kindOf, toJsonObject } from "./json.ts";
 import { KeyTable } from "./key-table.ts";
 import { ShardedMap } from "./sharded-map.ts";
-import type { CreateResult, KeyedSession, NewSession, PatchOutcome, SessionPatch, SessionStore, StoreChange, StoredSession, UserCap } from "./store.ts";
+import type { CreateResult, KeyedSession, NewSession, PatchOutcome, SessionFacts, SessionPatch, SessionStore, StoreChange, StoredSession, UserCap } from "./store.ts";
 
 export interface MemoryStoreOptions {
   /** Sessions kept at most, default 1,000,000. One more evicts the one that expires first, and `ended` tells. */
@@ -16,11 +16,16 @@ export interface MemoryStoreOptions {
   clock?: Clock | undefined;
 }
 
-interface Entry<Data> extends StoredSession<Data> {
+// One session. Every field is there from the beginning, or V8 keeps the later ones in an array of their own.
+interface Entry<Data> {
   key: string;
-  // Its place among the deadlines, and its neighbour in the table of keys.
+  // Its place among the deadlines, where its instants are, and its neighbour in the table of keys.
   at: number;
   next: Entry<Data> | undefined;
+  data: Data;
+  revision: number;
+  userId: string | undefined;
+  facts: SessionFacts | undefined;
 }
 
 const DEFAULT_MAX_SESSIONS = 1_000_000;
@@ -44,8 +49,6 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
   readonly #sessions = new KeyTable<Entry<Data>>();
   // Most users have one session: a set for each would double the memory.
   readonly #byUser = new ShardedMap<Entry<Data> | Set<Entry<Data>>>();
-  // Ordered by the deadline that an entry had when it was placed. Activity moves deadlines later without moving entries:
-  // an entry whose turn comes too early is placed anew. So a touch costs nothing here.
   readonly #deadlines = new DeadlineHeap<Entry<Data>>();
   readonly #listeners = new Set<(change: StoreChange) => void>();
   #nextSweepAt = Infinity;
@@ -76,9 +79,9 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
     return { outcome: "created", evicted };
   }
 
-  readSync(key: string): StoredSession<Data> | undefined {
-    const entry = this.#live(key);
-    return entry && toStored(entry);
+  readSync(key: string, now: number = this.clock.now()): StoredSession<Data> | undefined {
+    const entry = this.#live(key, now);
+    return entry && this.#toStored(entry);
   }
 
   async read(keys: readonly string[]): Promise<(StoredSession<Data> | undefined)[]> {
@@ -88,8 +91,7 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
   async extend(key: string, to: { lastSeenAt: number; expiresAt: number }): Promise<boolean> {
     const entry = this.#live(key);
     if (!entry) return false;
-    entry.lastSeenAt = Math.max(entry.lastSeenAt, to.lastSeenAt);
-    entry.expiresAt = Math.max(entry.expiresAt, to.expiresAt);
+    this.#deadlines.extend(entry, to.lastSeenAt, to.expiresAt);
     return true;
   }
 
@@ -124,7 +126,7 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
   }
 
   async listByUser(userId: string): Promise<KeyedSession<Data>[]> {
-    return this.#liveOf(userId).map((entry) => ({ key: entry.key, session: toStored(entry) }));
+    return this.#liveOf(userId).map((entry) => ({ key: entry.key, session: this.#toStored(entry) }));
   }
 
   async removeByUser(userId: string, options: { except?: readonly string[] } = {}): Promise<number> {
@@ -157,9 +159,9 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
     return async () => void this.#listeners.delete(listener);
   }
 
-  #live(key: string): Entry<Data> | undefined {
+  #live(key: string, now: number = this.clock.now()): Entry<Data> | undefined {
     const entry = this.#sessions.get(key);
-    return entry && entry.expiresAt > this.clock.now() ? entry : undefined;
+    return entry && this.#deadlines.expiresAt(entry) > now ? entry : undefined;
   }
 
   /** Oldest first. */
@@ -168,20 +170,21 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
     if (!found) return [];
     const now = this.clock.now();
     const entries = found instanceof Set ? [...found] : [found];
-    return entries.filter((entry) => entry.expiresAt > now).sort((a, b) => a.createdAt - b.createdAt);
+    return entries.filter((entry) => this.#deadlines.expiresAt(entry) > now).sort((a, b) => this.#deadlines.createdAt(a) - this.#deadlines.createdAt(b));
   }
 
   #insert(key: string, session: NewSession<Data>): void {
     // An expired record under this key has not been swept yet.
     if (this.#sessions.get(key)) this.#expire(key);
     while (this.#sessions.size >= this.#maxSessions) this.#evictOne();
-    const { createdAt, lastSeenAt, expiresAt, endsAt, userId, facts } = session;
-    const entry: Entry<Data> = { key, at: 0, next: undefined, data: toJsonObject(session.data), revision: 1, createdAt, lastSeenAt, expiresAt, endsAt };
-    if (userId !== undefined) entry.userId = userId;
-    if (facts !== undefined) entry.facts = copyJson(facts);
+    const { facts } = session;
+    const data = toJsonObject(session.data);
+    // The data's own copy of the name, where it has one: the same text twice would be kept twice.
+    const userId = (Object.values(data).find((value) => value === session.userId) as string | undefined) ?? session.userId;
+    const entry: Entry<Data> = { key, at: 0, next: undefined, data, revision: 1, userId, facts: facts && copyJson(facts) };
     this.#sessions.add(entry);
     if (userId !== undefined) this.#index(userId, entry);
-    this.#deadlines.add(entry, expiresAt);
+    this.#deadlines.add(entry, session);
     this.#planSweep();
   }
 
@@ -207,13 +210,13 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
   }
 
   #expire(key: string): void {
-    const entry = this.#sessions.get(key) as Entry<Data>;
-    this.#end(key, { type: "expired", key, limit: entry.expiresAt < entry.endsAt ? "idle" : "absolute" });
+    const { expiresAt, endsAt } = this.#deadlines.instants(this.#sessions.get(key) as Entry<Data>);
+    this.#end(key, { type: "expired", key, limit: expiresAt < endsAt ? "idle" : "absolute" });
   }
 
   #evictOne(): void {
     const entry = this.#earliest() as Entry<Data>;
-    if (entry.expiresAt <= this.clock.now()) this.#expire(entry.key);
+    if (this.#deadlines.expiresAt(entry) <= this.clock.now()) this.#expire(entry.key);
     else this.#end(entry.key, { type: "evicted", key: entry.key });
   }
 
@@ -221,8 +224,8 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
   #earliest(): Entry<Data> | undefined {
     for (;;) {
       const entry = this.#deadlines.next;
-      if (!entry || entry.expiresAt === this.#deadlines.nextAt) return entry;
-      this.#deadlines.update(entry, entry.expiresAt);
+      if (!entry || this.#deadlines.expiresAt(entry) === this.#deadlines.nextAt) return entry;
+      this.#deadlines.place(entry);
     }
   }
 
@@ -232,7 +235,7 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
     let swept = 0;
     for (let looked = 0; looked < SWEEP_AT_MOST && this.#deadlines.nextAt <= now; looked++) {
       const entry = this.#deadlines.next as Entry<Data>;
-      if (entry.expiresAt > now) this.#deadlines.update(entry, entry.expiresAt);
+      if (this.#deadlines.expiresAt(entry) > now) this.#deadlines.place(entry);
       else {
         this.#expire(entry.key);
         swept++;
@@ -262,6 +265,15 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
     else this.#planSweep();
   }
 
+  #toStored(entry: Entry<Data>): StoredSession<Data> {
+    const { createdAt, lastSeenAt, expiresAt, endsAt } = this.#deadlines.instants(entry);
+    const { data, revision, userId, facts } = entry;
+    const stored: StoredSession<Data> = { data: copyJson(data), revision, createdAt, lastSeenAt, expiresAt, endsAt };
+    if (userId !== undefined) stored.userId = userId;
+    if (facts !== undefined) stored.facts = copyJson(facts);
+    return stored;
+  }
+
   #tell(change: StoreChange): void {
     for (const listener of this.#listeners) {
       try {
@@ -271,12 +283,4 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
       }
     }
   }
-}
-
-function toStored<Data>(entry: Entry<Data>): StoredSession<Data> {
-  const { data, revision, createdAt, lastSeenAt, expiresAt, endsAt, userId, facts } = entry;
-  const stored: StoredSession<Data> = { data: copyJson(data), revision, createdAt, lastSeenAt, expiresAt, endsAt };
-  if (userId !== undefined) stored.userId = userId;
-  if (facts !== undefined) stored.facts = copyJson(facts);
-  return stored;
 }

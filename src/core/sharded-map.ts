@@ -2,7 +2,7 @@
 
 const SHARDS = 1024;
 
-/** Maps texts to values. The last two characters choose the shard, where user ids differ most. */
+/** Maps texts to values. */
 export class ShardedMap<Value> {
   readonly #shards: (Map<string, Value> | undefined)[] = new Array<Map<string, Value> | undefined>(SHARDS).fill(undefined);
 
@@ -16,11 +16,16 @@ export class ShardedMap<Value> {
   }
 
   delete(key: string): void {
-    this.#shards[shardOf(key)]?.delete(key);
+    const at = shardOf(key);
+    const shard = this.#shards[at];
+    // What was large once must not stay so.
+    if (shard?.delete(key) && shard.size === 0) this.#shards[at] = undefined;
   }
 }
 
+/** All of the text counts: users may be numbered, and then their ends differ, or named by mail address, and then their beginnings. */
 function shardOf(key: string): number {
-  const end = key.length;
-  return ((key.charCodeAt(end - 2) << 4) ^ (key.charCodeAt(end - 1) * 5)) & (SHARDS - 1);
+  let hash = 0;
+  for (let at = 0; at < key.length; at++) hash = (Math.imul(hash, 31) + key.charCodeAt(at)) | 0;
+  return hash & (SHARDS - 1);
 }

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 /** Runs a program of ours in a process of its own and gives what it printed. */
 async function runAlone(program: string, ...flags: string[]): Promise<{ code: number | null; output: string }> {
   const session = new URL(`../../src/session.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url);
-  const child = spawn(process.execPath, [...flags, "--input-type=module", "--eval", program.replace("SESSION", fileURLToPath(session))], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, [...flags, "--input-type=module", "--eval", program.replace("SESSION", fileURLToPath(session))], { stdio: ["ignore", "pipe", "inherit"], timeout: 30_000 });
   let output = "";
   child.stdout.setEncoding("utf8").on("data", (chunk: string) => (output += chunk));
   return new Promise((resolve) => child.on("close", (code) => resolve({ code, output: output.trim() })));
