@@ -66,12 +66,13 @@ interface BasePrototype {
  *
  * @throws TypeError for a store with get, set and delete alone, or without express-session's `Store`.
  */
-export function toExpressStore<Base>(store: SessionStore, options: ExpressStoreOptions<Base>): Base & ExpressStore {
-  if (!isSessionStore(Object(store) as SessionStore)) throw new TypeError(`Cannot put this store under express-session: it is ${kindOf(store)} without the whole contract, a SessionStore is wanted`);
+export function toExpressStore<Base, Data extends object>(store: SessionStore<Data>, options: ExpressStoreOptions<Base>): Base & ExpressStore {
+  if (!isSessionStore(Object(store) as SessionStore<Data>)) throw new TypeError(`Cannot put this store under express-session: it is ${kindOf(store)} without the whole contract, a SessionStore is wanted`);
   if (typeof options?.Store !== "function" || typeof (options.Store.prototype as Partial<BasePrototype>).createSession !== "function") {
     throw new TypeError("Cannot use option Store: it is not express-session's class, session.Store is wanted");
   }
-  const records = new ExpressRecords(store, options);
+  // What it holds is what express-session puts there, whatever the store was told to expect.
+  const records = new ExpressRecords(store as unknown as SessionStore<Fields>, options);
   // Of the class nothing is known here but that it makes sessions; the compiler allows no subclass of that.
   const Parent = options.Store as unknown as new () => BasePrototype;
   class HarpiaStore extends Parent implements ExpressStore {
@@ -114,12 +115,12 @@ class ExpressRecords<Base> {
   // By the objects that express-session holds: what it got from `get`, and the `req.session` it made of that.
   readonly #loaded = new WeakMap<object, Loaded>();
 
-  constructor(store: SessionStore, options: ExpressStoreOptions<Base>) {
+  constructor(store: SessionStore<Fields>, options: ExpressStoreOptions<Base>) {
     const { clock = systemClock, idleTimeout = IDLE, absoluteTimeout = ABSOLUTE, storeTimeout = STORE_TIMEOUT, user = () => undefined } = options;
     for (const [name, value] of Object.entries({ idleTimeout, absoluteTimeout, ...(storeTimeout !== false && { storeTimeout }) })) {
       if (!(typeof value === "number" && value > 0 && value < Infinity)) throw new RangeError(`Cannot use option ${name}: it is ${typeof value === "number" ? value : kindOf(value)}, seconds above 0 are wanted`);
     }
-    this.#store = new GuardedStore<Fields>(store as SessionStore<Fields>, { clock, timeout: storeTimeout === false ? Infinity : storeTimeout * 1000 });
+    this.#store = new GuardedStore<Fields>(store, { clock, timeout: storeTimeout === false ? Infinity : storeTimeout * 1000 });
     this.#clock = clock;
     this.#idle = idleTimeout * 1000;
     this.#absolute = absoluteTimeout * 1000;

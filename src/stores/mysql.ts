@@ -56,7 +56,7 @@ const DUPLICATE_KEY = 1062;
  */
 // The seed's default: data of unknown shape.
 // oxlint-disable-next-line typescript/no-explicit-any
-export class MysqlStore<Data = Record<string, any>> extends IdAccess<Data> implements SessionStore<Data> {
+export class MysqlStore<Data extends Record<string, any> = Record<string, any>> extends IdAccess<Data> implements SessionStore<Data> {
   readonly #connector: MysqlConnector;
   readonly #sql: ReturnType<typeof statementsOf>;
   readonly #schema: string;

@@ -51,7 +51,7 @@ const SCAN_LIMIT = 100;
  */
 // The seed's default: data of unknown shape.
 // oxlint-disable-next-line typescript/no-explicit-any
-export class RedisStore<Data = Record<string, any>> extends IdAccess<Data> implements SessionStore<Data> {
+export class RedisStore<Data extends Record<string, any> = Record<string, any>> extends IdAccess<Data> implements SessionStore<Data> {
   readonly #port: RedisPort;
   readonly #prefix: string;
   readonly #channel: string;
