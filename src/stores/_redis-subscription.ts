@@ -14,18 +14,24 @@ export interface ChannelListener {
 // A connection as both dialects have it, after duplicate().
 interface Connection {
   on(event: string, listener: (...args: never[]) => void): unknown;
+  off(event: string, listener: (...args: never[]) => void): unknown;
   connect(): Promise<unknown>;
   subscribe(channel: string, listener?: (message: unknown) => void): Promise<unknown>;
+  unsubscribe(channel: string, listener: (message: unknown) => void): Promise<unknown>;
   disconnect(): unknown;
   destroy?(): unknown;
   options?: { socket?: object };
-  duplicate?(options?: object): Connection;
+  duplicate?: Duplicate;
 }
+
+type Duplicate = (this: Connection, options?: object) => Connection;
 
 interface Link {
   close(): Promise<void>;
 }
 
+// After any of these messages may have been missed; the last two are a Sentinel's.
+const GAPS = ["reconnecting", "end", "ready", "topology-change", "client-error"];
 // A node that is gone is not asked for again at once.
 const PAUSE = 250;
 
@@ -75,48 +81,87 @@ export async function listen(port: RedisPort, channel: string, listener: Channel
 }
 
 async function connect(port: RedisPort, node: RedisNode, channel: string, listener: ChannelListener): Promise<Link> {
-  // It has what the client of a node has; a pool of node-redis has no duplicate.
+  // It has what the client of a node has; a pool of node-redis has no duplicate, and neither has the Sentinel of node-redis 5.
   const original = node.client as Connection;
-  if (typeof original.duplicate !== "function") throw new TypeError("Cannot subscribe: the client has no duplicate(), one with it is wanted (not a pool)");
-  const mayReconnect = !port.isCluster;
-  let isClosed = false;
-  let isConnected = false;
-  const onGap = (): void => void (isConnected && !isClosed && listener.onGap());
-  const isIoRedis = port.dialect === "ioredis";
-  const connection = original.duplicate(isIoRedis ? ioRedisOptions(mayReconnect) : nodeRedisOptions(original, mayReconnect));
-  // Without a listener an error would end the process. What it means is told by the events below.
-  connection.on("error", () => {});
-  const close = async (): Promise<void> => {
-    if (isClosed) return;
-    isClosed = true;
-    await (connection.destroy ? connection.destroy() : connection.disconnect());
+  if (port.dialect === "ioredis") return connectIoRedis(original, channel, { ...listener, mayReconnect: !port.isCluster });
+  if (typeof original.duplicate === "function") return connectNodeRedis(original, channel, { ...listener, mayReconnect: !port.isCluster });
+  if (typeof original.subscribe === "function") return shareConnection(original, channel, listener);
+  throw new TypeError("Cannot subscribe: the client has neither duplicate() nor subscribe(), one with either is wanted (not a pool)");
+}
+
+interface ConnectOptions extends ChannelListener {
+  mayReconnect: boolean;
+}
+
+async function connectIoRedis(original: Connection, channel: string, { onMessage, onGap, mayReconnect }: ConnectOptions): Promise<Link> {
+  const options = { enableOfflineQueue: true, autoResubscribe: true, lazyConnect: false };
+  const connection = (original.duplicate as Duplicate).call(original, mayReconnect ? options : { ...options, retryStrategy: null, maxRetriesPerRequest: 0 });
+  const link = new OwnLink(connection, onGap);
+  connection.on("message", (...[, message]: unknown[]) => onMessage(toText(message)));
+  connection.on("close", link.onGap);
+  // It says ready before it has subscribed again; this one waits for that.
+  connection.on("ready", () => void (link.isOpen && connection.subscribe(channel).then(link.onGap, () => {})));
+  return link.open(() => connection.subscribe(channel));
+}
+
+async function connectNodeRedis(original: Connection, channel: string, { onMessage, onGap, mayReconnect }: ConnectOptions): Promise<Link> {
+  const options = mayReconnect ? undefined : { socket: { ...original.options?.socket, reconnectStrategy: false } };
+  const connection = (original.duplicate as Duplicate).call(original, options);
+  const link = new OwnLink(connection, onGap);
+  // One that does not reconnect says nothing but the error.
+  for (const event of mayReconnect ? GAPS : [...GAPS, "error"]) connection.on(event, link.onGap);
+  return link.open(async () => {
+    await connection.connect();
+    await connection.subscribe(channel, (message) => onMessage(toText(message)));
+  });
+}
+
+/** A Sentinel keeps a connection for subscriptions by itself. */
+async function shareConnection(original: Connection, channel: string, { onMessage, onGap }: ChannelListener): Promise<Link> {
+  const onText = (message: unknown): void => onMessage(toText(message));
+  for (const event of GAPS) original.on(event, onGap);
+  await original.subscribe(channel, onText);
+  return {
+    async close() {
+      for (const event of GAPS) original.off(event, onGap);
+      await original.unsubscribe(channel, onText);
+    },
   };
-  try {
-    if (isIoRedis) {
-      connection.on("message", (...[, message]: unknown[]) => listener.onMessage(toText(message)));
-      connection.on("close", onGap);
-      // It says ready before it has subscribed again; this one waits for that.
-      connection.on("ready", () => void (isConnected && connection.subscribe(channel).then(onGap, () => {})));
-      await connection.subscribe(channel);
-    } else {
-      for (const event of ["reconnecting", "end", "ready", "topology-change", "client-error"]) connection.on(event, onGap);
-      await connection.connect();
-      await connection.subscribe(channel, (message) => listener.onMessage(toText(message)));
-    }
-  } catch (error) {
-    await close().catch(() => {});
-    throw error;
+}
+
+/** A connection that was duplicated for the subscription alone, and is closed with it. */
+class OwnLink implements Link {
+  readonly #connection: Connection;
+  readonly onGap: () => void;
+  #state: "opening" | "open" | "closed" = "opening";
+
+  constructor(connection: Connection, onGap: () => void) {
+    this.#connection = connection;
+    this.onGap = () => void (this.isOpen && onGap());
+    // Without a listener an error would end the process. What it means is told by other events.
+    connection.on("error", () => {});
   }
-  isConnected = true;
-  return { close };
-}
 
-function ioRedisOptions(mayReconnect: boolean): object {
-  return { enableOfflineQueue: true, autoResubscribe: true, lazyConnect: false, ...(!mayReconnect && { retryStrategy: null, maxRetriesPerRequest: 0 }) };
-}
+  get isOpen(): boolean {
+    return this.#state === "open";
+  }
 
-function nodeRedisOptions(original: Connection, mayReconnect: boolean): object | undefined {
-  return mayReconnect ? undefined : { socket: { ...original.options?.socket, reconnectStrategy: false } };
+  async open(subscribe: () => Promise<unknown>): Promise<Link> {
+    try {
+      await subscribe();
+    } catch (error) {
+      await this.close().catch(() => {});
+      throw error;
+    }
+    this.#state = "open";
+    return this;
+  }
+
+  async close(): Promise<void> {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    await (this.#connection.destroy ? this.#connection.destroy() : this.#connection.disconnect());
+  }
 }
 
 function once(task: () => void): () => void {
