@@ -1,8 +1,8 @@
 // The demo's routes: pages for people, and beside them four JSON routes over the same session.
 import harpia, { type App, type Request, type Response } from "harpiats";
+import { crossSiteCheck } from "harpiats/csrf";
 import { Session } from "harpiats/session";
 import { accountPage, LONGEST_NAME, refusalPage, ROLES, signInPage, type Visitor } from "./pages.ts";
-import { isSameOrigin } from "./same-origin.ts";
 import { ICON, STYLE } from "./style.ts";
 
 // Safari keeps no Secure cookie from http://127.0.0.1, and no browser does from the http:// address at which a phone
@@ -13,14 +13,15 @@ const cookie = { secure: process.env["NODE_ENV"] === "production" };
 export function loginApp(): App {
   const session = new Session<Visitor>({ cookie });
   const app = harpia();
+  const refusalOf = crossSiteCheck();
   const idOf = (req: Request): string | undefined => req.cookies.get(session.cookieName);
 
   app.use(async (req: Request, res: Response, next) => {
     res.headers.set("content-security-policy", "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'");
     res.headers.set("x-content-type-options", "nosniff");
     res.headers.set("referrer-policy", "same-origin");
-    if (isSameOrigin(req)) return next();
-    return res.status(403).html(await refusalPage());
+    if (refusalOf(req)) return res.status(403).html(await refusalPage());
+    return next();
   });
 
   app.get("/", async (req: Request, res: Response) => {
@@ -73,7 +74,7 @@ export function loginApp(): App {
 function addJsonRoutes(app: App, session: Session<Visitor>): void {
   app.get("/login", async (_req: Request, res: Response) => {
     const sessionId = await session.create({ userId: "123" });
-    session.setCookie(res, sessionId);
+    session.setCookie(res, sessionId, { httpOnly: true, secure: true });
     res.json({ message: "Session created!" });
   });
 
