@@ -1,0 +1,127 @@
+// One measurement in a process of its own: fills something with sessions, lets them expire, and prints what it saw.
+// Needs --expose-gc. Arguments: what to fill, how many sessions, over how many seconds they expire (0: all at once).
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { monitorEventLoopDelay, PerformanceObserver } from "node:perf_hooks";
+import { setTimeout as sleep } from "node:timers/promises";
+
+const [what, count, spread] = [process.argv[2], Number(process.argv[3]), Number(process.argv[4]) * 1000];
+const { MemoryStore } = await import(process.env.HARPIATS_DIST ?? "../../dist/session.js");
+
+// Stands still while sessions are made, so that none expires before all are there; then goes on with the machine's.
+const clock = {
+  startedAt: undefined,
+  now: () => (clock.startedAt === undefined ? 0 : Math.floor(performance.now() - clock.startedAt)) + 1_700_000_000_000,
+  schedule(delay, task) {
+    const timer = setTimeout(task, Math.min(delay, 2 ** 31 - 1));
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+};
+
+const fillers = {
+  MemoryStore() {
+    const store = new MemoryStore({ clock, maxSessions: count });
+    return { add: (key, session) => void store.create(key, session), size: () => store.size };
+  },
+  "Map of objects"() {
+    const sessions = new Map();
+    return { add: (key, { data: { userId, name, role }, createdAt, lastSeenAt, expiresAt, endsAt }) => void sessions.set(key, { data: { userId, name, role }, revision: 1, createdAt, lastSeenAt, expiresAt, endsAt }), size: () => sessions.size, clear: () => sessions.clear() };
+  },
+};
+
+const opened = fillers[what]();
+await fill(2000, 0);
+clock.startedAt = performance.now();
+await expired();
+clock.startedAt = undefined;
+
+const before = memory();
+const filledIn = await timed(() => fill(count, spread));
+const full = memory();
+const pauses = [];
+const observer = new PerformanceObserver((list) => pauses.push(...list.getEntries().map((entry) => entry.duration)));
+observer.observe({ entryTypes: ["gc"] });
+const delay = monitorEventLoopDelay({ resolution: 1 });
+// What the collection above has left to do is not ours to answer for.
+await sleep(500);
+pauses.length = 0;
+delay.enable();
+const ticker = tick();
+clock.startedAt = performance.now();
+const expiredIn = await timed(expired);
+delay.disable();
+clearInterval(ticker.timer);
+const after = memory();
+
+process.stdout.write(
+  `${JSON.stringify({
+    what,
+    count,
+    spread: spread / 1000,
+    bytesEach: Math.round((full - before) / count),
+    before,
+    full,
+    after,
+    ratio: Number((after / before).toFixed(3)),
+    filledIn,
+    expiredIn,
+    // The histogram counts the whole time between two of its ticks, which are a millisecond apart.
+    longestStall: Number((delay.max / 1e6 - 1).toFixed(1)),
+    stall999: Number((delay.percentile(99.9) / 1e6 - 1).toFixed(1)),
+    // The same without what the machine did for others meanwhile.
+    longestWork: ticker.longest,
+    longestCollection: Number(Math.max(0, ...pauses).toFixed(1)),
+    residentMiB: Math.round(process.memoryUsage.rss() / 2 ** 20),
+  })}\n`,
+);
+
+/** The processor time that this thread took between two turns of a timer, in milliseconds. */
+function tick() {
+  const ticker = { longest: 0, timer: undefined };
+  let before = spent();
+  ticker.timer = setInterval(() => {
+    const now = spent();
+    ticker.longest = Math.max(ticker.longest, Number((now - before).toFixed(1)));
+    before = now;
+  }, 1);
+  return ticker;
+}
+
+function spent() {
+  if (process.threadCpuUsage) {
+    const { user, system } = process.threadCpuUsage();
+    return (user + system) / 1000;
+  }
+  // Before Node 24 Linux tells, in nanoseconds.
+  return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, "utf8").split(" ")[0]) / 1e6;
+}
+
+/** Sessions of as many users, each with an own deadline, as a busy site would have them. */
+async function fill(sessions, within) {
+  for (let at = 0; at < sessions; at++) {
+    const now = clock.now();
+    const expiresAt = now + 1 + Math.floor(within * ((at * 0.618_033_988_7) % 1));
+    const key = `65539fd0.${createHash("sha256").update(String(at)).digest("base64url")}`;
+    const userId = `user-${at}`;
+    opened.add(key, { data: { userId, name: `Name ${at}`, role: "member" }, createdAt: now, lastSeenAt: now, expiresAt, endsAt: now + 2_592_000_000, userId });
+    if (at % 1000 === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+async function expired() {
+  opened.clear?.();
+  while (opened.size() > 0) await sleep(50);
+}
+
+function memory() {
+  for (let turn = 0; turn < 4; turn++) globalThis.gc();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+async function timed(act) {
+  const start = performance.now();
+  await act();
+  return Math.round(performance.now() - start);
+}
