@@ -20,7 +20,7 @@ export class GuardedStore<Data> {
   readonly #timeout: number;
   readonly #reads: GatheredReads<Data> | undefined;
   /** The store's own `readSync`, for the hot path. It throws the same `StoreError`: a store in this process may still read a disk. */
-  readonly readSync: ((key: string) => StoredSession<Data> | undefined) | undefined;
+  readonly readSync: ((key: string, now?: number) => StoredSession<Data> | undefined) | undefined;
   readonly name: string;
   readonly #isKeyedById: boolean;
 
@@ -33,9 +33,9 @@ export class GuardedStore<Data> {
     const readSync = store.readSync?.bind(store);
     this.readSync =
       readSync &&
-      ((key) => {
+      ((key, now) => {
         try {
-          return readSync(key);
+          return readSync(key, now);
         } catch (cause) {
           throw this.#failure("read", cause);
         }

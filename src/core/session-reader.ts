@@ -68,8 +68,8 @@ export class SessionReader<Data> {
     const now = this.#clock.now();
     const key = this.keyOf(id, now);
     if (key === undefined) return undefined;
-    const found = this.#store.readSync ? this.#store.readSync(key) : await this.#store.read(key);
-    // What answers at once has not let time pass: asking for it again would cost as much as a Map.
+    const found = this.#store.readSync ? this.#store.readSync(key, now) : await this.#store.read(key);
+    // What answers at once has not let time pass: asking for it again would cost as much as finding the session.
     const isSeen = this.#see(key, found, this.#store.readSync ? now : this.#clock.now());
     const isLive = typeof isSeen === "boolean" ? isSeen : await isSeen;
     return isLive ? found?.data : undefined;

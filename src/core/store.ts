@@ -112,8 +112,12 @@ export interface SessionStore<Data = Record<string, unknown>> extends Store<Data
   create(key: string, session: NewSession<Data>, cap?: UserCap): Promise<CreateResult>;
   /** Reads many at once, in the order of the keys, in one round trip where the server allows. Never an expired record. */
   read(keys: readonly string[]): Promise<(StoredSession<Data> | undefined)[]>;
-  /** The same for one key and at once: only for a store that keeps everything in this process. */
-  readSync?(key: string): StoredSession<Data> | undefined;
+  /**
+   * The same for one key and at once: only for a store that keeps everything in this process.
+   *
+   * @param now the instant to judge by, where the caller has asked for it already; the store's own clock's otherwise.
+   */
+  readSync?(key: string, now?: number): StoredSession<Data> | undefined;
   /** Moves the deadline of a live session later, never earlier, and never writes data. */
   extend(key: string, to: { lastSeenAt: number; expiresAt: number }): Promise<boolean>;
   /** Changes the data of a live session, per top-level field, in one step. */
