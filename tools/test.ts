@@ -5,6 +5,7 @@ import { availableParallelism } from "node:os";
 import { join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { show } from "./command.ts";
+import { providePackagesApart } from "../test/support/packages-apart.ts";
 import { provideServers } from "./test-servers.ts";
 
 const project = fileURLToPath(new URL("../../", import.meta.url));
@@ -30,6 +31,7 @@ if (tests.length === 0) {
 }
 
 for (const line of await provideServers(testFolder, tests)) process.stderr.write(`${line}\n`);
+await providePackagesApart(tests);
 
 const runner = ["--test", "--enable-source-maps", `--test-concurrency=${availableParallelism()}`, `--test-timeout=${LONGEST_TEST}`];
 const reporters = [

@@ -9,16 +9,36 @@ import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
 import { projectFolder } from "./project.ts";
 
-// A build from source on a slow machine takes minutes.
-const LONGEST_INSTALL = 280_000;
+// A build from source, where no binary can be fetched, takes a minute or two, and on a busy machine longer.
+const LONGEST_INSTALL = 900_000;
+const USED_BY = { "better-sqlite3": "sqlite", keyv6: "keyv" } as const;
+
+type Folder = keyof typeof USED_BY;
 
 /** Loads the package of a folder, and installs it before if it is not there. */
-export async function requireApart(folder: "better-sqlite3" | "keyv6", name: string): Promise<unknown> {
-  const path = join(projectFolder, "test/support", folder);
-  // npm writes it when everything else is done.
-  const isInstalled = (): boolean => existsSync(join(path, "node_modules/.package-lock.json"));
-  if (!isInstalled()) await onlyOnce(join(path, "node_modules.lock"), async () => void (isInstalled() || (await install(path))));
+export async function requireApart(folder: Folder, name: string): Promise<unknown> {
+  const path = pathOf(folder);
+  if (!isInstalled(path)) await onlyOnce(join(path, "node_modules.lock"), async () => void (isInstalled(path) || (await install(path))));
   return createRequire(join(path, "package.json"))(name);
+}
+
+/** Installs what tests will ask for, before the runner's limit on their time counts. @param tests paths below test/. */
+export async function providePackagesApart(tests: readonly string[]): Promise<void> {
+  for (const folder of Object.keys(USED_BY) as Folder[]) {
+    const path = pathOf(folder);
+    if (isInstalled(path) || !tests.some((test) => test.includes(USED_BY[folder]))) continue;
+    process.stdout.write(`Installing ${folder} for the tests\n`);
+    await onlyOnce(join(path, "node_modules.lock"), () => install(path));
+  }
+}
+
+function pathOf(folder: Folder): string {
+  return join(projectFolder, "test/support", folder);
+}
+
+/** npm writes it when everything else is done. */
+function isInstalled(path: string): boolean {
+  return existsSync(join(path, "node_modules/.package-lock.json"));
 }
 
 async function install(path: string): Promise<void> {

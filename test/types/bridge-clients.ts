@@ -1,6 +1,6 @@
 // What the bridges take is what other people's packages make, without a cast. Compiled, never run. Keyv 6 is not among the
 // project's packages: test/stores/keyv.test.ts runs with it.
-import { RedisStore } from "connect-redis";
+import type { RedisStore } from "connect-redis";
 import expressSession from "express-session";
 import { Keyv } from "keyv";
 import makeMemoryStore from "memorystore";
