@@ -8,6 +8,7 @@ import { KeyedQueue } from "../core/keyed-queue.ts";
 import { isSessionStore } from "../core/plain-store.ts";
 import { IdMaker, toStoreKey } from "../core/session-id.ts";
 import type { SessionStore, StoredSession } from "../core/store.ts";
+import { assertOptions } from "./_options.ts";
 
 type Fields = Record<string, unknown>;
 type Callback<T = void> = (error?: unknown, result?: T) => void;
@@ -68,7 +69,8 @@ interface BasePrototype {
  */
 export function toExpressStore<Base, Data extends object>(store: SessionStore<Data>, options: ExpressStoreOptions<Base>): Base & ExpressStore {
   if (!isSessionStore(Object(store) as SessionStore<Data>)) throw new TypeError(`Cannot put this store under express-session: it is ${kindOf(store)} without the whole contract, a SessionStore is wanted`);
-  if (typeof options?.Store !== "function" || typeof (options.Store.prototype as Partial<BasePrototype>).createSession !== "function") {
+  assertOptions("store for express-session", options, ["Store", "idleTimeout", "absoluteTimeout", "storeTimeout", "user", "clock"]);
+  if (typeof options.Store !== "function" || typeof (options.Store.prototype as Partial<BasePrototype>).createSession !== "function") {
     throw new TypeError("Cannot use option Store: it is not express-session's class, session.Store is wanted");
   }
   // What it holds is what express-session puts there, whatever the store was told to expect.

@@ -2,6 +2,7 @@
 // ExpressSessionStore: any connect-* store under a Session; three methods and no more. toExpressStore: any store of ours under express-session.
 import type { Store } from "../core/store.ts";
 import { assertMethods, type BridgeOptions, BridgeRecords } from "./_bridge-records.ts";
+import { assertOptions } from "./_options.ts";
 
 export { type ExpressStore, type ExpressStoreOptions, toExpressStore } from "./_express-store.ts";
 
@@ -33,6 +34,7 @@ export class ExpressSessionStore<Data extends Record<string, any> = Record<strin
   readonly #records: BridgeRecords<Data>;
 
   constructor(options: ExpressSessionStoreOptions) {
+    assertOptions("ExpressSessionStore", options, ["store", "absoluteTimeout", "clock"]);
     const { store } = options;
     assertMethods("store", store, ["get", "set", "destroy"], "a store of express-session");
     this.#store = store;

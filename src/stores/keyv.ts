@@ -1,6 +1,7 @@
 // KeyvStore: a bridge to Keyv 5 and 6 and its adapters. Three methods and no more: see the promises it cannot keep below.
 import type { Store } from "../core/store.ts";
 import { assertMethods, type BridgeOptions, BridgeRecords } from "./_bridge-records.ts";
+import { assertOptions } from "./_options.ts";
 
 /** What is asked of a `Keyv`. */
 export interface KeyvClient {
@@ -38,6 +39,7 @@ export class KeyvStore<Data extends Record<string, any> = Record<string, any>> i
   #lastFailure: unknown;
 
   constructor(options: KeyvStoreOptions) {
+    assertOptions("KeyvStore", options, ["keyv", "absoluteTimeout", "clock"]);
     const { keyv } = options;
     assertMethods("keyv", keyv, ["get", "set", "delete", "on"], "a Keyv");
     // Keyv 5 then hides that a read has failed, from its own error event too.

@@ -5,6 +5,7 @@ import type { Clock } from "../core/clock.ts";
 import { IdAccess } from "../core/id-access.ts";
 import { kindOf, toJsonObject } from "../core/json.ts";
 import type { CreateResult, KeyedSession, NewSession, PatchOutcome, SessionPatch, SessionStore, StoreChange, StoredSession, UserCap } from "../core/store.ts";
+import { assertOptions } from "./_options.ts";
 import { toSqlText } from "./_sql-json.ts";
 import { isBusy, type SqliteClient, SqliteConnection } from "./_sqlite-client.ts";
 import { GroupCommit } from "./_sqlite-commits.ts";
@@ -63,6 +64,7 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
   readonly #stopPruning: () => void;
 
   constructor(options: SqliteStoreOptions) {
+    assertOptions("SqliteStore", options, ["client", "table", "synchronous", "busyTimeout", "pruneInterval", "clock"]);
     super(options.clock);
     const { client, table = "harpiats_sessions", synchronous = "full", busyTimeout = BUSY_TIMEOUT, pruneInterval = PRUNE_INTERVAL } = options;
     if (typeof table !== "string" || !TABLE.test(table)) {

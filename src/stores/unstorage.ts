@@ -2,6 +2,7 @@
 import { kindOf } from "../core/json.ts";
 import type { Store } from "../core/store.ts";
 import { assertMethods, type BridgeOptions, BridgeRecords } from "./_bridge-records.ts";
+import { assertOptions } from "./_options.ts";
 
 /** What is asked of unstorage's `createStorage()`. */
 export interface UnstorageClient {
@@ -39,6 +40,7 @@ export class UnstorageStore<Data extends Record<string, any> = Record<string, an
   readonly #records: BridgeRecords<Data>;
 
   constructor(options: UnstorageStoreOptions) {
+    assertOptions("UnstorageStore", options, ["storage", "prefix", "absoluteTimeout", "clock"]);
     const { storage, prefix = "session" } = options;
     assertMethods("storage", storage, ["getItem", "setItem", "removeItem"], "a storage of unstorage");
     if (typeof prefix !== "string" || !PREFIX.test(prefix)) {

@@ -65,6 +65,7 @@ describe("ExpressSessionStore", () => {
     const id = await new Session().create({});
     assert.equal(await session.get(id), undefined);
     for (failure of [new Error("down"), "down"]) await assert.rejects(session.get(id), StoreError);
+    assert.throws(() => new ExpressSessionStore({ store: { get: fail, set: fail, destroy: fail }, prefix: "a" } as never), /there is no option prefix/);
     for (const wrong of [undefined, {}, new Map()]) assert.throws(() => new ExpressSessionStore({ store: wrong as never }), TypeError);
   });
 });

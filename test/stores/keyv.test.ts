@@ -92,5 +92,6 @@ describe("KeyvStore", () => {
     assert.throws(() => new KeyvStore({ keyv: new Keyv5() }), /throwOnErrors: true/);
     for (const wrong of [undefined, null, {}, new Map(), 5]) assert.throws(() => new KeyvStore({ keyv: wrong as never }), TypeError);
     assert.throws(() => new KeyvStore({ keyv: new Keyv5({ throwOnErrors: true }), absoluteTimeout: 0 }), RangeError);
+    assert.throws(() => new KeyvStore({ keyv: new Keyv5({ throwOnErrors: true }), prefix: "a" } as never), /there is no option prefix/);
   });
 });

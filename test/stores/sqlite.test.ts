@@ -270,6 +270,8 @@ describe("SqliteStore", () => {
     for (const busyTimeout of [-1, NaN, Infinity]) refused({ busyTimeout }, RangeError);
     for (const pruneInterval of [0, -1, NaN]) refused({ pruneInterval }, RangeError);
     refused({ pruneInterval: true }, TypeError);
+    refused({ tabel: "sessions" }, TypeError);
+    for (const options of [undefined, null, client]) assert.throws(() => new SqliteStore(options as never), /^TypeError: Cannot make a SqliteStore/);
   });
 
   it("refuses at the first use a client whose rows are arrays", async () => {

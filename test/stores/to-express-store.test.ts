@@ -246,6 +246,7 @@ describe("toExpressStore", () => {
     const plain = { get: async () => undefined, set: async () => {}, delete: async () => {} };
     assert.throws(() => toExpressStore(plain as never, { Store: expressSession.Store }), /a SessionStore is wanted/);
     for (const Store of [undefined, expressSession, Date]) assert.throws(() => toExpressStore(store, { Store: Store as never }), /session.Store is wanted/);
+    assert.throws(() => toExpressStore(store, { Store: expressSession.Store, ttl: 5 } as never), /there is no option ttl/);
     for (const wrong of [{ idleTimeout: 0 }, { absoluteTimeout: NaN }, { storeTimeout: -1 }]) assert.throws(() => toExpressStore(store, { Store: expressSession.Store, ...wrong }), RangeError);
   });
 });

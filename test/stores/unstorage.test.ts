@@ -101,6 +101,7 @@ describe("UnstorageStore", () => {
     for (const prefix of ["", ":a", "a:", "a::b", "a/b", "a?b", "a b", ".", 5]) assert.throws(() => new UnstorageStore({ storage, prefix: prefix as string }), TypeError);
     for (const wrong of [undefined, null, {}, 5]) assert.throws(() => new UnstorageStore({ storage: wrong as never }), TypeError);
     for (const absoluteTimeout of [0, -1, NaN, Infinity, "5"]) assert.throws(() => new UnstorageStore({ storage, absoluteTimeout: absoluteTimeout as number }), RangeError);
+    assert.throws(() => new UnstorageStore({ storage, ttl: 5 } as never), /there is no option ttl/);
     const readOnly: Driver = { hasItem: () => false, getItem: () => null, getKeys: () => [] };
     assert.throws(() => new UnstorageStore({ storage: createStorage({ driver: readOnly }) }), /its driver has no setItem/);
   });
