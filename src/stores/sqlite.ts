@@ -123,13 +123,14 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
     });
   }
 
-  readSync(key: string): StoredSession<Data> | undefined {
+  readSync(key: string, now: number = this.clock.now()): StoredSession<Data> | undefined {
     const row = this.#statement("select").get(key);
-    return exists(row) ? this.#toLive(row as Row) : undefined;
+    return exists(row) ? this.#toLive(row as Row, now) : undefined;
   }
 
   async read(keys: readonly string[]): Promise<(StoredSession<Data> | undefined)[]> {
-    return keys.map((key) => this.readSync(key));
+    const now = this.clock.now();
+    return keys.map((key) => this.readSync(key, now));
   }
 
   extend(key: string, to: { lastSeenAt: number; expiresAt: number }): Promise<boolean> {
@@ -238,16 +239,17 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
     return this.#connection.statement(this.#sql[name]);
   }
 
-  #toLive(row: Row): StoredSession<Data> | undefined {
-    if (Number(row.expires_at) <= this.clock.now()) return undefined;
+  #toLive(row: Row, now: number): StoredSession<Data> | undefined {
+    if (Number(row.expires_at) <= now) return undefined;
     const session = toSession<Data>(row);
     if (!session) this.#tell({ type: "unreadable", key: row.key });
     return session;
   }
 
   #toKeyed(rows: readonly Row[]): KeyedSession<Data>[] {
+    const now = this.clock.now();
     return rows.flatMap((row) => {
-      const session = this.#toLive(row);
+      const session = this.#toLive(row, now);
       return session ? [{ key: row.key, session }] : [];
     });
   }
