@@ -65,16 +65,24 @@ function brokenLinks(page: string): string[] {
     .map((target) => `${page}: the link to ${target} leads nowhere`);
 }
 
-/** Compiles all programs at once. What a program needs beside us comes from the project's own node_modules. */
+/**
+ * Compiles all programs, those that extend somebody's types for the whole of a program each alone. What a program needs
+ * beside us comes from the project's own node_modules.
+ */
 function compile(): string[] {
   rmSync(FOLDER, { recursive: true, force: true });
   mkdirSync(FOLDER, { recursive: true });
   for (const { file, text } of programs) writeFileSync(file, `${text}\nexport {};\n`);
-  const options = { target: "es2023", lib: ["es2023"], module: "nodenext", strict: true, noUncheckedIndexedAccess: true, skipLibCheck: true, types: ["node"], rootDir: ".", outDir: "out" };
-  writeFileSync(join(FOLDER, "tsconfig.json"), JSON.stringify({ compilerOptions: options, include: ["*.ts"] }));
+  const isAlone = ({ text }: Program): boolean => /^declare (global|module)/m.test(text);
+  return [programs.filter((program) => !isAlone(program)), ...programs.filter(isAlone).map((program) => [program])].flatMap(compileTogether);
+}
+
+function compileTogether(group: readonly Program[]): string[] {
+  const compilerOptions = { target: "es2023", lib: ["es2023"], module: "nodenext", strict: true, noUncheckedIndexedAccess: true, skipLibCheck: true, types: ["node"], rootDir: ".", outDir: "out" };
+  writeFileSync(join(FOLDER, "tsconfig.json"), JSON.stringify({ compilerOptions, files: group.map(({ file }) => file) }));
   const { stdout, status } = spawnSync(process.execPath, [join(ROOT, "node_modules", "typescript", "bin", "tsc"), "-p", FOLDER], { encoding: "utf8" });
   if (status === 0) return [];
-  const placeOf = (line: string): string => programs.find(({ file }) => line.includes(relative(ROOT, file)) || line.includes(file))?.at ?? "";
+  const placeOf = (line: string): string => group.find(({ file }) => line.includes(relative(ROOT, file)) || line.includes(file))?.at ?? "";
   return stdout.trim().split("\n").map((line) => `${placeOf(line)} ${line}`);
 }
 
