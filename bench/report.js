@@ -2,12 +2,14 @@
 import { httpAims, httpTable } from "./http/report.js";
 import { importAims, importTable } from "./import/report.js";
 import { readAims, readTable } from "./read/report.js";
+import { storesAims, storesTable } from "./stores/report.js";
 import { toTable } from "./table.js";
 
 const PARTS = {
   read: { heading: "Reading a session from a request", table: readTable, aims: readAims },
   import: { heading: "Importing", table: importTable, aims: importAims },
   http: { heading: "A server under load", table: httpTable, aims: httpAims },
+  stores: { heading: "Reading from a server", table: storesTable, aims: storesAims },
 };
 
 /** RESULTS.md, whole. */
