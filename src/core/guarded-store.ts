@@ -56,10 +56,9 @@ export class GuardedStore<Data> {
     return this.#isKeyedById ? toStoreKey(key) : key;
   }
 
-  async read(key: string): Promise<StoredSession<Data> | undefined> {
-    if (this.readSync) return this.readSync(key);
-    if (this.#reads) return this.#reads.get(key);
-    return (await this.#call("read", () => this.#store.read([key])))[0];
+  read(key: string): Promise<StoredSession<Data> | undefined> {
+    // Not async: a promise around a promise would be a good part of what core costs under load.
+    return this.#reads && !this.readSync ? this.#reads.get(key) : this.#readAlone(key);
   }
 
   create(key: string, session: NewSession<Data>, cap?: UserCap): Promise<CreateResult> {
@@ -95,6 +94,11 @@ export class GuardedStore<Data> {
     return this.#store.subscribe && this.#call("subscribe", () => (this.#store as Required<SessionStore<Data>>).subscribe(listener));
   }
 
+  async #readAlone(key: string): Promise<StoredSession<Data> | undefined> {
+    if (this.readSync) return this.readSync(key);
+    return (await this.#call("read", () => this.#store.read([key])))[0];
+  }
+
   async #call<T>(operation: string, call: () => Promise<T>): Promise<T> {
     try {
       return await (this.#timeout === Infinity ? call() : this.#within(operation, call));
@@ -118,8 +122,14 @@ export class GuardedStore<Data> {
           }),
         ),
       );
+      const settle =
+        <Value>(how: (value: Value) => void) =>
+        (value: Value): void => {
+          cancel();
+          how(value);
+        };
       // An async function, so that a store which throws at once rejects as well.
-      (async () => call())().then(resolve, reject).finally(cancel);
+      (async () => call())().then(settle(resolve), settle(reject));
     });
   }
 }

@@ -86,7 +86,9 @@ export function toRedisPort(client: RedisClient, isSharded?: boolean): RedisPort
     dialect: kind.dialect,
     run,
     async get(keys) {
-      if (this.isSharded || keys.length === 1) return Promise.all(keys.map((key) => getOne(methods, key)));
+      const [first] = keys;
+      if (first !== undefined && keys.length === 1) return [await getOne(methods, first)];
+      if (this.isSharded) return Promise.all(keys.map((key) => getOne(methods, key)));
       const replies = (await methods[many]?.(keys)) as unknown[];
       return replies.map((reply) => (reply === null ? undefined : toText(reply)));
     },

@@ -89,7 +89,8 @@ export class RedisStore<Data extends Record<string, any> = Record<string, any>> 
   async read(keys: readonly string[]): Promise<(StoredSession<Data> | undefined)[]> {
     if (keys.length === 0) return [];
     const found = await this.#port.get(keys.map((key) => toRedisKey(this.#prefix, key)));
-    return keys.map((key, at) => this.#parse(key, found[at]));
+    const now = this.clock.now();
+    return keys.map((key, at) => this.#parse(key, found[at], now));
   }
 
   async extend(key: string, to: { lastSeenAt: number; expiresAt: number }): Promise<boolean> {
@@ -189,17 +190,18 @@ export class RedisStore<Data extends Record<string, any> = Record<string, any>> 
     return this.#port.run(script, keys, [...common, ...values.map(String)]);
   }
 
-  #parse(key: string, text: string | null | undefined): StoredSession<Data> | undefined {
+  #parse(key: string, text: string | null | undefined, now: number): StoredSession<Data> | undefined {
     if (text === undefined) return undefined;
     const reading = text === null ? "unreadable" : parseRecord<Data>(text);
     if (reading === "unreadable") this.#tellUnreadable(key);
-    else if (reading && reading.expiresAt > this.clock.now()) return reading;
+    else if (reading && reading.expiresAt > now) return reading;
     return undefined;
   }
 
   #toSessions(found: readonly FoundRecord[]): KeyedSession<Data>[] {
+    const now = this.clock.now();
     return found.flatMap(({ key, text }) => {
-      const session = this.#parse(key, text);
+      const session = this.#parse(key, text, now);
       return session ? { key, session } : [];
     });
   }

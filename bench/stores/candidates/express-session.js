@@ -32,7 +32,7 @@ export async function setUp({ store, part, ...where }) {
         // Middleware wraps this one and calls it in the end.
         res.end = () => resolve(req.session);
         middleware(req, res, (error) => {
-          if (error) reject(error);
+          if (error) reject(new Error("Cannot read a session", { cause: error }));
           else if (part === "read") resolve(req.session);
           else res.end();
         });
@@ -48,7 +48,7 @@ function signIn(middleware, number) {
     middleware(req, res, () => {
       Object.assign(req.session, dataOf(number));
       req.session.save((error) => {
-        if (error) return reject(error);
+        if (error) return reject(new Error("Cannot sign in", { cause: error }));
         res.end();
         resolve(cookieIn(res.getHeader("set-cookie")));
       });
