@@ -191,7 +191,7 @@ describe("a held response", () => {
       });
       const { url, close } = await listen(createServer(app as RequestListener));
       try {
-        const response = await fetch(url);
+        const response = await fetch(url, { headers: { "accept-encoding": "gzip" } });
         assert.equal(response.headers.get("content-encoding"), "gzip");
         assert.equal(response.headers.getSetCookie().length, 1);
         assert.match(response.headers.get("vary") ?? "", /cookie/i);
