@@ -45,7 +45,7 @@ export class SessionReader<Data> {
     const id = this.#signer && typeof value === "string" ? this.#signer.verify(value) : value;
     const birth = birthOf(id);
     if (birth < 0) {
-      if (value !== undefined) this.#refuse(birthOf(value?.slice?.(0, ID_LENGTH)) < 0 ? "malformed" : "bad-signature");
+      if (value !== undefined) this.#refuse(this.#signer && birthOf(value?.slice?.(0, ID_LENGTH)) >= 0 ? "bad-signature" : "malformed");
       return undefined;
     }
     const key = this.#store.keyOf(id as string, birth);

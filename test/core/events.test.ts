@@ -78,7 +78,7 @@ describe("Session.on", () => {
     const [one, two] = [await session.create({}), await session.create({})];
     const unknown = one.slice(0, 6) + "A".repeat(26);
     told.length = 0;
-    for (const id of ["malformed", "", "A".repeat(32), unknown, `${one}; session_id=${two}`]) assert.equal(await visit(id), undefined);
+    for (const id of ["malformed", `${one}A`, "A".repeat(32), unknown, `${one}; session_id=${two}`]) assert.equal(await visit(id), undefined);
     clock.advance(7_203_000);
     await visit(one);
     const refused = told.filter(([name]) => name === "refused").map(([, event]) => event as SessionEvents["refused"]);
