@@ -1,7 +1,7 @@
 // Who is measured on which server. The first reader of a group is the raw client: what the others are held against.
 
 const SELECT = "a prepared SELECT each";
-const peer = (title, options, packages = []) => ({ title, kind: "peer", module: "express-session", options, packages });
+const peer = (title, options, packages = []) => ({ title, kind: options.part === "read" ? "part" : "peer", module: "express-session", options, packages });
 const reader = (title, kind, module, options, packages = []) => ({ title, kind, module, options, packages });
 
 export const GROUPS = [
