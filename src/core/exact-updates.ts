@@ -27,13 +27,15 @@ export class ExactUpdates<Data extends object> {
 
   /** @returns whether there was such a session. */
   run(key: string, changes: Changes<Data> | Updater<Data>): Promise<boolean> {
+    // What the caller does to the object afterwards is no part of the change. A schema may want more of it than JSON.
+    const given = typeof changes === "function" || this.#rules.schema ? changes : copyChanges(changes);
     return this.#queue.run(key, async () => {
       for (let attempt = 0; attempt < MOST_CONFLICTS; attempt++) {
         const session = await this.#store.read(key);
         if (!session) return false;
         // The function may change what it is given: what it gives back counts.
         const before = copyJson(session.data);
-        const next = await this.#next(before, typeof changes === "function" ? await changes(session.data) : changes);
+        const next = await this.#next(before, typeof given === "function" ? await given(session.data) : given);
         const patch = difference(before, next);
         if (patch === undefined) return true;
         const outcome = await this.#store.patch(key, { ...patch, ifRevision: session.revision });
@@ -53,4 +55,9 @@ export class ExactUpdates<Data extends object> {
     if (userOf(next) === userOf(before)) return next;
     throw new HarpiaError("ERR_USER_CHANGED", "Cannot update a session: the change would give it another user, a new session is wanted at login");
   }
+}
+
+function copyChanges<Data extends object>(changes: Changes<Data>): Changes<Data> {
+  const { set, unset } = toPatch(changes);
+  return { ...set, ...Object.fromEntries(unset.map((field) => [field, undefined])) };
 }

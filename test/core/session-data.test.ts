@@ -118,6 +118,11 @@ for (const [name, open] of STORES) {
       change.other.b = 2;
       await update;
       change.list.push(5);
+      // A change that names the user must see the rest of the data first, and so comes later.
+      const exact = { userId: undefined, list: [3] };
+      const later = session.update(id, exact);
+      exact.list.push(6);
+      await later;
       assert.deepEqual(await session.get(id), { list: [3], nested: { a: 1 }, other: { b: 1 } });
     });
 
