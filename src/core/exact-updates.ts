@@ -1,5 +1,5 @@
 // Updates that see the whole of the data: read, change, write under the condition that nothing came between, again.
-import { type Changes, difference, pickFields, type Updater } from "./changes.ts";
+import { type Changes, difference, pickFields, toPatch, type Updater } from "./changes.ts";
 import { HarpiaError, StoreError } from "./errors.ts";
 import type { GuardedStore } from "./guarded-store.ts";
 import { copyJson, toJsonObject } from "./json.ts";
