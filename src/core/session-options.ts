@@ -4,6 +4,7 @@ import type { CookieOptions } from "./cookies.ts";
 import { kindOf } from "./json.ts";
 import type { LifetimeOptions } from "./lifetimes.ts";
 import { MemoryStore } from "./memory-store.ts";
+import { assertOptions } from "./options.ts";
 import { isSessionStore, PlainStore } from "./plain-store.ts";
 import type { StandardSchema } from "./schema.ts";
 import { mergeCookieOptions } from "./session-cookie.ts";
@@ -51,9 +52,7 @@ const STORE_TIMEOUT = 5;
 
 /** Fills in the defaults. @throws TypeError or RangeError for what makes no sense. */
 export function resolveOptions<Data extends object, Input extends object>(options: SessionOptions<Data, Input>) {
-  if (typeof options !== "object" || options === null) throw new TypeError(`Cannot make a Session: options is ${kindOf(options)}, an object is wanted`);
-  const unknown = Object.keys(options).filter((name) => !KNOWN.includes(name));
-  if (unknown.length > 0) throw new TypeError(`Cannot make a Session: there is no option ${unknown.join(", ")}, there are ${KNOWN.join(", ")}`);
+  assertOptions("Session", options, KNOWN);
   const { clock, user = "userId", schema, maxPerUser, store, cookie, randomFill, storeTimeout = STORE_TIMEOUT } = options;
   if (typeof user !== "string" && typeof user !== "function") throw new TypeError(`Cannot use option user: it is ${kindOf(user)}, a field's name or a function is wanted`);
   if (schema !== undefined && typeof Object(schema)["~standard"]?.validate !== "function") {

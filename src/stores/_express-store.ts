@@ -8,7 +8,7 @@ import { KeyedQueue } from "../core/keyed-queue.ts";
 import { isSessionStore } from "../core/plain-store.ts";
 import { IdMaker, toStoreKey } from "../core/session-id.ts";
 import type { SessionStore, StoredSession } from "../core/store.ts";
-import { assertOptions } from "./_options.ts";
+import { assertOptions } from "../core/options.ts";
 
 type Fields = Record<string, unknown>;
 type Callback<T = void> = (error?: unknown, result?: T) => void;

@@ -2,7 +2,7 @@
 // ExpressSessionStore: any connect-* store under a Session; three methods and no more. toExpressStore: any store of ours under express-session.
 import type { Store } from "../core/store.ts";
 import { assertMethods, type BridgeOptions, BridgeRecords } from "./_bridge-records.ts";
-import { assertOptions } from "./_options.ts";
+import { assertOptions } from "../core/options.ts";
 
 export { type ExpressStore, type ExpressStoreOptions, toExpressStore } from "./_express-store.ts";
 

@@ -1,7 +1,7 @@
 // KeyvStore: a bridge to Keyv 5 and 6 and its adapters. Three methods and no more: see the promises it cannot keep below.
 import type { Store } from "../core/store.ts";
 import { assertMethods, type BridgeOptions, BridgeRecords } from "./_bridge-records.ts";
-import { assertOptions } from "./_options.ts";
+import { assertOptions } from "../core/options.ts";
 
 /** What is asked of a `Keyv`. */
 export interface KeyvClient {

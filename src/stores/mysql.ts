@@ -3,6 +3,7 @@
 import type { Clock } from "../core/clock.ts";
 import { IdAccess } from "../core/id-access.ts";
 import { kindOf, toJsonObject } from "../core/json.ts";
+import { assertOptions } from "../core/options.ts";
 import type { CreateResult, KeyedSession, NewSession, PatchOutcome, SessionPatch, SessionStore, StoredSession, UserCap } from "../core/store.ts";
 import { type MysqlClient, MysqlConnector, type MysqlValue, type Statements } from "./_mysql-client.ts";
 import { toPath, toStoredValue } from "./_mysql-fields.ts";
@@ -64,6 +65,7 @@ export class MysqlStore<Data extends Record<string, any> = Record<string, any>> 
   readonly #stopPruning: () => void;
 
   constructor(options: MysqlStoreOptions) {
+    assertOptions("MysqlStore", options, ["client", "table", "statementTimeout", "pruneInterval", "onUnreadable", "clock"]);
     super(options.clock);
     const { client, table = DEFAULT_TABLE, statementTimeout = STATEMENT_TIMEOUT, pruneInterval = PRUNE_INTERVAL, onUnreadable = () => {} } = options;
     if (typeof table !== "string" || !TABLE.test(table)) {

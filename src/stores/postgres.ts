@@ -3,6 +3,7 @@
 import { type Clock, systemClock } from "../core/clock.ts";
 import { IdAccess } from "../core/id-access.ts";
 import { kindOf, toJsonObject } from "../core/json.ts";
+import { assertOptions } from "../core/options.ts";
 import type { CreateResult, KeyedSession, NewSession, PatchOutcome, SessionPatch, SessionStore, StoreChange, StoredSession, UserCap } from "../core/store.ts";
 import { type PgClient, type PgLite, type PgPool, type PgPoolClient, type PostgresClient, type PostgresJsSql, type PostgresPort, type Statement, toPostgresPort } from "./_postgres-client.ts";
 import { toSession } from "./_postgres-record.ts";
@@ -62,7 +63,7 @@ export class PostgresStore<Data extends Record<string, any> = Record<string, any
   readonly #stopPruning: () => void;
 
   constructor(options: PostgresStoreOptions) {
-    assertOptions(options);
+    assertPostgresOptions(options);
     const { client, table = DEFAULT_TABLE, notify = false, prepare = true, pruneInterval = PRUNE_INTERVAL, clock = systemClock } = options;
     super(clock);
     const channel = notify ? table : undefined;
@@ -234,10 +235,8 @@ function codeOf(error: unknown): string {
   return String((Object(error) as { code?: unknown }).code);
 }
 
-function assertOptions(options: PostgresStoreOptions): void {
-  if (typeof options !== "object" || options === null) throw new TypeError(`Cannot make a PostgresStore: options is ${kindOf(options)}, an object is wanted`);
-  const unknown = Object.keys(options).filter((name) => !OPTIONS.includes(name));
-  if (unknown.length > 0) throw new TypeError(`Cannot make a PostgresStore: there is no option ${unknown.join(", ")}, there are ${OPTIONS.join(", ")}`);
+function assertPostgresOptions(options: PostgresStoreOptions): void {
+  assertOptions("PostgresStore", options, OPTIONS);
   const { table, notify, prepare, pruneInterval } = options;
   if (table !== undefined && !(typeof table === "string" && TABLE.test(table))) {
     throw new TypeError("Cannot use option table: it is no plain name, name or schema.name of a-z, 0-9 and _ is wanted, the name with at most 40 characters and no digit first");

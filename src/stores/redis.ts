@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
 import { IdAccess } from "../core/id-access.ts";
 import { kindOf } from "../core/json.ts";
+import { assertOptions } from "../core/options.ts";
 import type { CreateResult, KeyedSession, NewSession, PatchOutcome, SessionPatch, SessionStore, StoreChange, StoredSession, UserCap } from "../core/store.ts";
 import { type RedisClient, type RedisPort, toRedisPort } from "./_redis-client.ts";
 import { formatFields, formatName, fromRedisKey, parseRecord, toRedisKey } from "./_redis-record.ts";
@@ -241,9 +242,7 @@ function parseChange(message: string): StoreChange | undefined {
 }
 
 function checked(options: RedisStoreOptions): RedisStoreOptions {
-  if (typeof options !== "object" || options === null) throw new TypeError(`Cannot make a RedisStore: options is ${kindOf(options)}, an object is wanted`);
-  const unknown = Object.keys(options).filter((name) => !KNOWN.includes(name));
-  if (unknown.length > 0) throw new TypeError(`Cannot make a RedisStore: there is no option ${unknown.join(", ")}, there are ${KNOWN.join(", ")}`);
+  assertOptions("RedisStore", options, KNOWN);
   const { prefix } = options;
   if (prefix !== undefined && typeof prefix !== "string") throw new TypeError(`Cannot use prefix: it is ${kindOf(prefix)}, a text is wanted`);
   if (prefix !== undefined && !/^[\w.:/-]{1,64}$/.test(prefix)) {

@@ -5,7 +5,7 @@ import type { Clock } from "../core/clock.ts";
 import { IdAccess } from "../core/id-access.ts";
 import { kindOf, toJsonObject } from "../core/json.ts";
 import type { CreateResult, KeyedSession, NewSession, PatchOutcome, SessionPatch, SessionStore, StoreChange, StoredSession, UserCap } from "../core/store.ts";
-import { assertOptions } from "./_options.ts";
+import { assertOptions } from "../core/options.ts";
 import { toSqlText } from "./_sql-json.ts";
 import { isBusy, type SqliteClient, SqliteConnection } from "./_sqlite-client.ts";
 import { GroupCommit } from "./_sqlite-commits.ts";

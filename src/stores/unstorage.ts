@@ -2,7 +2,7 @@
 import { kindOf } from "../core/json.ts";
 import type { Store } from "../core/store.ts";
 import { assertMethods, type BridgeOptions, BridgeRecords } from "./_bridge-records.ts";
-import { assertOptions } from "./_options.ts";
+import { assertOptions } from "../core/options.ts";
 
 /** What is asked of unstorage's `createStorage()`. */
 export interface UnstorageClient {

@@ -1,5 +1,5 @@
-// What the constructors of stores check alike.
-import { kindOf } from "../core/json.ts";
+// What every constructor with options checks alike.
+import { kindOf } from "./json.ts";
 
 /** @throws TypeError for options that are no object, or for a name among them that means nothing: a misspelt one would be silently ignored. */
 export function assertOptions(name: string, options: unknown, known: readonly string[]): void {
