@@ -38,7 +38,7 @@ export function renderPart(result) {
   });
   return `## ${heading}
 
-${result.date}, commit ${result.commit}, ${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}; load average at the start ${machine.load}.${result.isQuick ? " A quick run." : ""}
+${result.date}, commit ${result.commit}, ${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ${machine.system}; load average at the start ${machine.load}.${machine.load > machine.cores ? " **Others were at work on the machine: the figures are blurred.**" : ""}${result.isQuick ? " A quick run." : ""}
 
 ${runs.join("\n\n")}
 `;
