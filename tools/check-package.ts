@@ -27,25 +27,45 @@ const withApp = new Set([manifest.name]);
 const folder = await mkdtemp(join(tmpdir(), "harpiats-package-"));
 const alone = join(folder, "alone");
 const installed = join(alone, "node_modules", manifest.name);
+const strangers = join(folder, "stranger");
 let tarball = "";
 const steps = new Steps();
 
 try {
-  await steps.do("npm pack builds and packs", async () => {
-    await run("npm", ["pack", "--pack-destination", folder], { cwd: project });
-    const [name] = (await readdir(folder)).filter((file) => file.endsWith(".tgz"));
-    if (name === undefined) throw new Error("npm pack left no tarball");
-    tarball = join(folder, name);
-  });
+  if (await steps.do("npm pack builds and packs", pack)) {
+    await judge();
+    if (await steps.do("installs alone, with no peer", installAlone)) await useAlone();
+    if (await steps.do("installs in a stranger's TypeScript project", installAtStranger)) {
+      await compileStranger(steps, { folder: strangers, subpaths, newest: join(project, "node_modules/typescript") });
+    }
+  }
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
+steps.end();
+
+async function pack(): Promise<void> {
+  await run("npm", ["pack", "--pack-destination", folder], { cwd: project });
+  const [name] = (await readdir(folder)).filter((file) => file.endsWith(".tgz"));
+  if (name === undefined) throw new Error("npm pack left no tarball");
+  tarball = join(folder, name);
+}
+
+/** What the tools that judge packages say. */
+async function judge(): Promise<void> {
   await steps.do("publint --strict", () => run(bin("publint"), [tarball, "--strict"], { cwd: project }));
   await steps.do("are the types wrong? (esm-only)", () => run(bin("attw"), [tarball, "--profile", "esm-only", "--no-emoji"], { cwd: project }));
-  await steps.do("installs alone, with no peer", async () => {
-    await mkdir(alone);
-    await writeFile(join(alone, "package.json"), JSON.stringify({ private: true, type: "module" }));
-    await run("npm", ["install", "--no-audit", "--no-fund", tarball], { cwd: alone });
-    const names = (await readdir(join(alone, "node_modules"))).filter((name) => !name.startsWith("."));
-    expectSame(names, [manifest.name, ...Object.keys(manifest.dependencies)], "node_modules");
-  });
+}
+
+async function installAlone(): Promise<void> {
+  await mkdir(alone);
+  await writeFile(join(alone, "package.json"), JSON.stringify({ private: true, type: "module" }));
+  await run("npm", ["install", "--no-audit", "--no-fund", tarball], { cwd: alone });
+  const names = (await readdir(join(alone, "node_modules"))).filter((name) => !name.startsWith("."));
+  expectSame(names, [manifest.name, ...Object.keys(manifest.dependencies)], "node_modules");
+}
+
+async function useAlone(): Promise<void> {
   await steps.do("holds what is built and what is read, and nothing else", async () => {
     const names = await readdir(installed, { recursive: true, withFileTypes: true });
     const files = names.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name).slice(installed.length + 1));
@@ -64,17 +84,13 @@ try {
     const isAlone = await evaluate(`await import("${manifest.name}")`).catch(() => "failed");
     if (isAlone !== "failed") throw new Error(`${manifest.name} did not miss them: this check proves nothing`);
   });
-  const strangers = join(folder, "stranger");
-  await steps.do("installs in a stranger's TypeScript project", async () => {
-    await cp(join(project, "test/package/stranger"), strangers, { recursive: true, filter: (path) => !path.includes("node_modules") });
-    await run("npm", ["ci", "--no-audit", "--no-fund"], { cwd: strangers });
-    await run("npm", ["install", "--no-save", "--no-audit", "--no-fund", tarball], { cwd: strangers });
-  });
-  await compileStranger(steps, { folder: strangers, subpaths, newest: join(project, "node_modules/typescript") });
-} finally {
-  await rm(folder, { recursive: true, force: true });
 }
-steps.end();
+
+async function installAtStranger(): Promise<void> {
+  await cp(join(project, "test/package/stranger"), strangers, { recursive: true, filter: (path) => !path.includes("node_modules") });
+  await run("npm", ["ci", "--no-audit", "--no-fund"], { cwd: strangers });
+  await run("npm", ["install", "--no-save", "--no-audit", "--no-fund", tarball], { cwd: strangers });
+}
 
 function evaluate(program: string): Promise<string> {
   return run(process.execPath, ["--input-type=module", "-e", program], { cwd: alone });
