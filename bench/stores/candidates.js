@@ -19,6 +19,17 @@ export const GROUPS = [
     ],
   },
   {
+    name: "Redis, node-redis, smaller sessions",
+    server: "redis",
+    least: 1.3,
+    candidates: [
+      reader("a GET each", "raw", "redis", { reader: "get", size: "login" }),
+      reader("a GET each, and JSON.parse", "part", "redis", { reader: "get and parse", size: "login" }),
+      reader("floor: gathered MGET, and JSON.parse", "floor", "redis", { reader: "gathered", size: "login" }),
+      reader("harpiats RedisStore, Session.fromRequest", "ours", "redis", { reader: "session", size: "login" }),
+    ],
+  },
+  {
     name: "PostgreSQL, pg with a pool of 10",
     server: "postgres",
     least: 2.5,

@@ -1,9 +1,12 @@
-// What the sessions of this part hold: the fields of a login and some of an application's, about 400 bytes of JSON.
+// What the sessions of this part hold: the fields of a login and some of an application's, about 400 bytes of JSON; or the fields of a
+// login alone, as in the other parts.
+import { dataOf as loginOf } from "../read/cases.js";
 
 /** The sessions that each candidate signs in before it is measured. */
 export const SESSIONS = 1000;
 
-export function dataOf(number) {
+export function dataOf(number, size) {
+  if (size === "login") return loginOf(number);
   return {
     userId: `user-${number}`,
     name: "Ada Lovelace",

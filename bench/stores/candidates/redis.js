@@ -5,11 +5,11 @@ import { Session } from "../../../dist/session.js";
 import { RedisStore } from "../../../dist/stores/redis.js";
 import { signIn } from "./harpiats.js";
 
-export async function setUp({ url, name, reader }) {
+export async function setUp({ url, name, reader, size }) {
   const client = await createClient({ url }).connect();
   // A request a minute writes its activity too: here every read is within that minute, however long the run takes.
   const session = new Session({ store: new RedisStore({ client, prefix: `${name}:` }), touchInterval: 3600 });
-  const requests = await signIn(session);
+  const requests = await signIn(session, size);
   if (reader === "session") return { read: (number) => session.fromRequest(requests[number]), userOf: ({ userId }) => userId };
   // In no order: each key is read as often as any other.
   const keys = await client.keys(`${name}:{*`);
