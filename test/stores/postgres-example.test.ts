@@ -47,7 +47,10 @@ describe("examples/stores/postgres", { skip: skipWithoutPostgres() }, () => {
     await server.kill();
     assert.equal((await profile(one))[0], 503);
     await server.start();
-    assert.deepEqual(await profile(other), [200, { userId: "ada", visits: 2 }]);
+    // A connection that the pool has kept may be found broken by the request that uses it: once, and then there is a new one.
+    let reply = await profile(other);
+    for (let attempt = 0; attempt < 5 && reply[0] === 503; attempt++) reply = await profile(other);
+    assert.deepEqual(reply, [200, { userId: "ada", visits: 2 }]);
     assert.equal((await fetch(`${one}/logout`, { method: "POST", headers: { cookie } })).status, 200);
     assert.equal((await profile(other))[0], 401);
   });
