@@ -23,7 +23,7 @@ describe("examples/stores/postgres", { skip: skipWithoutPostgres() }, () => {
     assert.ok(url, `the example ended: ${errors}`);
     return url;
   };
-  before(async () => void (server = await startPostgresServer()));
+  before(async () => void (server = await startPostgresServer({ isDurable: true })));
   after(async () => {
     for (const child of processes) {
       if (child.exitCode !== null) continue;
