@@ -7,12 +7,15 @@ import { allPairs, race, raceSuite } from "./race-suite.ts";
 
 raceSuite({ describe, it, before, after }, { name: "MemoryStore", open: async (clock) => ({ store: new MemoryStore({ clock }) }) });
 
+// Those that do something to a session that the others do not do as well: three of all would take minutes.
+const NAMES = ["update a", "increment", "touch", "rotate", "login", "expire"];
+
 describe("MemoryStore under races of three", () => {
   for (const third of ["rotate", "logout", "revoke all"]) {
-    it(`all pairs against ${third} keep every invariant`, async () => {
+    it(`pairs against ${third} keep every invariant`, async () => {
       const clock = new ManualClock();
       const store = new MemoryStore<Record<string, unknown>>({ clock });
-      for (const pair of allPairs()) assert.deepEqual((await race({ store, clock }, [...pair, third])).violated, [], pair.join(" against "));
+      for (const pair of allPairs(NAMES)) assert.deepEqual((await race({ store, clock }, [...pair, third])).violated, [], pair.join(" against "));
     });
   }
 });
