@@ -17,7 +17,8 @@ export function storesAims(run) {
     .map(({ name, least, results }) => {
       const { median, low, high } = figureOf(results.find(({ kind }) => kind === "ours"), "read", JUDGED_AT).timesRaw;
       const figure = `${median.toFixed(2)} × (${low.toFixed(2)}–${high.toFixed(2)})`;
-      return { aim: `${name}, ${JUDGED_AT} at a time: at least ${least} × the raw client, one by one`, figure, isMet: median >= least };
+      // The lower quartile: the median of so few rounds may be luck on a busy machine.
+      return { aim: `${name}, ${JUDGED_AT} at a time: at least ${least} × the raw client, one by one, in three rounds of four`, figure, isMet: low >= least };
     });
 }
 
