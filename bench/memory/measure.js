@@ -69,32 +69,30 @@ process.stdout.write(
     // The histogram counts the whole time between two of its ticks, which are a millisecond apart.
     longestStall: Number((delay.max / 1e6 - 1).toFixed(1)),
     stall999: Number((delay.percentile(99.9) / 1e6 - 1).toFixed(1)),
-    // The same without what the machine did for others meanwhile.
-    longestWork: ticker.longest,
+    // The same without the wait for a processor that others had.
+    longestOwn: ticker.longest,
     longestCollection: Number(Math.max(0, ...pauses).toFixed(1)),
     residentMiB: Math.round(process.memoryUsage.rss() / 2 ** 20),
   })}\n`,
 );
 
-/** The processor time that this thread took between two turns of a timer, in milliseconds. */
+/** The longest time between two turns of a timer, less what Linux says this thread waited for a processor meanwhile: what is
+ * left is work, and waiting for anything of our own, such as the collector's threads. Milliseconds. */
 function tick() {
   const ticker = { longest: 0, timer: undefined };
-  let before = spent();
+  let before = held();
   ticker.timer = setInterval(() => {
-    const now = spent();
-    ticker.longest = Math.max(ticker.longest, Number((now - before).toFixed(1)));
+    const now = held();
+    ticker.longest = Math.max(ticker.longest, Number((now - before - 1).toFixed(1)));
     before = now;
   }, 1);
   return ticker;
 }
 
-function spent() {
-  if (process.threadCpuUsage) {
-    const { user, system } = process.threadCpuUsage();
-    return (user + system) / 1000;
-  }
-  // Before Node 24 Linux tells, in nanoseconds.
-  return Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, "utf8").split(" ")[0]) / 1e6;
+function held() {
+  // Nanoseconds at work, nanoseconds in the queue, turns.
+  const [, queued] = readFileSync(`/proc/self/task/${process.pid}/schedstat`, "utf8").split(" ");
+  return performance.now() - Number(queued) / 1e6;
 }
 
 /** Sessions of as many users, each with an own deadline, as a busy site would have them. */
