@@ -33,7 +33,8 @@ if (tests.length === 0) {
 for (const line of await provideServers(testFolder, tests)) process.stderr.write(`${line}\n`);
 await providePackagesApart(tests);
 
-const runner = ["--test", "--enable-source-maps", `--test-concurrency=${availableParallelism()}`, `--test-timeout=${LONGEST_TEST}`];
+// One more than there are cores: much of the time is a server's, or a round trip's.
+const runner = ["--test", "--enable-source-maps", `--test-concurrency=${availableParallelism() + 1}`, `--test-timeout=${LONGEST_TEST}`];
 const reporters = [
   ["spec", "stdout"],
   [new URL("skipped-tests.js", import.meta.url).href, "stderr"],

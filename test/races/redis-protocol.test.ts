@@ -56,8 +56,10 @@ describe("A sharded RedisStore, stopped before every script", { skip: skipWithou
       });
     }
   }
+  // Thousands of schedules: on every landing, and not in the minutes of whoever waits for the tests.
+  const skip = process.env["CI"] === "true" ? false : "takes most of a minute, CI=true runs it";
   for (const names of TRIPLES) {
-    it(`${names.join(", ")} keep every invariant`, async () => {
+    it(`${names.join(", ")} keep every invariant`, { skip }, async () => {
       const { violated, schedules } = await raced(names);
       assert.deepEqual(violated, []);
       assert.ok(schedules > 100);
