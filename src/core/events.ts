@@ -64,6 +64,17 @@ export class Emitter<Events> {
   }
 }
 
+/** Tells a store's subscribers of a change, each whatever the others do with it. */
+export function tellSubscribers(subscribers: Iterable<(change: StoreChange) => void>, change: StoreChange): void {
+  for (const subscriber of subscribers) {
+    try {
+      subscriber(change);
+    } catch {
+      // A subscriber's mistake must not keep a session alive: what happened has happened.
+    }
+  }
+}
+
 /** What a store did by itself, as events. What it was told to do, whoever told it says. */
 export function tellStoreChange(events: Emitter<SessionEvents>, change: StoreChange): void {
   if (change.type === "evicted") events.emit("ended", { handle: change.key, reason: "evicted" });

@@ -3,6 +3,7 @@
 import { setImmediate } from "node:timers";
 import type { Clock } from "./clock.ts";
 import { DeadlineHeap } from "./deadline-heap.ts";
+import { tellSubscribers } from "./events.ts";
 import { IdAccess } from "./id-access.ts";
 import { copyJson, kindOf, toJsonObject } from "./json.ts";
 import { KeyTable } from "./key-table.ts";
@@ -275,12 +276,6 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
   }
 
   #tell(change: StoreChange): void {
-    for (const listener of this.#listeners) {
-      try {
-        listener(change);
-      } catch {
-        // A listener's mistake must not keep a session alive.
-      }
-    }
+    tellSubscribers(this.#listeners, change);
   }
 }

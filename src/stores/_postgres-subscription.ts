@@ -1,5 +1,6 @@
 // Who listens to a store, and what they are told: of this store's own doings at once, or of everybody's by notifications.
 import type { Clock } from "../core/clock.ts";
+import { tellSubscribers } from "../core/events.ts";
 import type { StoreChange } from "../core/store.ts";
 import type { PostgresPort } from "./_postgres-client.ts";
 
@@ -45,13 +46,7 @@ export class PostgresSubscription {
   }
 
   tell(change: StoreChange): void {
-    for (const hear of this.#listeners) {
-      try {
-        hear(change);
-      } catch {
-        // A listener's mistake must not keep a session alive.
-      }
-    }
+    tellSubscribers(this.#listeners, change);
   }
 
   async #connect(): Promise<void> {

@@ -2,6 +2,7 @@
 // change. It moves records and decides nothing; it opens and closes no connection but that of a subscription.
 import { randomBytes } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
+import { tellSubscribers } from "../core/events.ts";
 import { IdAccess } from "../core/id-access.ts";
 import { kindOf } from "../core/json.ts";
 import { assertOptions } from "../core/options.ts";
@@ -217,13 +218,7 @@ export class RedisStore<Data extends Record<string, any> = Record<string, any>> 
   }
 
   #tell(change: StoreChange): void {
-    for (const listener of this.#listeners) {
-      try {
-        listener(change);
-      } catch {
-        // A listener's mistake is not the session's: what happened has happened.
-      }
-    }
+    tellSubscribers(this.#listeners, change);
   }
 }
 

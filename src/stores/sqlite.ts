@@ -2,6 +2,7 @@
 // share the file: each change is one transaction that begins with the write lock. It never opens or closes the database.
 import { setTimeout } from "node:timers/promises";
 import type { Clock } from "../core/clock.ts";
+import { tellSubscribers } from "../core/events.ts";
 import { IdAccess } from "../core/id-access.ts";
 import { kindOf, toJsonObject } from "../core/json.ts";
 import type { CreateResult, KeyedSession, NewSession, PatchOutcome, SessionPatch, SessionStore, StoreChange, StoredSession, UserCap } from "../core/store.ts";
@@ -278,13 +279,7 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
   }
 
   #tell(change: StoreChange): void {
-    for (const listener of this.#listeners) {
-      try {
-        listener(change);
-      } catch {
-        // A listener's mistake must not keep a session alive.
-      }
-    }
+    tellSubscribers(this.#listeners, change);
   }
 }
 
