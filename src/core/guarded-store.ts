@@ -89,6 +89,10 @@ export class GuardedStore<Data> {
     return this.#call("removeByUser", () => this.#store.removeByUser(userId, options));
   }
 
+  removeAll(): Promise<void> {
+    return this.#call("removeAll", () => this.#store.removeAll());
+  }
+
   /** Resolves to `undefined` where the store tells nothing. */
   async subscribe(listener: (change: StoreChange) => void): Promise<(() => Promise<void>) | undefined> {
     return this.#store.subscribe && this.#call("subscribe", () => (this.#store as Required<SessionStore<Data>>).subscribe(listener));

@@ -47,10 +47,10 @@ const SCAN_LIMIT = 100;
 // oxlint-disable-next-line typescript/no-explicit-any
 export class MemoryStore<Data extends Record<string, any> = Record<string, any>> extends IdAccess<Data> implements SessionStore<Data> {
   readonly #maxSessions: number;
-  readonly #sessions = new KeyTable<Entry<Data>>();
+  #sessions = new KeyTable<Entry<Data>>();
   // Most users have one session: a set for each would double the memory.
-  readonly #byUser = new ShardedMap<Entry<Data> | Set<Entry<Data>>>();
-  readonly #deadlines = new DeadlineHeap<Entry<Data>>();
+  #byUser = new ShardedMap<Entry<Data> | Set<Entry<Data>>>();
+  #deadlines = new DeadlineHeap<Entry<Data>>();
   readonly #listeners = new Set<(change: StoreChange) => void>();
   #nextSweepAt = Infinity;
   #cancelSweep: (() => void) | undefined;
@@ -103,6 +103,7 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
     const data = { ...entry.data, ...(patch.set && toJsonObject(patch.set)) };
     for (const field of patch.unset ?? []) delete data[field as keyof Data];
     entry.data = data;
+    if (patch.facts) entry.facts = copyJson(patch.facts);
     entry.revision++;
     this.#tell({ type: "changed", key });
     return "done";
@@ -134,6 +135,13 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
     const keys = this.#liveOf(userId).map((entry) => entry.key).filter((key) => !options.except?.includes(key));
     for (const key of keys) this.#end(key, { type: "removed", key });
     return keys.length;
+  }
+
+  async removeAll(): Promise<void> {
+    this.#sessions = new KeyTable();
+    this.#byUser = new ShardedMap();
+    this.#deadlines = new DeadlineHeap();
+    this.#tell({ type: "cleared" });
   }
 
   async scan(cursor?: string, options: { limit?: number } = {}): Promise<{ sessions: KeyedSession<Data>[]; cursor?: string }> {

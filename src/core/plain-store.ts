@@ -140,6 +140,10 @@ export class PlainStore<Data> implements SessionStore<Data> {
     return this.#unsupported("removeByUser", "a user's sessions");
   }
 
+  removeAll(): Promise<void> {
+    return this.#unsupported("removeAll", "a list of sessions");
+  }
+
   scan(): Promise<{ sessions: KeyedSession<Data>[] }> {
     return this.#unsupported("scan", "a list of sessions");
   }

@@ -32,7 +32,7 @@ export interface SessionFacts {
 export interface StoredSession<Data> {
   /** The application's data: plain JSON, an object of fields. */
   data: Data;
-  /** 1 at creation; grows with every change of data, and with nothing else. */
+  /** 1 at creation; grows with every `patch`, and with nothing else. */
   revision: number;
   createdAt: number;
   /** The last activity, as exact as the touch throttle. */
@@ -71,10 +71,12 @@ export interface CreateResult {
   evicted: readonly string[];
 }
 
-/** A change of data, field by field. Fields that are not named keep their values. */
+/** A change of data, field by field, or of the facts. What is not named keeps its value. */
 export interface SessionPatch<Data> {
   set?: Partial<Data>;
   unset?: readonly string[];
+  /** Replaces the facts, whole. */
+  facts?: SessionFacts;
   /** Change only the record that has this revision. */
   ifRevision?: number;
 }
@@ -90,6 +92,8 @@ export type StoreChange =
   /** Its deadline came: the idle limit's, or the absolute one's. */
   | { type: "expired"; key: string; limit: "idle" | "absolute" }
   | { type: "moved"; key: string; nextKey: string }
+  /** Every session that was there has ended. */
+  | { type: "cleared" }
   /** There is something under this key that is not a session of this version. It was left alone. */
   | { type: "unreadable"; key: string }
   /** Messages may have been missed: trust nothing that was read before. */
@@ -120,7 +124,7 @@ export interface SessionStore<Data = Record<string, unknown>> extends Store<Data
   readSync?(key: string, now?: number): StoredSession<Data> | undefined;
   /** Moves the deadline of a live session later, never earlier, and never writes data. */
   extend(key: string, to: { lastSeenAt: number; expiresAt: number }): Promise<boolean>;
-  /** Changes the data of a live session, per top-level field, in one step. */
+  /** Changes the data of a live session, per top-level field, and its facts, in one step. */
   patch(key: string, patch: SessionPatch<Data>): Promise<PatchOutcome>;
   /**
    * Gives a live session another key of the same birth; the user's index follows. Of several at once exactly one is
@@ -138,6 +142,11 @@ export interface SessionStore<Data = Record<string, unknown>> extends Store<Data
    * @returns how many it ended.
    */
   removeByUser(userId: string, options?: { except?: readonly string[] }): Promise<number>;
+  /**
+   * Ends every session, of everybody, with one write however many there are. Once it has resolved, none that was created
+   * before the call is live, also when creations ran meanwhile; those that begin later live, whatever clock they have.
+   */
+  removeAll(): Promise<void>;
   /**
    * Pages through the live sessions in no promised order, about `limit` (default 100) at a time. A session that
    * lives all the while is seen at least once. No `cursor` in the answer: that was the last page.

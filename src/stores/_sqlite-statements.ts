@@ -35,9 +35,11 @@ export function statementsOf(table: string) {
       ON CONFLICT (key) DO UPDATE SET ${COLUMNS.split(", ").map((column) => `${column} = excluded.${column}`).join(", ")}
       WHERE ${name}.version = ${RECORD_VERSION} AND ${name}.expires_at <= ? RETURNING 1`,
     extend: `UPDATE ${name} SET last_seen_at = max(last_seen_at, ?), expires_at = max(expires_at, ?) WHERE key = ?`,
-    patch: `UPDATE ${name} SET data = ?, revision = revision + 1 WHERE key = ?`,
+    patch: `UPDATE ${name} SET data = ?, facts = coalesce(?, facts), revision = revision + 1 WHERE key = ?`,
     move: `UPDATE ${name} SET key = ? WHERE key = ?`,
     delete: `DELETE FROM ${name} WHERE key = ?`,
+    // Without a condition SQLite frees whole pages and reads no row.
+    deleteAll: `DELETE FROM ${name}`,
     taken: `SELECT 1 FROM ${name} WHERE key = ? AND NOT (${EXPIRED})`,
     byUser: `SELECT ${COLUMNS} FROM ${name} WHERE user_id = ? ORDER BY created_at, key`,
     unreadableOf: `SELECT key FROM ${name} WHERE user_id = ? AND version <> ${RECORD_VERSION}`,

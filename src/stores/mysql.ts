@@ -160,6 +160,10 @@ export class MysqlStore<Data extends Record<string, any> = Record<string, any>> 
     return (await this.#connector.changeAll(this.#sql.removeByUser(except.length), values)).affectedRows;
   }
 
+  async removeAll(): Promise<void> {
+    throw new Error("Cannot remove all sessions: not written yet");
+  }
+
   /** Pages in the order of birth. Sessions that were born in the same second are in one page, also if that makes it long. */
   async scan(cursor = "", options: { limit?: number } = {}): Promise<{ sessions: KeyedSession<Data>[]; cursor?: string }> {
     const { limit = SCAN_LIMIT } = options;

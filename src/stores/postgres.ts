@@ -161,6 +161,10 @@ export class PostgresStore<Data extends Record<string, any> = Record<string, any
     return rows.length;
   }
 
+  async removeAll(): Promise<void> {
+    throw new Error("Cannot remove all sessions: not written yet");
+  }
+
   async scan(cursor = "", options: { limit?: number } = {}): Promise<{ sessions: KeyedSession<Data>[]; cursor?: string }> {
     const rows = await this.#query(this.#sql.scan, [cursor, String(options.limit ?? SCAN_LIMIT), this.#now()]);
     const birth = rows[0]?.[0];

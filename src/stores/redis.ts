@@ -136,6 +136,10 @@ export class RedisStore<Data extends Record<string, any> = Record<string, any>> 
     return this.#users.removeByUser(userId, options.except ?? []);
   }
 
+  async removeAll(): Promise<void> {
+    throw new Error("Cannot remove all sessions: not written yet");
+  }
+
   async scan(cursor?: string, options: { limit?: number } = {}): Promise<{ sessions: KeyedSession<Data>[]; cursor?: string }> {
     const page = await scanNodes(await this.#port.nodes(), `${this.#prefix}{*`, { cursor, limit: options.limit ?? SCAN_LIMIT });
     const keys = page.keys.flatMap((redisKey) => fromRedisKey(this.#prefix, redisKey) ?? []);

@@ -154,7 +154,7 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
       // Merged here and not by json_set: the transaction holds the write lock, and SQLite's JSON paths cannot name every field.
       const data = { ...session.data, ...set };
       for (const field of unset) delete data[field as keyof Data];
-      this.#statement("patch").run(JSON.stringify(data), key);
+      this.#statement("patch").run(JSON.stringify(data), patch.facts ? JSON.stringify(patch.facts) : null, key);
       changes.push({ type: "changed", key });
       return "done";
     });
@@ -191,6 +191,13 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
       // A record of a newer version lives for the processes that wrote it: revoked is revoked.
       for (const { key } of this.#statement("unreadableOf").all(toSqlText(userId)) as Pick<Row, "key">[]) if (!except.has(key)) this.#statement("delete").run(key);
       return keys.length;
+    });
+  }
+
+  removeAll(): Promise<void> {
+    return this.#change((changes) => {
+      this.#statement("deleteAll").run();
+      changes.push({ type: "cleared" });
     });
   }
 
@@ -284,9 +291,7 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
 }
 
 /** Clients say `undefined` or `null` for no row. */
-function exists(row: unknown): boolean {
-  return row !== undefined && row !== null;
-}
+const exists = (row: unknown): boolean => row !== undefined && row !== null;
 
 function assertSeconds(name: string, value: unknown, least: number): void {
   if (typeof value !== "number") throw new TypeError(`Cannot use option ${name}: it is ${kindOf(value)}, a number of seconds is wanted`);

@@ -167,6 +167,29 @@ export function recordTests({ it }: TestRunner, bench: Bench, isWhole: boolean):
     assert.deepEqual({ ...after, revision: 0, data: 0 }, { ...before, revision: 0, data: 0 });
   });
 
+  if (isWhole) {
+    it("patch replaces the facts whole, alone or with data, and leaves them where it does not name them", async () => {
+      const key = bench.newKey();
+      await bench.store.create(key, bench.session({ a: 1 }, { facts: { authenticatedAt: 1, device: { label: "x" } } }));
+      const factsOf = async (): Promise<unknown> => (await bench.store.read([key]))[0]?.facts;
+      assert.equal(await bench.store.patch(key, { set: { a: 2 } }), "done");
+      assert.deepEqual(await factsOf(), { authenticatedAt: 1, device: { label: "x" } });
+      const facts = { authenticatedAt: 2, idleTimeout: 7 };
+      assert.equal(await bench.store.patch(key, { facts, ifRevision: 2 }), "done");
+      facts.authenticatedAt = 3;
+      assert.deepEqual(await factsOf(), { authenticatedAt: 2, idleTimeout: 7 });
+      assert.equal(await bench.store.patch(key, { facts: {}, ifRevision: 2 }), "conflict");
+      assert.equal(await bench.store.patch(key, { set: { b: 1 }, unset: ["a"], facts: { device: { userAgent: "\"\n\u2028" } } }), "done");
+      const [stored] = await bench.store.read([key]);
+      assert.deepEqual([stored?.data, stored?.facts, stored?.revision], [{ b: 1 }, { device: { userAgent: "\"\n\u2028" } }, 4]);
+      // And where there were none.
+      const bare = bench.newKey();
+      await bench.store.create(bare, bench.session({ a: 1 }));
+      assert.equal(await bench.store.patch(bare, { facts: { authenticatedAt: 5 } }), "done");
+      assert.deepEqual((await bench.store.read([bare]))[0]?.facts, { authenticatedAt: 5 });
+    });
+  }
+
   it("parallel patches of different fields are all there", async () => {
     const key = await created({ kept: true });
     const fields = Array.from({ length: 50 }, (_, n) => `field${n}`);

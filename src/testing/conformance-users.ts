@@ -72,6 +72,48 @@ export function userTests({ it }: TestRunner, bench: Bench): void {
     }
   });
 
+  it("removeAll ends everybody's sessions, and hinders nobody who comes after", async () => {
+    const [user, other] = [bench.newUser(), bench.newUser()];
+    const before = [await login(user), await login(user), await login(other)];
+    const [patched, moved] = before as [string, string];
+    const anonymous = bench.newKey();
+    await bench.store.create(anonymous, bench.session({ a: 1 }));
+    await bench.store.removeAll();
+    const next = bench.newKey(moved);
+    assert.deepEqual(await bench.store.read([...before, anonymous]), [undefined, undefined, undefined, undefined]);
+    assert.equal(await bench.store.patch(patched, { set: { b: 1 } }), "missing");
+    assert.equal(await bench.store.extend(patched, { lastSeenAt: bench.clock.now(), expiresAt: bench.clock.now() + LIFETIME }), false);
+    assert.equal(await bench.store.move(moved, next), false);
+    assert.equal(await bench.store.remove(anonymous), false);
+    assert.deepEqual([await keysOf(user), await keysOf(other)], [[], []]);
+    assert.equal(await bench.store.removeByUser(user), 0);
+    assert.deepEqual((await bench.store.scan()).sessions.filter(({ key }) => [...before, anonymous, next].includes(key)), []);
+    // The dead do not count for a cap, and their keys are free.
+    const cap = { limit: 1, onLimit: "deny" } as const;
+    const record = bench.session({ again: true }, { userId: user });
+    assert.deepEqual(await bench.store.create(patched, record, cap), { outcome: "created", evicted: [] });
+    assert.equal((await bench.store.create(bench.newKey(), record, cap)).outcome, "denied");
+    assert.deepEqual(await keysOf(user), [patched]);
+    assert.equal(await bench.store.move(patched, next), true);
+    assert.deepEqual(await keysOf(user), [next]);
+    assert.equal(await bench.store.removeByUser(user), 1);
+  });
+
+  it("after removeAll nothing created before is live, also with logins, moves and changes running", async () => {
+    for (let round = 0; round < 10; round++) {
+      const user = bench.newUser();
+      const before = [await login(user), await login(user), await login(user)];
+      const moved = bench.newKey(before[0]);
+      const during = Array.from({ length: 10 }, () => bench.newKey());
+      const running = during.map((key) => bench.store.create(key, bench.session({}, { userId: user })));
+      const changes = [bench.store.move(before[0] as string, moved), bench.store.patch(before[1] as string, { set: { late: true } })];
+      await Promise.all([bench.store.removeAll(), ...changes, ...running]);
+      assert.deepEqual((await bench.store.read([...before, moved])).map(Boolean), [false, false, false, false]);
+      const alive = await bench.store.read(during);
+      assert.deepEqual((await keysOf(user)).sort(), during.filter((_, at) => alive[at]).sort());
+    }
+  });
+
   it("a cap evicts the oldest, and says which", async () => {
     const [user, other] = [bench.newUser(), bench.newUser()];
     const cap = { limit: 2, onLimit: "evict-oldest" } as const;
@@ -166,6 +208,8 @@ export function userTests({ it }: TestRunner, bench: Bench): void {
     await heard("moved", key);
     await bench.store.remove(next);
     await heard("removed", next);
+    await bench.store.removeAll();
+    while (!changes.some(({ type }) => type === "cleared")) await new Promise<void>((resolve) => (arrived = resolve));
     await stop();
   });
 }
