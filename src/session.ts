@@ -1,4 +1,5 @@
 // harpiats/session: sessions without an app. Pulls in neither Hono nor srvx.
+export type { AllSessions, FoundSession } from "./core/all-sessions.ts";
 export type { Changes, Updater } from "./core/changes.ts";
 export type { Clock } from "./core/clock.ts";
 export { type CookieOptions, Cookies } from "./core/cookies.ts";

@@ -89,6 +89,21 @@ export class GuardedStore<Data> {
     return this.#call("removeByUser", () => this.#store.removeByUser(userId, options));
   }
 
+  scan(cursor: string | undefined, options: { limit?: number }): Promise<{ sessions: KeyedSession<Data>[]; cursor?: string }> {
+    return this.#call("scan", () => this.#store.scan(cursor, options));
+  }
+
+  /** Resolves to `undefined` where the store does not count. */
+  async count(): Promise<number | undefined> {
+    return this.#store.count && this.#call("count", () => (this.#store as Required<SessionStore<Data>>).count());
+  }
+
+  /** A three-method store knows sessions by their ids. @throws StoreError `ERR_STORE_UNSUPPORTED` there. */
+  assertKnowsHandles(operation: string): void {
+    if (!this.#isKeyedById) return;
+    throw new StoreError("ERR_STORE_UNSUPPORTED", `Cannot ${operation} by handle: ${this.name} has only get, set and delete, a SessionStore is wanted`, { store: this.name, operation });
+  }
+
   removeAll(): Promise<void> {
     return this.#call("removeAll", () => this.#store.removeAll());
   }

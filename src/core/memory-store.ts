@@ -154,6 +154,10 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
     return keys.length < limit ? { sessions } : { sessions, cursor: keys.at(-1) as string };
   }
 
+  async count(): Promise<number> {
+    return this.#sessions.size;
+  }
+
   async prune(): Promise<number> {
     let pruned = this.#sweep();
     while (this.#deadlines.nextAt <= this.clock.now()) {

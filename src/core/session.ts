@@ -1,5 +1,6 @@
 // Session: the seed's six methods and what grew from them. All policy is decided here and in the files it calls:
 // which ids are worth asking for, when activity is written, what merges with what. Stores only move records.
+import { AllSessions } from "./all-sessions.ts";
 import { type Changes, pickFields, toPatch, type Updater } from "./changes.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { CookieOptions } from "./cookies.ts";
@@ -41,6 +42,8 @@ const MOST_COLLISIONS = 4;
 export class Session<Data extends object = Record<string, any>, Input extends object = Data> {
   /** The name of the cookie. */
   readonly cookieName: string;
+  /** Everybody's sessions, to find, count and end by their handles: for operators and their tools. */
+  readonly all: AllSessions<Data>;
   readonly #options: ReturnType<typeof resolveOptions<Data, Input>>;
   readonly #clock: Clock;
   readonly #store: GuardedStore<Data>;
@@ -68,6 +71,7 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
     this.#reader = new SessionReader({ cookieName, store: this.#store, lifetimes: this.#lifetimes, clock, events: this.#events, signer: this.#signer });
     this.#users = new UserSessions(this.#store, this.#events);
     this.#watcher = new Watcher(this.#store, clock);
+    this.all = new AllSessions(this.#store, this.#events, (key) => this.#watcher.ended(key));
     this.#exactUpdates = new ExactUpdates(this.#store, this.#options);
     this.#ids = new IdMaker(this.#options.randomFill);
     this.#cookie = new SessionCookie(cookieName, cookie);

@@ -152,6 +152,11 @@ export interface SessionStore<Data = Record<string, unknown>> extends Store<Data
    * lives all the while is seen at least once. No `cursor` in the answer: that was the last page.
    */
   scan(cursor?: string, options?: { limit?: number }): Promise<{ sessions: KeyedSession<Data>[]; cursor?: string }>;
+  /**
+   * About how many sessions are kept, what has expired and was not pruned yet included; `undefined` for "cannot tell now". Only for a
+   * store that answers as quickly as it reads, however many there are: nothing is decided by it, people look at it.
+   */
+  count?(): Promise<number | undefined>;
   /** Deletes what has expired. @returns how many. */
   prune(): Promise<number>;
   /** Tells what was changed, here or in another process. @returns a function that ends it. */

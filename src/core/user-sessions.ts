@@ -17,6 +17,11 @@ export interface ListedSession extends Deadlines {
 // What a key looks like: 8 hex digits, a dot, 43 characters of base64url.
 const HANDLE = /^[0-9a-f]{8}\.[\w-]{43}$/;
 
+/** Whether it looks like a handle. The store is asked for nothing else. */
+export function isHandle(value: unknown): value is string {
+  return typeof value === "string" && HANDLE.test(value);
+}
+
 /** Lists and ends the sessions of users. */
 export class UserSessions<Data> {
   readonly #store: GuardedStore<Data>;
@@ -38,7 +43,7 @@ export class UserSessions<Data> {
 
   /** Another user's handle is as unknown as one that there is not (ASVS V7.5.2). */
   async revoke(handle: string, userId: string): Promise<boolean> {
-    if (typeof handle !== "string" || !HANDLE.test(handle)) return false;
+    if (!isHandle(handle)) return false;
     const own = await this.#store.listByUser(userId);
     // It is the user's as long as it lives: a session never changes hands.
     if (!own.some(({ key }) => key === handle) || !(await this.#store.remove(handle))) return false;
