@@ -110,6 +110,11 @@ export function toHeaderPort(target: ResponseLike): HeaderPort {
   return port;
 }
 
+/** The headers that a response has, also when they have been sent. @throws TypeError for what is no response. */
+export function responseHeaders(target: ResponseLike): Pick<HeaderPort, "cookies" | "header"> {
+  return portOf(target);
+}
+
 function portOf(target: ResponseLike): HeaderPort {
   const shape = Object(target) as Record<string, unknown>;
   const { headers, res } = shape as { headers?: Partial<CookieHeaders>; res?: unknown };
