@@ -1,5 +1,7 @@
-// What happened to sessions, told to whoever listens. A handle is a key, never an id.
+// What happened to sessions, told to whoever listens, here or on node:diagnostics_channel. A handle is a key, never an id.
 // A listener that throws, rejects or hangs changes nothing (CVE-2021-34428).
+import { type Channel, channel } from "node:diagnostics_channel";
+import { isHeard } from "./diagnostics.ts";
 import type { StoreChange } from "./store.ts";
 
 /** Why a session ended. */
@@ -26,34 +28,47 @@ export interface SessionEvents {
 
 type Listener<Event> = (event: Event) => unknown;
 
-/** Calls listeners by the name of the event. */
+interface Outlet {
+  readonly listeners: Set<Listener<never>>;
+  readonly channel: Channel;
+}
+
+/** Calls listeners by the name of the event, and publishes it on the channel `harpiats:session:<name>` with the `cookieName`. */
 export class Emitter<Events> {
-  readonly #listeners = new Map<keyof Events, Set<Listener<never>>>();
+  readonly #outlets = new Map<keyof Events, Outlet>();
+  readonly #cookieName: string;
   #onFirst: ((events: Emitter<Events>) => void) | undefined;
 
-  /** @param onFirst called once, when somebody listens for the first time: what costs something can wait for it. */
-  constructor(onFirst?: (events: Emitter<Events>) => void) {
+  /** @param onFirst called once, when somebody is first found to listen: what costs something can wait for it. */
+  constructor(cookieName: string, onFirst?: (events: Emitter<Events>) => void) {
+    this.#cookieName = cookieName;
     this.#onFirst = onFirst;
   }
 
   /** @returns a function that ends it. */
   on<Name extends keyof Events>(name: Name, listener: Listener<Events[Name]>): () => void {
     if (typeof listener !== "function") throw new TypeError(`Cannot listen to ${String(name)}: the listener is not a function`);
-    const listeners = this.#listeners.get(name) ?? new Set();
-    this.#listeners.set(name, listeners.add(listener));
-    const onFirst = this.#onFirst;
-    this.#onFirst = undefined;
-    onFirst?.(this);
+    const { listeners } = this.#outletOf(name);
+    listeners.add(listener);
+    this.has(name);
     return () => void listeners.delete(listener);
   }
 
   /** Whether making the event is worth the work. */
   has(name: keyof Events): boolean {
-    return (this.#listeners.get(name)?.size ?? 0) > 0;
+    const { listeners, channel } = this.#outletOf(name);
+    if (listeners.size === 0 && !isHeard(channel)) return false;
+    const onFirst = this.#onFirst;
+    this.#onFirst = undefined;
+    onFirst?.(this);
+    return true;
   }
 
   emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
-    for (const listener of this.#listeners.get(name) ?? []) {
+    if (!this.has(name)) return;
+    const { listeners, channel } = this.#outletOf(name);
+    const publish = (): void => channel.publish({ ...event, cookieName: this.#cookieName });
+    for (const listener of [...listeners, publish]) {
       try {
         const result: unknown = (listener as Listener<Events[Name]>)(event);
         if (result instanceof Promise) result.catch(ignore);
@@ -61,6 +76,14 @@ export class Emitter<Events> {
         // A listener's mistake is not the session's: what happened has happened.
       }
     }
+  }
+
+  #outletOf(name: keyof Events): Outlet {
+    const known = this.#outlets.get(name);
+    if (known) return known;
+    const outlet = { listeners: new Set<Listener<never>>(), channel: channel(`harpiats:session:${String(name)}`) };
+    this.#outlets.set(name, outlet);
+    return outlet;
   }
 }
 

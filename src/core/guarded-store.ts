@@ -1,6 +1,7 @@
 // Stands between core and a store: gathers reads, bounds every call in time, and makes of every failure a StoreError.
 // It decides nothing.
 import type { Clock } from "./clock.ts";
+import { StoreTrace } from "./diagnostics.ts";
 import { StoreError } from "./errors.ts";
 import { GatheredReads } from "./gathered-reads.ts";
 import { nameOf, PlainStore } from "./plain-store.ts";
@@ -23,6 +24,7 @@ export class GuardedStore<Data> {
   readonly readSync: ((key: string, now?: number) => StoredSession<Data> | undefined) | undefined;
   readonly name: string;
   readonly #isKeyedById: boolean;
+  readonly #trace = new StoreTrace();
 
   constructor(store: SessionStore<Data>, options: GuardOptions) {
     this.#store = store;
@@ -31,19 +33,21 @@ export class GuardedStore<Data> {
     this.name = isPlain ? store.name : nameOf(store);
     this.#isKeyedById = isPlain;
     const readSync = store.readSync?.bind(store);
+    const readNow = (key: string, now?: number): StoredSession<Data> | undefined => {
+      try {
+        return readSync?.(key, now);
+      } catch (cause) {
+        throw this.#failure("read", cause);
+      }
+    };
+    const trace = this.#trace;
     this.readSync =
       readSync &&
-      ((key, now) => {
-        try {
-          return readSync(key, now);
-        } catch (cause) {
-          throw this.#failure("read", cause);
-        }
-      });
+      ((key, now) => (trace.isHeard ? trace.runSync({ operation: "read", store: this.name, keys: 1 }, () => readNow(key, now)) : readNow(key, now)));
     // What answers at once needs no timer: it could not fire.
     this.#timeout = this.readSync ? Infinity : options.timeout;
     // A three-method store is asked id by id anyway.
-    if (!isPlain) this.#reads = new GatheredReads((keys) => this.#call("read", () => readAll(store, keys)));
+    if (!isPlain) this.#reads = new GatheredReads((keys) => this.#call("read", () => readAll(store, keys), keys.length));
   }
 
   /** The key under which the store knows an id: for a three-method store the id itself. */
@@ -62,23 +66,23 @@ export class GuardedStore<Data> {
   }
 
   create(key: string, session: NewSession<Data>, cap?: UserCap): Promise<CreateResult> {
-    return this.#call("create", () => this.#store.create(key, session, cap));
+    return this.#call("create", () => this.#store.create(key, session, cap), 1);
   }
 
   extend(key: string, to: { lastSeenAt: number; expiresAt: number }): Promise<boolean> {
-    return this.#call("extend", () => this.#store.extend(key, to));
+    return this.#call("extend", () => this.#store.extend(key, to), 1);
   }
 
   patch(key: string, patch: SessionPatch<Data>): Promise<PatchOutcome> {
-    return this.#call("patch", () => this.#store.patch(key, patch));
+    return this.#call("patch", () => this.#store.patch(key, patch), 1);
   }
 
   move(key: string, nextKey: string): Promise<boolean> {
-    return this.#call("move", () => this.#store.move(key, nextKey));
+    return this.#call("move", () => this.#store.move(key, nextKey), 1);
   }
 
   remove(key: string): Promise<boolean> {
-    return this.#call("remove", () => this.#store.remove(key));
+    return this.#call("remove", () => this.#store.remove(key), 1);
   }
 
   listByUser(userId: string): Promise<KeyedSession<Data>[]> {
@@ -115,10 +119,14 @@ export class GuardedStore<Data> {
 
   async #readAlone(key: string): Promise<StoredSession<Data> | undefined> {
     if (this.readSync) return this.readSync(key);
-    return (await this.#call("read", () => this.#store.read([key])))[0];
+    return (await this.#call("read", () => this.#store.read([key]), 1))[0];
   }
 
-  async #call<T>(operation: string, call: () => Promise<T>): Promise<T> {
+  #call<T>(operation: string, call: () => Promise<T>, keys = 0): Promise<T> {
+    return this.#trace.isHeard ? this.#trace.run({ operation, store: this.name, keys }, () => this.#guard(operation, call)) : this.#guard(operation, call);
+  }
+
+  async #guard<T>(operation: string, call: () => Promise<T>): Promise<T> {
     try {
       return await (this.#timeout === Infinity ? call() : this.#within(operation, call));
     } catch (cause) {

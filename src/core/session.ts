@@ -66,7 +66,9 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
     this.#lifetimes = new Lifetimes(this.#options, isSessionStore(store) && !(store instanceof PlainStore));
     const sessionStore = isSessionStore(store) ? store : new PlainStore(store, { absoluteTimeout: this.#lifetimes.absolute / 1000, clock });
     this.#store = new GuardedStore(sessionStore, { clock, timeout: this.#options.storeTimeout * 1000 });
-    this.#events = new Emitter((events) => void this.#store.subscribe((change) => tellStoreChange(events, change)).catch((error: Error) => events.emit("error", { error })));
+    this.#events = new Emitter(cookieName, (events) => void this.#store.subscribe((change) => tellStoreChange(events, change)).catch((error: Error) => events.emit("error", { error })));
+    // A channel may have its subscribers already: what the store does by itself is theirs from now on.
+    this.#events.has("ended");
     this.#signer = this.#options.secrets && new IdSigner(this.#options.secrets);
     this.#reader = new SessionReader({ cookieName, store: this.#store, lifetimes: this.#lifetimes, clock, events: this.#events, signer: this.#signer });
     this.#users = new UserSessions(this.#store, this.#events);
