@@ -1,6 +1,6 @@
 // Cookies: reads a Cookie header, writes Set-Cookie headers, by the rules of RFC 6265bis.
 // The grammar is the `cookie` package's; the rules that it leaves out (prefixes, sizes, pairs of attributes) are here.
-import { parseCookie, stringifySetCookie } from "cookie";
+import { parseCookie, parseSetCookie, stringifySetCookie } from "cookie";
 import { cookieHeaderOf, type RequestLike, type ResponseLike, toHeaderPort } from "./http-messages.ts";
 
 /** Attributes of a cookie. Absent ones take the `Session`'s, or for {@link Cookies} none. */
@@ -127,6 +127,12 @@ export function formatSetCookie(name: string, value: string, options: CookieOpti
 /** Formats the Set-Cookie header that makes a browser forget a cookie: the same attributes, a value of nothing, a date long past. */
 export function formatDeletion(name: string, options: CookieOptions): string {
   return formatSetCookie(name, "", { ...options, maxAge: 0, expires: new Date(0) });
+}
+
+/** A Set-Cookie header of {@link formatSetCookie}'s, as the parts it was made of: for frameworks that take no header. */
+export function parseSetCookieLine(line: string): CookieOptions & { name: string; value: string } {
+  const { value = "", sameSite, ...rest } = parseSetCookie(line);
+  return { ...rest, value, ...(typeof sameSite === "string" && { sameSite }) };
 }
 
 function assertCookie(name: string, options: CookieOptions): void {

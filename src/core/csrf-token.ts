@@ -7,27 +7,30 @@ import type { RequestSession } from "./request-session.ts";
 
 const SECRET_BYTES = 32;
 
+/** A request's session, or what stands for it in a framework. */
+type TokenSession = Pick<RequestSession<object>, "getHidden" | "setHidden" | "update">;
+
 /**
  * The token for a form of this session's page. It looks different at each call, so that compression cannot betray it
  * (BREACH), and all of them hold until the session ends; a login makes them void (CVE-2022-24895).
  *
  * Where there is no session, one begins.
  */
-export async function csrfToken(session: RequestSession<object>): Promise<string> {
+export async function csrfToken(session: TokenSession): Promise<string> {
   const secret = Buffer.from(await secretOf(session), "base64url");
   const mask = randomBytes(SECRET_BYTES);
   return Buffer.concat([mask, xor(mask, secret)]).toString("base64url");
 }
 
 /** Whether a token was made for this session. Anything but a string is `false`. Compares in constant time. */
-export async function isCsrfToken(session: RequestSession<object>, token: unknown): Promise<boolean> {
+export async function isCsrfToken(session: TokenSession, token: unknown): Promise<boolean> {
   const bytes = Buffer.from(typeof token === "string" ? token : "", "base64url");
   const secret = await fieldOf(session);
   if (secret === undefined || bytes.length !== 2 * SECRET_BYTES) return false;
   return timingSafeEqual(xor(bytes.subarray(0, SECRET_BYTES), bytes.subarray(SECRET_BYTES)), Buffer.from(secret, "base64url"));
 }
 
-async function secretOf(session: RequestSession<object>): Promise<string> {
+async function secretOf(session: TokenSession): Promise<string> {
   const known = await fieldOf(session);
   if (known !== undefined) return known;
   const fresh = randomBytes(SECRET_BYTES).toString("base64url");
@@ -37,7 +40,7 @@ async function secretOf(session: RequestSession<object>): Promise<string> {
   return (await fieldOf(session)) ?? fresh;
 }
 
-async function fieldOf(session: RequestSession<object>): Promise<string | undefined> {
+async function fieldOf(session: TokenSession): Promise<string | undefined> {
   const secret = await session.getHidden(CSRF_FIELD);
   return typeof secret === "string" ? secret : undefined;
 }

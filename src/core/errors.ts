@@ -6,6 +6,7 @@
  * `docs/errors.md` lists the cause and the cure of each.
  */
 export type ErrorCode =
+  | "ERR_COOKIES_READ_ONLY"
   | "ERR_DATA_INVALID"
   | "ERR_HEADERS_SENT"
   | "ERR_NO_RESPONSE"
