@@ -1,7 +1,7 @@
 // Starts what listens on a free port of loopback, and ends it.
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { serve } from "srvx/node";
+import { serve } from "srvx";
 
 export interface Listening {
   /** Its origin, such as `http://127.0.0.1:1234`. */
@@ -22,7 +22,7 @@ export async function listen(server: Server): Promise<Listening> {
   };
 }
 
-/** Serves a fetch handler on node. */
+/** Serves a fetch handler by the runtime itself: node:http, Bun.serve or Deno.serve. */
 export async function serveFetch(fetch: (request: Request) => Response | Promise<Response>): Promise<Listening> {
   const server = serve({ fetch, port: 0, hostname: "127.0.0.1", silent: true, gracefulShutdown: false, error: () => new Response("error", { status: 500 }) });
   await server.ready();
