@@ -64,10 +64,15 @@ export function cookieHeaderOf(source: RequestLike): string | undefined {
 export function headerOf(source: RequestLike, name: string): string | undefined {
   const headers = (source as Partial<HasHeaders> | undefined)?.headers;
   if (typeof headers !== "object" || headers === null) return headerElsewhere(source, name);
-  if ("get" in headers && typeof headers.get === "function") return headers.get(name) ?? undefined;
+  if ("get" in headers && typeof headers.get === "function") return fieldOf(headers as HeaderGetter, name);
   const value = (headers as Record<string, string | string[] | undefined>)[name];
   // A header that came in several lines is one; a Cookie header's lines are joined by semicolons (RFC 9113 8.2.3).
   return Array.isArray(value) ? value.join(name === "cookie" ? "; " : ", ") : value;
+}
+
+/** HTTP/2's pseudo-header fields are node's; Headers of fetch throw at their names. */
+function fieldOf(headers: HeaderGetter, name: string): string | undefined {
+  return name.startsWith(":") ? undefined : (headers.get(name) ?? undefined);
 }
 
 function headerElsewhere(source: unknown, name: string): string | undefined {
@@ -75,7 +80,7 @@ function headerElsewhere(source: unknown, name: string): string | undefined {
   // Hono's context holds a request that holds the fetch Request; Koa's, SvelteKit's and others hold a request.
   const inner = req?.raw ?? request;
   if (typeof inner === "object") return headerOf(inner, name);
-  if (typeof get === "function") return (source as HeaderGetter).get(name) ?? undefined;
+  if (typeof get === "function") return fieldOf(source as HeaderGetter, name);
   throw new TypeError(`Cannot read a session from this request: it is ${kindOf(source)} without headers, a request of fetch, node, Express, Fastify, Koa or Hono is wanted`);
 }
 

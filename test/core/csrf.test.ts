@@ -33,6 +33,12 @@ const ROWS: Row[] = [
 ];
 
 describe("crossSiteCheck", () => {
+  it("takes the host from the URL of a fetch request that has no Host header", () => {
+    const sent = (origin: string) => new Request(`https://${HOST}/`, { method: "POST", headers: { origin } });
+    assert.equal(crossSiteCheck()(sent(`https://${HOST}`)), undefined);
+    assert.equal(crossSiteCheck()(sent("https://evil.example")), "origin");
+  });
+
   for (const [what, method, headers, expected] of ROWS) {
     it(`${expected ? "refuses" : "passes"}: ${what}`, () => {
       assert.equal(crossSiteCheck()({ headers: { host: HOST, ...headers } as object }, { method, url: "/x" }), expected);
