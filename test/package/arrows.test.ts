@@ -10,8 +10,8 @@ import { fileURLToPath } from "node:url";
 
 const project = fileURLToPath(new URL("../../../", import.meta.url));
 
-const FOLDERS = ["core", "stores", "adapters", "app", "testing", "admin", "cli"];
-const PACKAGES = ["cookie", "hono", "hono/router", "srvx", "srvx/node", "redis", "express"];
+const FOLDERS = ["core", "stores", "adapters", "app", "testing", "admin", "cli", "explain"];
+const PACKAGES = ["cookie", "hono", "hono/router", "srvx", "srvx/node", "commander", "redis", "express"];
 const NODE = ["node:crypto", "node:assert/strict", "node:test", "node:sqlite"];
 
 /** What each layer may import: of its own folder, of the other folders, of packages and of node. */
@@ -20,13 +20,17 @@ const ALLOWED: Record<string, readonly string[]> = {
   "src/index.ts": ["app", "core"],
   "src/testing.ts": ["core", "testing"],
   "src/admin.ts": ["admin", "core"],
+  "src/explain.ts": ["core", "explain"],
   "src/core/here.ts": ["sibling", "_sibling", "cookie", ...NODE],
   "src/stores/here.ts": ["_sibling", "core", ...without(NODE, "node:sqlite")],
+  "src/stores/open.ts": ["_sibling", "_open part", "core", ...without(NODE, "node:sqlite")],
+  "src/stores/_open-here.ts": ["sibling", "_sibling", "_open part", "core", ...without(NODE, "node:sqlite")],
   "src/adapters/here.ts": ["_sibling", "core", ...NODE],
   "src/app/here.ts": ["sibling", "_sibling", "adapters", "core", "hono", "hono/router", "srvx", "srvx/node", ...NODE],
   "src/testing/here.ts": ["sibling", "_sibling", "core", ...without(NODE, "node:test")],
+  "src/explain/here.ts": ["sibling", "_sibling", "core", ...NODE],
   "src/admin/here.ts": ["sibling", "_sibling", "core", ...NODE],
-  "src/cli/here.ts": ["sibling", "_sibling", "admin", "core", "stores", ...NODE],
+  "src/cli/here.ts": ["sibling", "_sibling", "admin", "core", "stores", "commander", ...NODE],
 };
 
 const FORMS: Record<string, (specifier: string) => string> = {
@@ -49,6 +53,7 @@ function attemptsOf(file: string): { form: string; target: string; line: string 
     ["entry", `${up}memory-store.ts`],
     ["sibling", "./there.ts"],
     ["_sibling", "./_there.ts"],
+    ...(folder === "stores" ? [["_open part", "./_open-there.ts"] as [string, string]] : []),
   ];
   return Object.entries(FORMS).flatMap(([form, write]) => targets.map(([target, specifier]) => ({ form, target, line: write(specifier) })));
 }

@@ -25,7 +25,7 @@ const project = fileURLToPath(new URL("../../../", import.meta.url));
 const home = join(project, "test/runtimes");
 const FOLDERS = ["core", "testing", "app", "adapters", "stores"];
 // Of the stores those that need no server: their clients are the runtimes' own, or run on each of them.
-const STORES = ["sqlite", "unstorage", "keyv", "to-express-store"];
+const STORES = ["open", "sqlite", "unstorage", "keyv", "to-express-store"];
 const platform = `${process.platform}-${process.arch}`;
 const isCI = process.env.CI === "true";
 const LONGEST_TEST = 120_000;

@@ -1,0 +1,106 @@
+// Opens a RedisStore with the client that is installed: node-redis, or ioredis.
+import { exportOf, loadDriver, type Loaded, type Opening, type OpeningOptions } from "./_open-driver.ts";
+import { flagOf } from "./_store-url.ts";
+import { type RedisClient, RedisStore } from "./redis.ts";
+
+// How long a client waits before it connects again: at first hardly, in the end seconds.
+const LONGEST_PAUSE = 2000;
+
+/** A client that knows how to begin and to end. */
+interface Connection {
+  client: RedisClient;
+  connect(): Promise<void>;
+  command(...words: string[]): Promise<unknown>;
+  close(): Promise<unknown>;
+}
+
+// What both drivers' clients have, once it is known whose they are.
+type Methods = Record<string, (...args: unknown[]) => Promise<unknown>> & { on(event: string, listener: (error: Error) => void): unknown };
+
+// The data's type is the caller's to say.
+// oxlint-disable-next-line typescript/no-explicit-any
+export async function openRedis<Data extends Record<string, any>>(options: OpeningOptions): Promise<Opening<Data>> {
+  const { url, clock } = options;
+  const { name, module } = await loadDriver(url, ["redis", "ioredis"], "neither redis nor ioredis is installed, npm install redis is wanted");
+  const connection = name === "redis" ? withNodeRedis(module, options) : withIoRedis(module, options);
+  const store = new RedisStore<Data>({ client: options.wrap(connection.client), prefix: url.parameters.get("prefix"), notify: flagOf(url, "notify"), clock });
+  return {
+    driver: name,
+    store,
+    connect: () => connection.connect(),
+    command: (...words) => connection.command(...words),
+    close: async () => void (await connection.close()),
+  };
+}
+
+function withNodeRedis(module: Loaded, { url, connectTimeout, onError }: OpeningOptions): Connection {
+  let isOpen = false;
+  // Before it was ever connected somebody waits to be told that it cannot be.
+  const reconnectStrategy = (retries: number): number | false => (isOpen ? pauseAfter(retries) : false);
+  const socket = { connectTimeout: connectTimeout * 1000, reconnectStrategy };
+  const isCluster = flagOf(url, "cluster") === true;
+  const make = exportOf(module, isCluster ? "createCluster" : "createClient") as (given: object) => Methods;
+  const { username, password, protocol, root } = partsOf(url.target);
+  const defaults = { username, password, socket: { ...socket, ...(protocol === "rediss:" && { tls: true }) } };
+  const client = make(isCluster ? { rootNodes: [{ url: root }], defaults } : { url: url.target, socket });
+  client.on("error", onError);
+  return {
+    // The structure is looked at by RedisStore.
+    client: client as unknown as RedisClient,
+    async connect() {
+      await client["connect"]?.();
+      isOpen = true;
+      // A client connects before it is asked for anything, a cluster's nodes only then.
+      if (isCluster) await client["sendCommand"]?.(undefined, true, ["PING"]);
+      else await client["sendCommand"]?.(["PING"]);
+    },
+    command: async (...words) => (isCluster ? client["sendCommand"]?.(undefined, true, words) : client["sendCommand"]?.(words)),
+    // redis 4 says quit.
+    close: async () => (isOpen ? (client["close"] ?? client["quit"])?.call(client) : undefined),
+  };
+}
+
+function withIoRedis(module: Loaded, { url, connectTimeout, onError }: OpeningOptions): Connection {
+  let isOpen = false;
+  let lastError: Error | undefined;
+  const isCluster = flagOf(url, "cluster") === true;
+  const Client = exportOf(module, isCluster ? "Cluster" : "Redis") as new (...given: unknown[]) => Methods;
+  const retry = (retries: number): number | null => (isOpen ? pauseAfter(retries) : null);
+  const common = { connectTimeout: connectTimeout * 1000 };
+  const { username, password, protocol, host, port } = partsOf(url.target);
+  const redisOptions = { ...common, username, password, ...(protocol === "rediss:" && { tls: {} }) };
+  const client = isCluster
+    ? new Client([{ host, port }], { lazyConnect: true, redisOptions, clusterRetryStrategy: retry })
+    : new Client(url.target, { ...common, lazyConnect: true, retryStrategy: retry });
+  client.on("error", (error) => {
+    lastError = error;
+    onError(error);
+  });
+  return {
+    // The structure is looked at by RedisStore.
+    client: client as unknown as RedisClient,
+    async connect() {
+      try {
+        await client["connect"]?.();
+        await client["ping"]?.();
+      } catch (error) {
+        // Its own says only that the connection is closed.
+        throw lastError ?? error;
+      }
+      isOpen = true;
+    },
+    command: async (name = "", ...words) => client["call"]?.(name, ...words),
+    close: async () => (isOpen ? client["quit"]?.() : void client["disconnect"]?.()),
+  };
+}
+
+function pauseAfter(retries: number): number {
+  // Not all processes at the same moment.
+  return Math.min(50 * 2 ** Math.min(retries, 6), LONGEST_PAUSE) + Math.random() * 100;
+}
+
+function partsOf(target: string): { username: string | undefined; password: string | undefined; protocol: string; host: string; port: number; root: string } {
+  const { username, password, protocol, hostname, port } = new URL(target);
+  const orNothing = (text: string): string | undefined => (text === "" ? undefined : decodeURIComponent(text));
+  return { username: orNothing(username), password: orNothing(password), protocol, host: hostname, port: Number(port || 6379), root: `${protocol}//${hostname}:${port || 6379}` };
+}
