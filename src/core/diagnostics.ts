@@ -15,9 +15,9 @@ export interface StoreOperation {
 
 /** Whether telling is worth the work. */
 export function isHeard(channel: Channel): boolean {
-  const isHeard: unknown = channel.hasSubscribers;
   // workerd has a method where the others have a property.
-  return typeof isHeard === "function" ? Boolean(isHeard.call(channel)) : channel.hasSubscribers;
+  const { hasSubscribers } = channel as { hasSubscribers: unknown };
+  return typeof hasSubscribers === "function" ? !!hasSubscribers.call(channel) : (hasSubscribers as boolean);
 }
 
 /** Tells of a store's operations: when each begins and ends, and its error. Never its answer. */
@@ -42,12 +42,12 @@ export class StoreTrace {
   }
 
   runSync<T>(operation: StoreOperation, call: () => T): T {
-    let answer: { value: T } | undefined;
+    let answer: [T] | undefined;
     try {
-      this.#channels.traceSync(() => void (answer = { value: call() }), operation);
+      this.#channels.traceSync(() => void (answer = [call()]), operation);
     } catch (error) {
       if (error instanceof StoreError) throw error;
     }
-    return answer ? answer.value : call();
+    return answer ? answer[0] : call();
   }
 }

@@ -5,6 +5,7 @@ import { afterEach, describe, it } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { MemoryStore, Session, type SessionEvents, type SessionStore, StoreError } from "../../src/session.ts";
 import { ManualClock } from "../../src/testing.ts";
+import { runAlone } from "../support/run-alone.ts";
 
 interface Visitor {
   userId?: string;
@@ -197,5 +198,31 @@ describe("The channels tracing:harpiats:store:*", () => {
     const id = await session.create({ userId: "alice" });
     assert.deepEqual(await session.get(id), { userId: "alice" });
     assert.equal(await session.delete(id), true);
+  });
+});
+
+// What a runtime does with a subscriber that throws is its own affair: here node and those like it report it as uncaught.
+describe("A subscriber that throws", () => {
+  it("changes nothing of what the session does; the process hears of it as an uncaught exception", async () => {
+    const program = `
+      import { channel, tracingChannel } from "node:diagnostics_channel";
+      import { Session } from "SESSION";
+      const uncaught = [];
+      process.on("uncaughtException", (error) => uncaught.push(error.message));
+      const throwing = (name) => () => { throw new Error(name); };
+      channel("harpiats:session:created").subscribe(throwing("created"));
+      tracingChannel("harpiats:store").start.subscribe(throwing("start"));
+      tracingChannel("harpiats:store").asyncEnd.subscribe(throwing("asyncEnd"));
+      const session = new Session();
+      const heard = [];
+      session.on("created", ({ userId }) => heard.push(userId));
+      const id = await session.create({ userId: "alice" });
+      const data = await session.get(id);
+      const isEnded = await session.delete(id);
+      while (new Set(uncaught).size < 3) await new Promise((resolve) => setTimeout(resolve, 1));
+      console.log(JSON.stringify({ heard, data, isEnded, uncaught: [...new Set(uncaught)].sort() }));`;
+    const { code, output } = await runAlone(program);
+    assert.equal(code, 0);
+    assert.deepEqual(JSON.parse(output), { heard: ["alice"], data: { userId: "alice" }, isEnded: true, uncaught: ["asyncEnd", "created", "start"] });
   });
 });

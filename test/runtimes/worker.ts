@@ -1,8 +1,19 @@
-// A Worker as somebody would write it: a session in module scope, four routes. workerd.ts bundles it and asks it.
+// A Worker as somebody would write it: a session in module scope, four routes. workerd.ts bundles it and asks it. Some of those that
+// listen to its channels throw, which on workerd throws through whoever publishes.
+import { channel, tracingChannel } from "node:diagnostics_channel";
 import { Session } from "../../src/session.ts";
 
 const session = new Session<{ userId: string; role?: string }>();
 const idOf = (request: Request): string | undefined => /session_id=([^;]+)/.exec(request.headers.get("cookie") ?? "")?.[1];
+
+const heard: string[] = [];
+channel("harpiats:session:created").subscribe(() => heard.push("created"));
+tracingChannel("harpiats:store").asyncEnd.subscribe(() => heard.push("asyncEnd"));
+for (const hostile of [channel("harpiats:session:ended"), tracingChannel("harpiats:store").start]) {
+  hostile.subscribe(() => {
+    throw new Error("of a subscriber");
+  });
+}
 
 const routes: Record<string, (request: Request, headers: Headers) => Promise<unknown>> = {
   async "/login"(_request, headers) {
@@ -14,6 +25,7 @@ const routes: Record<string, (request: Request, headers: Headers) => Promise<unk
     return (await session.fromRequest(request)) ?? null;
   },
   "/update-role": (request) => session.update(idOf(request), { role: "admin" }),
+  "/heard": () => Promise.resolve(heard),
   "/logout": (request, headers) => session.delete(idOf(request), headers),
 };
 

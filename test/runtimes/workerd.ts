@@ -77,4 +77,5 @@ async function signInAndOut(url: string): Promise<void> {
   assert.match(logout.cookie, /^session_id=; Max-Age=0; Path=\/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; Secure; SameSite=Lax$/);
   assert.equal((await ask("/profile", cookie)).body, null);
   assert.equal((await ask("/update-role", cookie)).body, false);
+  assert.deepEqual((await ask("/heard")).body, ["created"]);
 }
