@@ -167,12 +167,13 @@ describe("The channels tracing:harpiats:store:*", () => {
     assert.equal(asked, 1);
   });
 
-  it("tell of a read at once that failed", async () => {
+  it("tell of a read at once that failed, and ask the store once", async () => {
+    let asked = 0;
     const store = new MemoryStore<Visitor>();
     const id = await new Session<Visitor>({ store }).create({});
     const failing = new Proxy(store, {
       get(target, name) {
-        if (name === "readSync") return () => assert.fail("of the disk");
+        if (name === "readSync") return () => assert.fail(`of the disk, ${++asked}`);
         const value: unknown = Reflect.get(target, name, target);
         return typeof value === "function" && name !== "constructor" ? value.bind(target) : value;
       },
@@ -180,6 +181,7 @@ describe("The channels tracing:harpiats:store:*", () => {
     const heard = hearStore("error");
     await assert.rejects(new Session<Visitor>({ store: failing }).get(id), { code: "ERR_STORE_UNAVAILABLE" });
     assert.deepEqual(heard.map(({ message }) => (message.error as StoreError).operation), ["read"]);
+    assert.equal(asked, 1);
   });
 
   for (const step of ["start", "asyncEnd", "error"] as const) {
