@@ -67,6 +67,18 @@ export function honoCsrf(options: CrossSiteOptions = {}): (c: { readonly req: { 
   return async (c, next) => (check(c.req.raw) ? forbidden() : next());
 }
 
+/** h3 2: `app.use(h3Csrf())`. A refused request is answered 403. */
+export function h3Csrf(options: CrossSiteOptions = {}): (event: { readonly req: CheckedFully }, next: () => unknown) => unknown {
+  const check = crossSiteCheck(options);
+  return (event, next) => (check(event.req) ? forbidden() : next());
+}
+
+/** Elysia: `app.onRequest(elysiaCsrf())`. A refused request is answered 403. */
+export function elysiaCsrf(options: CrossSiteOptions = {}): (context: { readonly request: Request }) => Response | undefined {
+  const check = crossSiteCheck(options);
+  return ({ request }) => (check(request) ? forbidden() : undefined);
+}
+
 /** Any fetch handler: `withCsrf(handler)`. A refused request is answered 403. */
 export function withCsrf<Req extends Request, Rest extends unknown[]>(
   handler: (request: Req, ...rest: Rest) => Response | Promise<Response>,

@@ -2,13 +2,15 @@
 import assert from "node:assert/strict";
 import { createServer, request } from "node:http";
 import { describe, it } from "node:test";
+import { Elysia } from "elysia";
 import express from "express";
 import express4 from "express4";
 import fastify from "fastify";
+import { H3 } from "h3";
 import { Hono } from "hono";
 import Koa from "koa";
 import Koa2 from "koa2";
-import { type CrossSiteOptions, expressCsrf, fastifyCsrf, harpiaCsrf, honoCsrf, koaCsrf, withCsrf } from "../../src/csrf.ts";
+import { type CrossSiteOptions, elysiaCsrf, expressCsrf, fastifyCsrf, h3Csrf, harpiaCsrf, honoCsrf, koaCsrf, withCsrf } from "../../src/csrf.ts";
 import harpia from "../../src/index.ts";
 import { type Listening, listen, serveFetch } from "../support/listen.ts";
 
@@ -35,6 +37,13 @@ const FRAMEWORKS: Record<string, () => Promise<Listening>> = {
     ]),
   ),
   "Hono 4": () => serveFetch(new Hono().use(honoCsrf(OPTIONS)).all("*", (c) => c.text("done")).fetch),
+  "h3 2": () => {
+    const app = new H3();
+    app.use(h3Csrf(OPTIONS));
+    app.all("/**", () => "done");
+    return serveFetch((request) => app.fetch(request));
+  },
+  Elysia: () => serveFetch(new Elysia().onRequest(elysiaCsrf(OPTIONS)).all("/*", () => "done").fetch),
   "a fetch handler": () => serveFetch(withCsrf(() => new Response("done"), OPTIONS)),
   async "harpia()"() {
     const app = harpia();
