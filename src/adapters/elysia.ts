@@ -56,10 +56,10 @@ export function elysiaSession<Data extends object, const Property extends string
       onFailure(error);
       return new Response("Service Unavailable", { status: error.statusCode, headers: { "content-type": "text/plain" } });
     }
-    if (!own.isUsed) return answered;
     // Its headers may be of the kind that cannot be changed.
-    const response = new Response(answered.body, answered);
-    own.writeTo(response);
+    const response = own.isUsed ? new Response(answered.body, answered) : answered;
+    if (own.isUsed) own.writeTo(response);
+    // Also where nobody has asked for the session yet: a body that streams still can.
     own.seal();
     return response;
   };

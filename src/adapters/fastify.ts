@@ -14,7 +14,7 @@ export interface FastifyLike {
 }
 
 /** Fastify's reply, as far as it is used. */
-export type FastifyReplyLike = ResponseLike & { readonly statusCode: number };
+export type FastifyReplyLike = ResponseLike & { readonly statusCode: number; code(status: number): unknown; header(name: string, value: string): unknown };
 
 /** A plugin that gives each request its session, as `request.session` and by `of(request)`. */
 export interface FastifySessionPlugin<Data extends object> {
@@ -40,13 +40,21 @@ export function fastifySession<Data extends object>(session: Pick<Session<Data>,
     });
     fastify.addHook("onSend", async (request, reply, payload) => {
       const own = sessions.of(request);
+      const body = payload instanceof Response ? unpack(payload, reply) : payload;
       await sessions.settle(own, reply.statusCode);
       own.writeTo(reply);
       own.seal();
-      return payload;
+      return body;
     });
     done();
   };
   // Hooks are to hold for the instance itself and not for a child made for this plugin.
   return Object.assign(plugin, { [Symbol.for("skip-override")]: true, [Symbol.for("fastify.display-name")]: "harpiats", of: (request: object) => sessions.of(request) });
+}
+
+/** Does what Fastify would do after this hook: by then the status and the headers of a Response have to be known, and not undo ours. */
+function unpack({ status, headers, body }: Response, reply: FastifyReplyLike): unknown {
+  reply.code(status);
+  for (const [name, value] of headers) reply.header(name, value);
+  return body;
 }

@@ -30,9 +30,9 @@ export function withSession<Data extends object, Req extends RequestLike & objec
       // Responses of fetch() and Response.redirect() have headers that cannot be changed: this one's can.
       const answered = await handler(request, own, ...rest);
       await sessions.settle(own, answered.status);
-      if (!own.isUsed) return answered;
-      const response = new Response(answered.body, answered);
-      own.writeTo(response);
+      const response = own.isUsed ? new Response(answered.body, answered) : answered;
+      if (own.isUsed) own.writeTo(response);
+      // Also where nobody has asked for the session yet: a body that streams still can.
       own.seal();
       return response;
     } catch (error) {
