@@ -7,12 +7,15 @@ export interface Script {
   readonly source: string;
 }
 
-// Every script: ARGV 1 the prefix, 2 now, 3 the channel or nothing, 4 the name of this change.
+// Every script: ARGV 1 the prefix, 2 now, 3 the channel or nothing, 4 the name of this change. On one server the last of KEYS
+// is the epoch's: a record of another epoch is not live. A sharded server has it in another slot, and the client compares.
 // A record's head is written in one order only, so that a pattern finds its parts. Its `change` is the last change: a
 // client that sends a command again after a lost connection gets the answer of the first time.
 const PRELUDE = /* lua */ `
 local prefix, now, channel, change = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
-local HEAD = '^{"harpia":1,"revision":(%d+),"createdAt":(%-?%d+),"lastSeenAt":(%-?%d+),"expiresAt":(%-?%d+),"endsAt":(%-?%d+),"change":"([%w-]*)"(.*),"data":{$'
+local epochKey = KEYS[#KEYS] == prefix .. 'epoch' and KEYS[#KEYS]
+local epoch = epochKey and ((redis.call('GET', epochKey) or ''):match('^%d+$') or 'none')
+local HEAD = '^{"harpia":1,"revision":(%d+),"createdAt":(%-?%d+),"lastSeenAt":(%-?%d+),"expiresAt":(%-?%d+),"endsAt":(%-?%d+),"epoch":(%d+),"change":"([%w-]*)"(.*),"data":{$'
 
 local function place(key)
   return prefix .. '{' .. key:sub(1, 8) .. '}' .. key:sub(9)
@@ -27,14 +30,14 @@ local function load(key)
   end
   local lineEnd = text:find('\\n', 1, true)
   if lineEnd and text:sub(-3) == '\\n}}' then
-    local revision, createdAt, lastSeenAt, expiresAt, endsAt, lastChange, rest = text:sub(1, lineEnd - 1):match(HEAD)
+    local revision, createdAt, lastSeenAt, expiresAt, endsAt, ofEpoch, lastChange, rest = text:sub(1, lineEnd - 1):match(HEAD)
     if rest then
       local origin, others = rest:match('^,"origin":"([%w._-]+)"(.*)$')
       rest = others or rest
       return {
         key = key, text = text, revision = revision, createdAt = createdAt, lastSeenAt = lastSeenAt, expiresAt = expiresAt,
-        endsAt = endsAt, change = lastChange, origin = origin, rest = rest, user = rest:match('^.*,"userId":(".*")$'),
-        body = text:sub(lineEnd + 1, -4), isLive = tonumber(expiresAt) > now
+        endsAt = endsAt, epoch = ofEpoch, change = lastChange, origin = origin, rest = rest, user = rest:match('^.*,"userId":(".*")$'),
+        body = text:sub(lineEnd + 1, -4), isLive = tonumber(expiresAt) > now and (not epoch or ofEpoch == epoch)
       }
     end
   end
@@ -47,7 +50,7 @@ end
 local function save(key, record)
   redis.call('SET', place(key), '{"harpia":1,"revision":' .. record.revision .. ',"createdAt":' .. record.createdAt
     .. ',"lastSeenAt":' .. record.lastSeenAt .. ',"expiresAt":' .. record.expiresAt .. ',"endsAt":' .. record.endsAt
-    .. ',"change":"' .. change .. '"' .. (record.origin and ',"origin":"' .. record.origin .. '"' or '') .. record.rest
+    .. ',"epoch":' .. record.epoch .. ',"change":"' .. change .. '"' .. (record.origin and ',"origin":"' .. record.origin .. '"' or '') .. record.rest
     .. ',"data":{\\n' .. record.body .. '\\n}}', 'PXAT', record.expiresAt)
 end
 
@@ -60,7 +63,7 @@ local function entryOf(record)
   return (record.origin or record.key) .. ':' .. string.format('%x', tonumber(record.createdAt))
 end
 
--- The live or expired record that an entry of a user's index is about.
+-- The record, live or not, that an entry of a user's index is about.
 local function follow(entry, user)
   local first, created = entry:match('^(.*):(%x+)$')
   local record = load(first)
@@ -75,15 +78,15 @@ local function drop(record)
   if record.origin then redis.call('DEL', place(record.origin)) end
 end
 
--- nil if a session may be put under a key, otherwise why not.
-local function occupant(key, created)
+-- nil if a session may be put under a key, otherwise why not, and what is there. over: an epoch that is known to be over.
+local function occupant(key, created, over)
   local found = load(key)
   if not found then return nil end
-  if found.unreadable then return 'unreadable' end
-  if found.change == change then return 'created' end
-  if found.ended then return found.ended == created and 'created' or nil end
-  if found.revision and not found.isLive then return nil end
-  return 'taken', found.user
+  if found.unreadable then return 'unreadable', found end
+  if found.change == change then return 'created', found end
+  if found.ended == created then return 'created', found end
+  if found.ended or (found.revision and not found.isLive) or (over and found.epoch == over) then return nil end
+  return 'taken', found
 end
 
 local function indexOf(user)

@@ -4,7 +4,7 @@ import { Buffer } from "node:buffer";
 import { toJsonObject } from "../core/json.ts";
 import type { NewSession, StoredSession } from "../core/store.ts";
 
-/** What is under a key: a session; nothing of ours to see (a pointer to a rotated session, the mark of an ended one); or not ours at all. */
+/** What is under a key: a session; nothing of ours to see (one of another epoch, a pointer to a rotated one, the mark of an ended one); or not ours at all. */
 export type RecordReading<Data> = StoredSession<Data> | "unreadable" | undefined;
 
 interface Parsed {
@@ -16,6 +16,7 @@ interface Parsed {
   lastSeenAt?: unknown;
   expiresAt?: unknown;
   endsAt?: unknown;
+  epoch?: unknown;
   facts?: unknown;
   userId?: unknown;
   data?: unknown;
@@ -53,13 +54,13 @@ export function keyOf(entry: string): string {
   return entry.slice(0, entry.lastIndexOf(":"));
 }
 
-/** The first record of a session. `change` names the change that made it. */
-export function formatRecord(session: NewSession<unknown>, change: string): string {
+/** The first record of a session, before and after the number of its epoch. `change` names the change that made it. */
+export function formatRecord(session: NewSession<unknown>, change: string): [string, string] {
   const { createdAt, lastSeenAt, expiresAt, endsAt, facts, userId } = session;
   const deadlines = `"createdAt":${createdAt},"lastSeenAt":${lastSeenAt},"expiresAt":${expiresAt},"endsAt":${endsAt}`;
   const others = `${facts === undefined ? "" : `,"facts":${JSON.stringify(facts)}`}${userId === undefined ? "" : `,"userId":${JSON.stringify(userId)}`}`;
   const fields = formatFields(session.data).map(([name, value]) => name + value);
-  return `{"harpia":1,"revision":1,${deadlines},"change":"${change}"${others},"data":{\n${fields.join(",\n")}\n}}`;
+  return [`{"harpia":1,"revision":1,${deadlines},"epoch":`, `,"change":"${change}"${others},"data":{\n${fields.join(",\n")}\n}}`];
 }
 
 /** Fields as they stand in a record: the name with its colon, and the value. JSON has no line breaks of its own. */
@@ -71,16 +72,21 @@ export function formatName(name: string): string {
   return `${JSON.stringify(name)}:`;
 }
 
-/** Reads what is under a key. Never throws: whatever it is, it is data from outside. */
-export function parseRecord<Data>(text: string): RecordReading<Data> {
+/**
+ * Reads what is under a key. Never throws: whatever it is, it is data from outside.
+ *
+ * @param now the present epoch. A session of another one has ended.
+ */
+export function parseRecord<Data>(text: string, now: string | undefined): RecordReading<Data> {
   const parsed = parseJson(text);
   if (parsed?.harpia !== 1) return "unreadable";
-  const { revision, createdAt, lastSeenAt, expiresAt, endsAt, facts, userId, data } = parsed;
+  const { revision, createdAt, lastSeenAt, expiresAt, endsAt, epoch, facts, userId, data } = parsed;
   if (typeof parsed.movedTo === "string" || typeof parsed.ended === "string") return undefined;
   const isWhole = Number.isSafeInteger;
-  // Written out: a list for each record that is read would cost more than the five looks.
-  if (!isWhole(revision) || !isWhole(createdAt) || !isWhole(lastSeenAt) || !isWhole(expiresAt) || !isWhole(endsAt) || !isObject(data)) return "unreadable";
+  // Written out: a list for each record that is read would cost more than the six looks.
+  if (!isWhole(revision) || !isWhole(createdAt) || !isWhole(lastSeenAt) || !isWhole(expiresAt) || !isWhole(endsAt) || !isWhole(epoch) || !isObject(data)) return "unreadable";
   if ((facts !== undefined && !isObject(facts)) || (userId !== undefined && typeof userId !== "string")) return "unreadable";
+  if (String(epoch) !== now) return undefined;
   // Each was checked above.
   const session = { data, revision, createdAt, lastSeenAt, expiresAt, endsAt } as StoredSession<Data>;
   if (userId !== undefined) session.userId = userId;

@@ -9,18 +9,43 @@ if record and record.unreadable then return 'unreadable' end
 if not record or not record.isLive then return 'missing' end
 `;
 
-/** What concerns one record. */
+/** What concerns all records: the epoch's key is the last of KEYS, wherever it is. */
+export const EPOCH = {
+  /** Lets the first epoch begin, unless another has. 5 its number. */
+  begin: script(/* lua */ `
+if epoch == 'none' then
+  redis.call('SET', epochKey, ARGV[5])
+  return ARGV[5]
+end
+return epoch`),
+
+  /** The next epoch: no record is of it. 5 a number for where there is none to count from. */
+  next: script(/* lua */ `
+local last = tonumber(epoch == 'none' and ARGV[5] or epoch)
+-- First what needs no memory: then a server that has none left takes the rest as well.
+redis.call('DEL', epochKey)
+redis.call('SET', epochKey, string.format('%.0f', last + 1))
+if channel ~= '' then redis.call('PUBLISH', channel, '{"type":"cleared"}') end
+return 'done'`),
+} as const;
+
+/** What concerns one record. What is said of a live one comes with its epoch, for where the script did not see the present one. */
 export const RECORD = {
-  /** 5 key, 6 record, 7 expiresAt, 8 createdAt in hexadecimal, 9 user in JSON. */
+  /**
+   * 5 key, 6 and 7 the record before and after its epoch, 8 expiresAt, 9 createdAt in hexadecimal, 10 user in JSON. Where the script
+   * does not see it: 11 the epoch, 12 another that is known to be over. Answers with the outcome, `own` and the epoch of what is there.
+   */
   insert: script(/* lua */ `
-local outcome, owner = occupant(ARGV[5], ARGV[8])
-if outcome then return { outcome, owner == ARGV[9] and 'own' or '' } end
-redis.call('SET', place(ARGV[5]), ARGV[6], 'PXAT', ARGV[7])
+if epoch == 'none' then return { 'no epoch' } end
+local outcome, found = occupant(ARGV[5], ARGV[9], ARGV[12])
+if outcome then return { outcome, found.user == ARGV[10] and 'own' or '', found.epoch or '' } end
+redis.call('SET', place(ARGV[5]), ARGV[6] .. (epoch or ARGV[11]) .. ARGV[7], 'PXAT', ARGV[8])
 return { 'created', '' }`),
 
   /** 5 key. */
   isTaken: script(/* lua */ `
-return occupant(ARGV[5], '') and 'taken' or 'free'`),
+local outcome, found = occupant(ARGV[5], '')
+return outcome and { 'taken', found.epoch } or { 'free' }`),
 
   /** 5 key, 6 lastSeenAt, 7 expiresAt. */
   extend: script(/* lua */ `${LIVE}
@@ -28,12 +53,13 @@ if tonumber(ARGV[6]) > tonumber(record.lastSeenAt) then record.lastSeenAt = ARGV
 if tonumber(ARGV[7]) > tonumber(record.expiresAt) then record.expiresAt = ARGV[7] end
 change = record.change
 save(ARGV[5], record)
-return 'done'`),
+return { 'done', record.epoch }`),
 
-  /** 5 key, 6 revision or nothing, 7 number of fields to set, then names and values, then names to unset. */
+  /** 5 key, 6 revision or nothing, 7 facts in JSON or nothing, 8 number of fields to set, then names and values, then names to unset. */
   patch: script(/* lua */ `${LIVE}
-if record.change == change then return 'done' end
-if ARGV[6] ~= '' and ARGV[6] ~= record.revision then return 'conflict' end
+if record.change == change then return { 'done', record.epoch } end
+if ARGV[6] ~= '' and ARGV[6] ~= record.revision then return { 'conflict', record.epoch } end
+if ARGV[7] ~= '' then record.rest = ',"facts":' .. ARGV[7] .. (record.user and ',"userId":' .. record.user or '') end
 -- A field is a line that begins with its name. No other place does: JSON has no line breaks of its own.
 local body = '\\n' .. record.body
 local function put(name, value)
@@ -49,25 +75,29 @@ local function put(name, value)
     body = body .. (#body > 1 and ',\\n' or #body == 0 and '\\n' or '') .. name .. value
   end
 end
-local lastSet = 7 + 2 * tonumber(ARGV[7])
-for at = 8, lastSet, 2 do put(ARGV[at], ARGV[at + 1]) end
+local lastSet = 8 + 2 * tonumber(ARGV[8])
+for at = 9, lastSet, 2 do put(ARGV[at], ARGV[at + 1]) end
 for at = lastSet + 1, #ARGV do put(ARGV[at]) end
 record.body = body:sub(2)
 record.revision = string.format('%.0f', tonumber(record.revision) + 1)
 save(ARGV[5], record)
 tell('changed', ARGV[5])
-return 'done'`),
+return { 'done', record.epoch }`),
 
-  /** 5 key, 6 nextKey. A user's session leaves a pointer where it began, so that its index entry stays true. */
+  /**
+   * 5 key, 6 nextKey, 7 an epoch that is known to be over, or nothing. A user's session leaves a pointer where it began, so that its
+   * index entry stays true. `taken` comes with the epoch of what is there, too.
+   */
   move: script(/* lua */ `
 local key, nextKey = ARGV[5], ARGV[6]
 local there = load(nextKey)
-if there and there.change == change then return 'done' end
+if there and there.change == change then return { 'done', there.epoch } end
 ${LIVE}
 if key == nextKey then return 'taken' end
 if there and there.unreadable then return 'unreadable next' end
 local isWayBack = there and there.target and record.origin == nextKey
-if there and not isWayBack and (there.isLive or not there.revision) then return 'taken' end
+local isOver = there and there.revision and (not there.isLive or there.epoch == ARGV[7])
+if there and not isWayBack and not isOver then return { 'taken', record.epoch, there.epoch or '' } end
 local origin = record.user and (record.origin or key) or nil
 record.origin = origin ~= nextKey and origin or nil
 save(nextKey, record)
@@ -76,19 +106,18 @@ if origin and not isWayBack then
 end
 if origin ~= key then redis.call('DEL', place(key)) end
 tell('moved', key, nextKey)
-return 'done'`),
+return { 'done', record.epoch }`),
 
-  /** 5 key. Answers with the entry and the user in JSON, where there is one. */
+  /** 5 key. Answers with the entry and the user in JSON too, where there is one. */
   remove: script(/* lua */ `${LIVE}
 drop(record)
 tell('removed', ARGV[5])
-if record.user then return { 'done', entryOf(record), record.user } end
-return 'done'`),
+return { 'done', record.epoch, record.user and entryOf(record), record.user }`),
 
-  /** 5 entry, 6 user in JSON. Answers with the key and the record, if it is live. */
+  /** 5 entry, 6 user in JSON. Answers with the key, the record and its epoch, if it is live. */
   resolve: script(/* lua */ `
 local record = follow(ARGV[5], ARGV[6])
-if record and record.isLive then return { record.key, record.text } end
+if record and record.isLive then return { record.key, record.text, record.epoch } end
 return {}`),
 
   /**
@@ -103,7 +132,7 @@ if record and record.isLive then
   end
   drop(record)
   tell(ARGV[8], record.key)
-  return { 'ended', record.key }
+  return { 'ended', record.key, record.epoch }
 end
 local first, created = ARGV[5]:match('^(.*):(%x+)$')
 if load(first) then return { 'missing' } end
@@ -133,30 +162,31 @@ return 'done'`),
 
 /** The same as several of the above in one step, where the index and the records are on one server. */
 export const ONE_SERVER = {
-  /** KEYS 2 is the index. 5 to 9 as in insert, 10 entry, 11 endsAt, 12 limit or nothing, 13 what happens at the limit. */
+  /** KEYS 2 is the index. 5 to 10 as in insert, 11 entry, 12 endsAt, 13 limit or nothing, 14 what happens at the limit. */
   insert: script(/* lua */ `
-local index, entry = KEYS[2], ARGV[10]
-local outcome = occupant(ARGV[5], ARGV[8])
+local index, entry = KEYS[2], ARGV[11]
+if epoch == 'none' then return { 'no epoch' } end
+local outcome = occupant(ARGV[5], ARGV[9])
 if outcome then return { outcome } end
 local rivals, gone, excess = {}, {}, 0
-if ARGV[12] ~= '' then
+if ARGV[13] ~= '' then
   for _, other in ipairs(redis.call('ZRANGE', index, 0, -1)) do
-    local rival = follow(other, ARGV[9])
+    local rival = follow(other, ARGV[10])
     if rival and rival.isLive then
       rivals[#rivals + 1] = { entry = other, record = rival, createdAt = tonumber(rival.createdAt) }
     else
       gone[#gone + 1] = other
     end
   end
-  excess = #rivals + 1 - tonumber(ARGV[12])
-  if excess > 0 and ARGV[13] == 'deny' then return { 'denied' } end
+  excess = #rivals + 1 - tonumber(ARGV[13])
+  if excess > 0 and ARGV[14] == 'deny' then return { 'denied' } end
   table.sort(rivals, function(a, b)
     if a.createdAt ~= b.createdAt then return a.createdAt < b.createdAt end
     return a.entry < b.entry
   end)
 end
 -- First what needs memory: a server that has none left refuses it, and nothing has happened.
-redis.call('SET', place(ARGV[5]), ARGV[6], 'PXAT', ARGV[7])
+redis.call('SET', place(ARGV[5]), ARGV[6] .. epoch .. ARGV[7], 'PXAT', ARGV[8])
 local answer = { 'created' }
 for at = 1, excess do
   gone[#gone + 1] = rivals[at].entry
@@ -165,7 +195,7 @@ for at = 1, excess do
   answer[#answer + 1] = rivals[at].record.key
 end
 for _, other in ipairs(gone) do redis.call('ZREM', index, other) end
-enter(index, entry, ARGV[11])
+enter(index, entry, ARGV[12])
 return answer`),
 
   /** 5 key. */
@@ -173,12 +203,12 @@ return answer`),
 drop(record)
 if record.user then redis.call('ZREM', indexOf(record.user), entryOf(record)) end
 tell('removed', ARGV[5])
-return 'done'`),
+return { 'done', record.epoch }`),
 
-  /** KEYS 1 is the index. 5 user in JSON. Answers with keys and records. */
+  /** KEYS 1 is the index. 5 user in JSON. Answers with the epoch, then keys and records. */
   list: script(/* lua */ `
 sweep(KEYS[1])
-local answer = {}
+local answer = { epoch }
 for _, entry in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
   local record = follow(entry, ARGV[5])
   if record and record.isLive then

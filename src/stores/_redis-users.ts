@@ -1,22 +1,19 @@
 // Where the user's index and the session's record are on one server: everything that touches both is one script.
 import type { CreateResult, NewSession, UserCap } from "../core/store.ts";
 import { formatRecord, toEntry, toIndexKey, toRedisKey } from "./_redis-record.ts";
-import type { Script } from "./_redis-prelude.ts";
+import type { Runner } from "./_redis-runner.ts";
 import { ONE_SERVER, RECORD } from "./_redis-scripts.ts";
-
-/** Runs a script with what every script gets, and knows the names of things. */
-export interface Runner {
-  readonly prefix: string;
-  now(): number;
-  /** A name for one change, never used before. */
-  nextChange(): string;
-  run(script: Script, keys: string[], values: (string | number)[], change?: string): Promise<unknown>;
-}
 
 /** A live session as the server answers: nothing of it is checked yet. */
 export interface FoundRecord {
   key: string;
   text: string;
+}
+
+/** A user's sessions, and the epoch that they must be of. */
+export interface FoundRecords {
+  epoch: string | undefined;
+  records: FoundRecord[];
 }
 
 /** `unreadable`: there is something under the key that is not ours. */
@@ -25,18 +22,24 @@ export type Creation = Omit<CreateResult, "outcome"> & { outcome: CreateResult["
 /** What touches a session and its user's index. */
 export interface Users {
   create(key: string, session: NewSession<unknown>, cap?: UserCap): Promise<Creation>;
-  remove(key: string): Promise<unknown>;
-  list(userId: string): Promise<FoundRecord[]>;
+  remove(key: string): Promise<string>;
+  list(userId: string): Promise<FoundRecords>;
   removeByUser(userId: string, except: readonly string[]): Promise<number>;
 }
 
-/** Puts a record under a key that is free. `isOwn`: what is there instead is the same user's. */
-export async function insertRecord(runner: Runner, key: string, session: NewSession<unknown>): Promise<{ outcome: Creation["outcome"]; isOwn: boolean }> {
+/** What came of putting a record under a key. `isOwn`: what is there instead is the same user's, and of this epoch. */
+export interface Insertion {
+  outcome: Creation["outcome"] | "no epoch";
+  isOwn: boolean;
+  epoch: string | undefined;
+}
+
+/** Puts a record under a key that is free. Where the script does not see the epoch, it is given, and perhaps another that is known to be over. */
+export async function insertRecord(runner: Runner, key: string, session: NewSession<unknown>, change: string, epochs: readonly string[] = []): Promise<Insertion> {
   const { createdAt, expiresAt, userId } = session;
-  const change = runner.nextChange();
-  const values = [key, formatRecord(session, change), expiresAt, createdAt.toString(16), userId === undefined ? "" : JSON.stringify(userId)];
-  const [outcome, isOwn] = (await runner.run(RECORD.insert, [toRedisKey(runner.prefix, key)], values, change)) as [Creation["outcome"], string];
-  return { outcome, isOwn: isOwn === "own" };
+  const values = [key, ...formatRecord(session, change), expiresAt, createdAt.toString(16), userId === undefined ? "" : JSON.stringify(userId)];
+  const [outcome, isOwn, epoch] = (await runner.run(RECORD.insert, [toRedisKey(runner.prefix, key)], [...values, ...epochs], change)) as [Insertion["outcome"], string, string?];
+  return { outcome, isOwn: isOwn === "own", epoch: epoch || undefined };
 }
 
 /** Everything in one step, in one round trip. */
@@ -48,27 +51,35 @@ export class OneServerUsers implements Users {
   }
 
   async create(key: string, session: NewSession<unknown>, cap?: UserCap): Promise<Creation> {
-    const { prefix } = this.#runner;
-    const { userId, createdAt, expiresAt, endsAt } = session;
-    if (userId === undefined) return { outcome: (await insertRecord(this.#runner, key, session)).outcome, evicted: [] };
     const change = this.#runner.nextChange();
-    const values = [key, formatRecord(session, change), expiresAt, createdAt.toString(16), JSON.stringify(userId), toEntry(key, createdAt), endsAt];
-    const keys = [toRedisKey(prefix, key), toIndexKey(prefix, userId)];
-    const reply = await this.#runner.run(ONE_SERVER.insert, keys, [...values, cap?.limit ?? "", cap?.onLimit ?? ""], change);
-    const [outcome, ...evicted] = reply as [Creation["outcome"], ...string[]];
-    return { outcome, evicted };
+    for (;;) {
+      const { outcome, evicted } = await this.#insert(key, session, change, cap);
+      if (outcome !== "no epoch") return { outcome, evicted };
+      await this.#runner.beginEpoch();
+    }
   }
 
-  remove(key: string): Promise<unknown> {
-    return this.#runner.run(ONE_SERVER.remove, [toRedisKey(this.#runner.prefix, key)], [key]);
+  async remove(key: string): Promise<string> {
+    return (await this.#runner.change(ONE_SERVER.remove, [toRedisKey(this.#runner.prefix, key)], [key])).outcome;
   }
 
-  async list(userId: string): Promise<FoundRecord[]> {
-    const reply = (await this.#runner.run(ONE_SERVER.list, [toIndexKey(this.#runner.prefix, userId)], [JSON.stringify(userId)])) as string[];
-    return reply.flatMap((key, at) => (at % 2 === 0 ? { key, text: reply[at + 1] as string } : []));
+  async list(userId: string): Promise<FoundRecords> {
+    const [epoch, ...found] = (await this.#runner.run(ONE_SERVER.list, [toIndexKey(this.#runner.prefix, userId)], [JSON.stringify(userId)])) as string[];
+    return { epoch, records: found.flatMap((key, at) => (at % 2 === 0 ? { key, text: found[at + 1] as string } : [])) };
   }
 
   async removeByUser(userId: string, except: readonly string[]): Promise<number> {
     return Number(await this.#runner.run(ONE_SERVER.removeByUser, [toIndexKey(this.#runner.prefix, userId)], [JSON.stringify(userId), ...except]));
+  }
+
+  async #insert(key: string, session: NewSession<unknown>, change: string, cap?: UserCap): Promise<{ outcome: Insertion["outcome"]; evicted: string[] }> {
+    const { prefix } = this.#runner;
+    const { userId, createdAt, expiresAt, endsAt } = session;
+    if (userId === undefined) return { outcome: (await insertRecord(this.#runner, key, session, change)).outcome, evicted: [] };
+    const values = [key, ...formatRecord(session, change), expiresAt, createdAt.toString(16), JSON.stringify(userId), toEntry(key, createdAt), endsAt];
+    const keys = [toRedisKey(prefix, key), toIndexKey(prefix, userId)];
+    const reply = await this.#runner.run(ONE_SERVER.insert, keys, [...values, cap?.limit ?? "", cap?.onLimit ?? ""], change);
+    const [outcome, ...evicted] = reply as [Insertion["outcome"], ...string[]];
+    return { outcome, evicted };
   }
 }

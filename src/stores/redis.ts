@@ -1,6 +1,5 @@
 // RedisStore: sessions in Redis or Valkey, a single server, Sentinel or Cluster. One string a session, one script a
 // change. It moves records and decides nothing; it opens and closes no connection but that of a subscription.
-import { randomBytes } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
 import { tellSubscribers } from "../core/events.ts";
 import { IdAccess } from "../core/id-access.ts";
@@ -11,10 +10,11 @@ import { type RedisClient, type RedisPort, toRedisPort } from "./_redis-client.t
 import { formatFields, formatName, fromRedisKey, parseRecord, toRedisKey } from "./_redis-record.ts";
 import { scanNodes } from "./_redis-scan.ts";
 import type { Script } from "./_redis-prelude.ts";
+import { Runner, toEpoch } from "./_redis-runner.ts";
 import { RECORD } from "./_redis-scripts.ts";
 import { ShardedUsers } from "./_redis-sharded-users.ts";
 import { listen } from "./_redis-subscription.ts";
-import { type FoundRecord, OneServerUsers, type Runner, type Users } from "./_redis-users.ts";
+import { type FoundRecords, OneServerUsers, type Users } from "./_redis-users.ts";
 
 export type { IoRedisClient, IoRedisCluster, NodeRedisClient, NodeRedisCluster, RedisClient } from "./_redis-client.ts";
 
@@ -62,9 +62,6 @@ export class RedisStore<Data extends Record<string, any> = Record<string, any>> 
   readonly #users: Users;
   readonly #listeners = new Set<(change: StoreChange) => void>();
   #subscription: Promise<() => Promise<void>> | undefined;
-  // Names of changes: this process's own part, then a number.
-  readonly #ownName = randomBytes(6).toString("hex");
-  #changes = 0;
 
   constructor(options: RedisStoreOptions) {
     const { client, prefix = DEFAULT_PREFIX, notify = true, sharded, clock } = checked(options);
@@ -73,12 +70,7 @@ export class RedisStore<Data extends Record<string, any> = Record<string, any>> 
     this.#prefix = prefix;
     this.#channel = `${prefix}changes`;
     this.#isNotifying = notify;
-    this.#runner = {
-      prefix,
-      now: () => this.clock.now(),
-      nextChange: () => `${this.#ownName}-${(this.#changes++).toString(36)}`,
-      run: (script, keys, values, change) => this.#run(script, keys, values, change),
-    };
+    this.#runner = new Runner({ port: this.#port, prefix, channel: notify ? this.#channel : "", clock: this.clock });
     this.#users = this.#port.isSharded ? new ShardedUsers(this.#runner) : new OneServerUsers(this.#runner);
   }
 
@@ -90,9 +82,10 @@ export class RedisStore<Data extends Record<string, any> = Record<string, any>> 
 
   async read(keys: readonly string[]): Promise<(StoredSession<Data> | undefined)[]> {
     if (keys.length === 0) return [];
-    const found = await this.#port.get(keys.map((key) => toRedisKey(this.#prefix, key)));
-    const now = this.clock.now();
-    return keys.map((key, at) => this.#parse(key, found[at], now));
+    // The epoch in the same command as the records, or beside them: a session that has ended for good must not be seen.
+    const found = await this.#port.get([this.#runner.epochKey, ...keys.map((key) => toRedisKey(this.#prefix, key))]);
+    const present = { now: this.clock.now(), epoch: toEpoch(found[0]) };
+    return keys.map((key, at) => this.#parse(key, found[at + 1], present));
   }
 
   async extend(key: string, to: { lastSeenAt: number; expiresAt: number }): Promise<boolean> {
@@ -102,7 +95,7 @@ export class RedisStore<Data extends Record<string, any> = Record<string, any>> 
   async patch(key: string, patch: SessionPatch<Data>): Promise<PatchOutcome> {
     const set = formatFields(patch.set ?? {});
     const unset = patch.unset?.map(formatName) ?? [];
-    return this.#change(RECORD.patch, key, [patch.ifRevision ?? "", set.length, ...set.flat(), ...unset]) as Promise<PatchOutcome>;
+    return this.#change(RECORD.patch, key, [patch.ifRevision ?? "", patch.facts ? JSON.stringify(patch.facts) : "", set.length, ...set.flat(), ...unset]) as Promise<PatchOutcome>;
   }
 
   /**
@@ -116,7 +109,12 @@ export class RedisStore<Data extends Record<string, any> = Record<string, any>> 
       throw new RangeError("Cannot move a session: nextKey begins with another birth, one in the same slot of the cluster is wanted");
     }
     const keys = [toRedisKey(this.#prefix, key), toRedisKey(this.#prefix, nextKey)];
-    const outcome = await this.#run(RECORD.move, keys, [key, nextKey]);
+    const first = await this.#runner.change(RECORD.move, keys, [key, nextKey, ""]);
+    let { outcome } = first;
+    const [epochThere = ""] = first.rest;
+    if (outcome === "taken" && epochThere !== "" && (await this.#runner.isOver(epochThere))) {
+      outcome = (await this.#runner.change(RECORD.move, keys, [key, nextKey, epochThere])).outcome;
+    }
     if (outcome === "unreadable") this.#tellUnreadable(key);
     if (outcome === "unreadable next") this.#tellUnreadable(nextKey);
     return outcome === "done";
@@ -136,8 +134,9 @@ export class RedisStore<Data extends Record<string, any> = Record<string, any>> 
     return this.#users.removeByUser(userId, options.except ?? []);
   }
 
+  /** What is there expires as it would have; nothing of it is ever read again. */
   async removeAll(): Promise<void> {
-    throw new Error("Cannot remove all sessions: not written yet");
+    await this.#runner.endEpoch();
   }
 
   async scan(cursor?: string, options: { limit?: number } = {}): Promise<{ sessions: KeyedSession<Data>[]; cursor?: string }> {
@@ -185,29 +184,24 @@ export class RedisStore<Data extends Record<string, any> = Record<string, any>> 
 
   /** A script about one record. What is unreadable is told and counts as missing. */
   async #change(script: Script, key: string, values: (string | number)[]): Promise<string> {
-    const outcome = await this.#run(script, [toRedisKey(this.#prefix, key)], [key, ...values]);
-    if (outcome !== "unreadable") return String(outcome);
+    const { outcome } = await this.#runner.change(script, [toRedisKey(this.#prefix, key)], [key, ...values]);
+    if (outcome !== "unreadable") return outcome;
     this.#tellUnreadable(key);
     return "missing";
   }
 
-  #run(script: Script, keys: string[], values: (string | number)[], change = this.#runner.nextChange()): Promise<unknown> {
-    const common = [this.#prefix, String(this.clock.now()), this.#isNotifying ? this.#channel : "", change];
-    return this.#port.run(script, keys, [...common, ...values.map(String)]);
-  }
-
-  #parse(key: string, text: string | null | undefined, now: number): StoredSession<Data> | undefined {
+  #parse(key: string, text: string | null | undefined, { now, epoch }: { now: number; epoch: string | undefined }): StoredSession<Data> | undefined {
     if (text === undefined) return undefined;
-    const reading = text === null ? "unreadable" : parseRecord<Data>(text);
+    const reading = text === null ? "unreadable" : parseRecord<Data>(text, epoch);
     if (reading === "unreadable") this.#tellUnreadable(key);
     else if (reading && reading.expiresAt > now) return reading;
     return undefined;
   }
 
-  #toSessions(found: readonly FoundRecord[]): KeyedSession<Data>[] {
-    const now = this.clock.now();
-    return found.flatMap(({ key, text }) => {
-      const session = this.#parse(key, text, now);
+  #toSessions({ epoch, records }: FoundRecords): KeyedSession<Data>[] {
+    const present = { now: this.clock.now(), epoch };
+    return records.flatMap(({ key, text }) => {
+      const session = this.#parse(key, text, present);
       return session ? { key, session } : [];
     });
   }
@@ -235,6 +229,7 @@ function parseChange(message: string): StoreChange | undefined {
     return undefined;
   }
   const { type, key, nextKey } = change;
+  if (type === "cleared") return { type };
   if (typeof key !== "string") return undefined;
   if (type === "moved") return typeof nextKey === "string" ? { type, key, nextKey } : undefined;
   return type === "changed" || type === "removed" || type === "evicted" ? { type, key } : undefined;

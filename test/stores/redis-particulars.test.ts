@@ -51,7 +51,7 @@ describe("RedisStore and its server", { skip: skipWithoutRedis() }, () => {
     const cap = { limit: 3, onLimit: "evict-oldest" } as const;
     // Each script once before, so that the server knows it.
     const calls: [string, () => Promise<unknown>, Record<string, number>][] = [
-      ["read of one", () => store.read([key]), { get: 1 }],
+      ["read of one", () => store.read([key]), { mget: 1 }],
       ["read of many", () => store.read([key, other, nextKey]), { mget: 1 }],
       ["create", () => store.create(toStoreKey(newId()), record(user)), { evalsha: 1 }],
       ["create with a cap", () => store.create(toStoreKey(newId()), record(user), cap), { evalsha: 1 }],
@@ -62,6 +62,7 @@ describe("RedisStore and its server", { skip: skipWithoutRedis() }, () => {
       ["remove", () => store.remove(third), { evalsha: 1 }],
       ["listByUser", () => store.listByUser("counted"), { evalsha: 1 }],
       ["removeByUser", () => store.removeByUser("counted"), { evalsha: 1 }],
+      ["removeAll", () => store.removeAll(), { evalsha: 1 }],
     ];
     for (const [, call] of calls) await call();
     for (const [name, call, expected] of calls) assert.deepEqual(await statistics.during(call), expected, name);
@@ -124,7 +125,7 @@ describe("RedisStore and its server", { skip: skipWithoutRedis() }, () => {
     assert.deepEqual(await store.read([list, valid]).then((found) => found.map(Boolean)), [false, true]);
     assert.equal((await store.create(list, record())).outcome, "taken");
     assert.equal(await store.patch(list, { set: { b: 1 } }), "missing");
-    assert.equal(heard.length, 3);
+    assert.equal(heard.length, 2);
     assert.equal((await store.scan(undefined, { limit: 1000 })).sessions.some(({ key }) => key === list), false);
     assert.deepEqual(await store.listByUser("x"), []);
     await stop();
@@ -222,6 +223,76 @@ describe("RedisStore and its server", { skip: skipWithoutRedis() }, () => {
     } finally {
       await statistics.ask("CONFIG", "SET", "maxmemory", "0");
     }
+  });
+
+  it("ends everything also when memory is short", async () => {
+    const keys = [await created({ userId: "full" }), await created()];
+    await statistics.ask("CONFIG", "SET", "maxmemory", "1");
+    try {
+      await store.removeAll();
+      assert.deepEqual(await store.read(keys), [undefined, undefined]);
+    } finally {
+      await statistics.ask("CONFIG", "SET", "maxmemory", "0");
+    }
+    const [again] = await store.read([await created()]);
+    assert.deepEqual(again?.data, { a: 1 });
+  });
+
+  for (const sharded of [false, true]) {
+    const kind = sharded ? "sharded" : "one server";
+    it(`ends everything with one write of a few bytes, and leaves what is there to expire: ${kind}`, async () => {
+      const prefix = `ended-${sharded}:`;
+      const one = new RedisStore<Fields>({ client, prefix, sharded });
+      const keys = Array.from({ length: 100 }, () => toStoreKey(newId()));
+      await Promise.all(keys.map((key) => one.create(key, record({ userId: "u" }))));
+      const size = await statistics.ask("DBSIZE");
+      assert.deepEqual(await statistics.during(() => one.removeAll()), { evalsha: 1 });
+      assert.equal(await statistics.ask("DBSIZE"), size);
+      assert.deepEqual((await one.read(keys)).filter(Boolean), []);
+      assert.equal(await statistics.ask("TTL", `${prefix}epoch`), -1);
+      for (const key of keys) assert.ok(Number(await statistics.ask("PTTL", `${prefix}{${key.slice(0, 8)}}${key.slice(8)}`)) > 0);
+    });
+
+    it(`a lost or foreign epoch revives nobody, also not one of many epochs ago, and hinders no login: ${kind}`, async () => {
+      const prefix = `lost-${sharded}:`;
+      const one = new RedisStore<Fields>({ client, prefix, sharded });
+      const dead: string[] = [];
+      const login = async (): Promise<string> => {
+        const key = toStoreKey(newId());
+        assert.equal((await one.create(key, record({ userId: "u" }), { limit: 100, onLimit: "deny" })).outcome, "created");
+        return key;
+      };
+      const losses = [["DEL"], ["DEL"], ["SET", "foreign"], ["SET", "1e3"], ["SET", ""]];
+      for (const [command = "", ...value] of losses) {
+        dead.push(await login());
+        for (let n = 0; n < 3; n++) {
+          await one.removeAll();
+          dead.push(await login());
+        }
+        await statistics.ask(command, `${prefix}epoch`, ...value);
+        assert.deepEqual((await one.read(dead)).filter(Boolean), []);
+        assert.equal(await one.patch(dead.at(-1) as string, { set: { b: 1 } }), "missing");
+        assert.deepEqual(await one.listByUser("u"), []);
+        const alive = await login();
+        assert.deepEqual((await one.listByUser("u")).map(({ key }) => key), [alive]);
+        await statistics.ask(command, `${prefix}epoch`, ...value);
+        await one.removeAll();
+        assert.deepEqual((await one.read([...dead, alive])).filter(Boolean), []);
+        dead.push(alive);
+      }
+    });
+  }
+
+  it("knows a session's user whatever its facts say", async () => {
+    const facts = { device: { userAgent: '","userId":"mallory"', label: "x\n\u2028" } };
+    const key = await created({ userId: "facts", facts });
+    assert.equal(await store.patch(key, { facts: { device: { label: ',"userId":"mallory"' } } }), "done");
+    const next = toStoreKey(ids.make(Number.parseInt(key.slice(0, 8), 16)));
+    assert.equal(await store.move(key, next), true);
+    assert.equal(await store.patch(next, { facts }), "done");
+    assert.deepEqual((await store.listByUser("facts")).map(({ session }) => session.facts), [facts]);
+    assert.deepEqual(await store.listByUser("mallory"), []);
+    assert.equal(await store.removeByUser("facts"), 1);
   });
 
   for (const kind of CLIENTS) {
