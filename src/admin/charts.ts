@@ -35,7 +35,7 @@ export interface Chart {
 }
 
 /** Where a chart is shown, in pixels: what it is drawn for. */
-export const SIZES = { wide: [720, 260], narrow: [360, 260] } as const;
+export const SIZES = { wide: [560, 240], narrow: [330, 240] } as const;
 
 // Told apart by lightness as well as by colour, each at least 3:1 against its ground.
 const LIGHT = { text: "#52605c", line: "#d5dcd9", colors: ["#0b6b57", "#c2410c", "#1d4ed8", "#7e22ce", "#5b6b66", "#a16207"] };
@@ -69,10 +69,10 @@ function optionOf({ kind, labels, series, unit = "", isLogarithmic = false }: Ch
     animation: false,
     color: colors,
     textStyle: { fontFamily: FONT },
-    grid: { left: 8, right: 12, top: series.length > 1 ? 44 : 16, bottom: 8, containLabel: true },
-    legend: { show: series.length > 1, left: 0, top: 0, itemWidth: 14, itemHeight: 10, textStyle: { color: text, fontFamily: FONT, fontSize: 12 } },
+    grid: { left: 8, right: 12, top: series.length > 1 ? 44 : 16, bottom: 8, outerBoundsMode: "same" },
+    legend: { show: series.length > 1, left: 0, top: 0, itemWidth: 14, itemHeight: 10, itemGap: 20, textStyle: { color: text, fontFamily: FONT, fontSize: 12 } },
     xAxis: { ...axis, type: "category", data: labels, axisLabel: { ...axis.axisLabel, hideOverlap: true, ...(labels.length > 12 && { interval: Math.ceil(labels.length / (isNarrow ? 4 : 8)) - 1 }) } },
-    yAxis: { ...axis, type: isLogarithmic ? "log" : "value", splitNumber: 4, splitLine: { lineStyle: { color: line } }, axisLine: { show: false }, axisLabel: { ...axis.axisLabel, formatter: `{value}${unit}` } },
+    yAxis: { ...axis, type: isLogarithmic ? "log" : "value", splitNumber: 4, ...(kind === "bars" && { minInterval: 1 }), splitLine: { lineStyle: { color: line } }, axisLine: { show: false }, axisLabel: { ...axis.axisLabel, formatter: `{value}${unit}` } },
     series: series.map(({ name, values }, at) => ({
       name,
       data: values.map((value) => value ?? null),

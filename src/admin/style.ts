@@ -34,7 +34,8 @@ a:hover { color: var(--accent-strong); }
 h1 { margin: 0 0 1rem; font-size: 1.75rem; line-height: 1.2; letter-spacing: -0.02em; overflow-wrap: anywhere; }
 h2 { margin: 0; font-size: 1.0625rem; line-height: 1.3; }
 p { margin: 0 0 1rem; }
-.head { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0.5rem 1rem; }
+.head { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0.5rem 1rem; margin-bottom: 1rem; }
+.head h1 { margin: 0; }
 .soft { color: var(--soft); }
 .small { font-size: 0.875rem; }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
