@@ -77,7 +77,7 @@ export function toOpenError(url: StoreUrl, error: unknown): Error {
   const hasSecret = url.secrets.some((secret) => inspect(error, { depth: 8 }).includes(secret));
   const shown = url.secrets.reduce((text, secret) => text.replaceAll(secret, "***"), said);
   const details = { store: url.kind, operation: "open", ...(!hasSecret && { cause: error }) };
-  return new StoreError("ERR_STORE_UNAVAILABLE", `Cannot open ${url.address}: ${shown}, a server that answers is wanted`, details);
+  return new StoreError("ERR_STORE_UNAVAILABLE", `Cannot open ${url.address}: ${shown}${url.kind === "sqlite" ? "" : ", a server that answers is wanted"}`, details);
 }
 
 /** Several addresses of one name fail as one error without a message of its own. */

@@ -1,0 +1,42 @@
+// The package as it is when it was installed beside some drivers and not beside others: a copy of dist in a node_modules of its own.
+import { cp, mkdir, symlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { requireApart } from "./packages-apart.ts";
+import { projectFolder } from "./project.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
+
+export interface InstalledPackage {
+  /** A folder whose node_modules has it. */
+  readonly path: string;
+  /** The program, as npm links it. */
+  readonly bin: string;
+  /** What a file of dist exports. */
+  load(file: string): Promise<Record<string, unknown>>;
+  remove(): Promise<void>;
+}
+
+// What comes with it.
+const DEPENDENCIES = ["cookie", "commander", "@bomb.sh/tab", "hono", "srvx"];
+
+/** @param drivers packages of the project; better-sqlite3 is the one that tests have apart. */
+export async function installPackage(drivers: readonly string[]): Promise<InstalledPackage> {
+  const folder = await temporaryFolder();
+  const modules = join(folder.path, "node_modules");
+  const home = join(modules, "harpiats");
+  await mkdir(home, { recursive: true });
+  await cp(join(projectFolder, "dist"), join(home, "dist"), { recursive: true });
+  await cp(join(projectFolder, "package.json"), join(home, "package.json"));
+  if (drivers.includes("better-sqlite3")) await requireApart("better-sqlite3", "better-sqlite3");
+  for (const name of [...DEPENDENCIES, ...drivers]) {
+    const source = name === "better-sqlite3" ? "test/support/better-sqlite3/node_modules" : "node_modules";
+    await mkdir(dirname(join(modules, name)), { recursive: true });
+    await symlink(join(projectFolder, source, name), join(modules, name), "junction");
+  }
+  return {
+    path: folder.path,
+    bin: join(home, "dist/cli/main.js"),
+    load: async (file) => (await import(pathToFileURL(join(home, "dist", file)).href)) as Record<string, unknown>,
+    remove: folder.remove,
+  };
+}
