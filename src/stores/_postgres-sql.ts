@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import type { Statement } from "./_postgres-client.ts";
 import { COLUMNS } from "./_postgres-record.ts";
-import { quoteName, RECORD_VERSION, toFunctions, toSchema } from "./_postgres-schema.ts";
+import { epochOf, quoteName, RECORD_VERSION, toEpochTable, toFunctions, toSchema } from "./_postgres-schema.ts";
 
 /** What the table's name, where it was given one, and its options make of the statements. */
 export interface SqlOptions {
@@ -20,25 +20,32 @@ export function toStatements({ table, channel }: SqlOptions) {
   const at = quoteName(table);
   const functions = toFunctions(table);
   const told = channel === undefined ? "NULL::text" : `'${channel}'`;
-  const isLive = (now: string): string => `expires_at > ${now}::text::bigint AND version = ${RECORD_VERSION} AND jsonb_typeof(data) = 'object'`;
+  const epoch = epochOf(table);
+  const isDue = (now: string): string => `expires_at > ${now}::text::bigint AND epoch = ${epoch}`;
+  const isLive = (now: string): string => `${isDue(now)} AND version = ${RECORD_VERSION} AND jsonb_typeof(data) = 'object'`;
+  // Of a record whose version is ours. See _postgres-schema.ts for why no epoch that is merely another counts.
+  const isOver = (now: string): string => `(expires_at <= ${now}::text::bigint OR epoch < ${epoch})`;
   // The notification is sent by the statement that makes the change, and so if and only if the change is committed.
   const telling = (change: string, payload: string): string =>
     channel === undefined ? change : `WITH changed AS (${change}) SELECT key, pg_notify(${told}, ${payload})::text FROM changed`;
-  const set = "data = (data - $2::text::text[]) || $3::text::jsonb, revision = revision + 1";
+  const set = "data = (data - $2::text::text[]) || $3::text::jsonb, facts = COALESCE($4::text::jsonb, facts), revision = revision + 1";
+
+  const isThere = [...[at, toEpochTable(table)].map((name) => `to_regclass('${name}')`), ...functions.signatures.map((signature) => `to_regprocedure('${signature}')`)];
+  const hasEpoch = `EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('${at}') AND attname = 'epoch' AND NOT attisdropped)`;
 
   return {
     /** key, now */
-    readOne: statement("read_one", `SELECT ${COLUMNS} FROM ${at} WHERE key = $1::text AND expires_at > $2::text::bigint`),
+    readOne: statement("read_one", `SELECT ${COLUMNS} FROM ${at} WHERE key = $1::text AND ${isDue("$2")}`),
     /** list of keys, now. Unpacked by a query of its own, the list's length is unknown to the planner, which then keeps one plan for all. */
-    readMany: statement("read_many", `SELECT ${COLUMNS} FROM ${at} WHERE key = ANY (ARRAY(SELECT unnest($1::text::text[]))) AND expires_at > $2::text::bigint`),
+    readMany: statement("read_many", `SELECT ${COLUMNS} FROM ${at} WHERE key = ANY (ARRAY(SELECT unnest($1::text::text[]))) AND ${isDue("$2")}`),
     /** key, user_id, data, facts, created_at, last_seen_at, expires_at, ends_at, now */
     create: statement(
       "create",
-      `INSERT INTO ${at} AS present (key, user_id, data, facts, created_at, last_seen_at, expires_at, ends_at, revision, version)
-      VALUES ($1::text, $2::text, $3::text::jsonb, $4::text::jsonb, $5::text::bigint, $6::text::bigint, $7::text::bigint, $8::text::bigint, 1, ${RECORD_VERSION})
+      `INSERT INTO ${at} AS present (key, user_id, data, facts, created_at, last_seen_at, expires_at, ends_at, epoch, revision, version)
+      VALUES ($1::text, $2::text, $3::text::jsonb, $4::text::jsonb, $5::text::bigint, $6::text::bigint, $7::text::bigint, $8::text::bigint, ${epoch}, 1, ${RECORD_VERSION})
       ON CONFLICT (key) DO UPDATE SET user_id = excluded.user_id, data = excluded.data, facts = excluded.facts, created_at = excluded.created_at,
-        last_seen_at = excluded.last_seen_at, expires_at = excluded.expires_at, ends_at = excluded.ends_at, revision = 1
-      WHERE present.expires_at <= $9::text::bigint AND present.version = ${RECORD_VERSION} AND jsonb_typeof(present.data) = 'object'
+        last_seen_at = excluded.last_seen_at, expires_at = excluded.expires_at, ends_at = excluded.ends_at, epoch = excluded.epoch, revision = 1
+      WHERE (present.expires_at <= $9::text::bigint OR present.epoch < excluded.epoch) AND present.version = ${RECORD_VERSION} AND jsonb_typeof(present.data) = 'object'
       RETURNING key`,
     ),
     /** as `create`, then the cap's limit and whether the oldest make way */
@@ -53,27 +60,27 @@ export function toStatements({ table, channel }: SqlOptions) {
       `UPDATE ${at} SET last_seen_at = GREATEST(last_seen_at, $2::text::bigint), expires_at = GREATEST(expires_at, $3::text::bigint)
       WHERE key = $1::text AND ${isLive("$4")} RETURNING key`,
     ),
-    /** key, list of fields to unset, data to set, now */
-    patch: statement("patch", telling(`UPDATE ${at} SET ${set} WHERE key = $1::text AND ${isLive("$4")} RETURNING key`, "'changed ' || key")),
+    /** key, list of fields to unset, data to set, facts or null for those that are there, now */
+    patch: statement("patch", telling(`UPDATE ${at} SET ${set} WHERE key = $1::text AND ${isLive("$5")} RETURNING key`, "'changed ' || key")),
     /**
-     * key, list of fields to unset, data to set, now, revision. Answers `done`, `conflict`, nothing for missing, or `unsure`:
+     * as `patch`, then the revision. Answers `done`, `conflict`, nothing for missing, or `unsure`:
      * the record had this revision when the statement began, and was changed or ended before its turn came.
      */
     patchExactly: statement(
       "patch_exactly",
-      `WITH changed AS (UPDATE ${at} SET ${set} WHERE key = $1::text AND ${isLive("$4")} AND revision = $5::text::bigint RETURNING key)
+      `WITH changed AS (UPDATE ${at} SET ${set} WHERE key = $1::text AND ${isLive("$5")} AND revision = $6::text::bigint RETURNING key)
       SELECT CASE WHEN EXISTS (SELECT FROM changed) THEN 'done' ELSE
-        (SELECT CASE WHEN revision = $5::text::bigint THEN 'unsure' ELSE 'conflict' END FROM ${at} WHERE key = $1::text AND ${isLive("$4")}) END
+        (SELECT CASE WHEN revision = $6::text::bigint THEN 'unsure' ELSE 'conflict' END FROM ${at} WHERE key = $1::text AND ${isLive("$5")}) END
       ${channel === undefined ? "" : `, (SELECT pg_notify(${told}, 'changed ' || key)::text FROM changed)`}`,
     ),
     /** key, nextKey, now. A unique violation: nextKey is taken. */
     move: statement("move", telling(`UPDATE ${at} SET key = $2::text WHERE key = $1::text AND ${isLive("$3")} RETURNING key`, "'moved ' || $1::text || ' ' || key")),
     /** key, now */
-    removeExpired: statement("remove_expired", `DELETE FROM ${at} WHERE key = $1::text AND expires_at <= $2::text::bigint AND version = ${RECORD_VERSION} RETURNING key`),
+    removeOver: statement("remove_over", `DELETE FROM ${at} WHERE key = $1::text AND ${isOver("$2")} AND version = ${RECORD_VERSION} RETURNING key`),
     /** key, now */
     remove: statement("remove", telling(`DELETE FROM ${at} WHERE key = $1::text AND ${isLive("$2")} RETURNING key`, "'removed ' || key")),
     /** user_id, now */
-    listByUser: statement("list_by_user", `SELECT ${COLUMNS} FROM ${at} WHERE user_id = $1::text AND expires_at > $2::text::bigint ORDER BY created_at, key`),
+    listByUser: statement("list_by_user", `SELECT ${COLUMNS} FROM ${at} WHERE user_id = $1::text AND ${isDue("$2")} ORDER BY created_at, key`),
     /** user_id, list of keys to keep, now. Answers the keys of those that were live. */
     removeByUser: statement("remove_by_user", `SELECT ${functions.removeByUser}($1::text, $2::text::text[], $3::text::bigint, ${told})`),
     /**
@@ -85,22 +92,31 @@ export function toStatements({ table, channel }: SqlOptions) {
       "scan",
       `WITH last AS (SELECT left(key, 8) AS birth FROM ${at} WHERE key > $1::text ORDER BY key OFFSET $2::text::bigint - 1 LIMIT 1)
       SELECT birth, ${COLUMNS} FROM (SELECT (SELECT birth FROM last) AS birth) AS page
-      LEFT JOIN ${at} ON key > $1::text AND key < COALESCE(birth || '/', '~') AND expires_at > $3::text::bigint ORDER BY key`,
+      LEFT JOIN ${at} ON key > $1::text AND key < COALESCE(birth || '/', '~') AND ${isDue("$3")} ORDER BY key`,
     ),
-    /** the last key of the page before, limit, now. Answers how many rows it looked at, the last of them, what it deleted. */
+    /** Answers one row. */
+    removeAll: statement(
+      "remove_all",
+      `WITH changed AS (UPDATE ${toEpochTable(table)} SET epoch = epoch + 1 RETURNING true AS is_done)
+      SELECT is_done${channel === undefined ? "" : `, pg_notify(${told}, 'cleared')::text`} FROM changed`,
+    ),
+    /**
+     * the last key of the page before, limit, now. Answers how many rows it looked at, the last of them, how many it deleted,
+     * and which of them had expired: the others were told of when everything ended.
+     */
     prune: statement(
       "prune",
-      `WITH page AS MATERIALIZED (SELECT key, expires_at <= $3::text::bigint AND version = ${RECORD_VERSION} AS is_dead FROM ${at}
+      `WITH page AS MATERIALIZED (SELECT key, ${isOver("$3")} AND version = ${RECORD_VERSION} AS is_dead FROM ${at}
         WHERE key > $1::text ORDER BY key LIMIT $2::text::bigint),
-      dead AS MATERIALIZED (SELECT key FROM ${at} WHERE key = ANY (ARRAY(SELECT key FROM page WHERE is_dead)) AND expires_at <= $3::text::bigint
+      dead AS MATERIALIZED (SELECT key FROM ${at} WHERE key = ANY (ARRAY(SELECT key FROM page WHERE is_dead)) AND ${isOver("$3")}
         FOR UPDATE SKIP LOCKED),
-      gone AS (DELETE FROM ${at} WHERE key = ANY (ARRAY(SELECT key FROM dead)) AND expires_at <= $3::text::bigint
-        RETURNING key || CASE WHEN expires_at < ends_at THEN ' idle' ELSE ' absolute' END AS what)
-      SELECT (SELECT count(*) FROM page), (SELECT max(key) FROM page), (SELECT string_agg(what, ',') FROM gone)
-      ${channel === undefined ? "" : `, (SELECT count(pg_notify(${told}, 'expired ' || what)::text) FROM gone)`}`,
+      gone AS (DELETE FROM ${at} WHERE key = ANY (ARRAY(SELECT key FROM dead)) AND ${isOver("$3")}
+        RETURNING CASE WHEN epoch = ${epoch} THEN key || CASE WHEN expires_at < ends_at THEN ' idle' ELSE ' absolute' END END AS what)
+      SELECT (SELECT count(*) FROM page), (SELECT max(key) FROM page), (SELECT count(*) FROM gone), (SELECT string_agg(what, ',') FROM gone)
+      ${channel === undefined ? "" : `, (SELECT count(pg_notify(${told}, 'expired ' || what)::text) FROM gone WHERE what IS NOT NULL)`}`,
     ),
-    /** Answers whether all that `schema` makes is there. */
-    isMigrated: statement("is_migrated", `SELECT ${[`to_regclass('${at}')`, ...functions.signatures.map((signature) => `to_regprocedure('${signature}')`)].map((name) => `${name} IS NOT NULL`).join(" AND ")}`),
+    /** Answers whether all that `schema` makes is there, and whether there is a table of that name that it did not make. */
+    isMigrated: statement("is_migrated", `SELECT ${isThere.map((name) => `${name} IS NOT NULL`).join(" AND ")} AND ${hasEpoch}, to_regclass('${at}') IS NOT NULL AND NOT ${hasEpoch}`),
     /** Several statements, without parameters. */
     schema: toSchema(table),
   };

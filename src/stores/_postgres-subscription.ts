@@ -66,8 +66,9 @@ export class PostgresSubscription {
   }
 }
 
-/** What the statements send: the change, the key, and the next key or the limit. Anybody may send anything else. */
+/** What the statements send: the change, the key if it is of one, and the next key or the limit. Anybody may send anything else. */
 function toChange(payload: string): StoreChange | undefined {
+  if (payload === "cleared") return { type: payload };
   const [type, key, more] = payload.split(" ");
   if (key === undefined) return undefined;
   if (type === "changed" || type === "removed" || type === "evicted") return { type, key };

@@ -73,16 +73,19 @@ export class PostgresStore<Data extends Record<string, any> = Record<string, any
     this.#stopPruning = pruneInterval === false ? () => {} : pruneFromTimeToTime(this, clock, pruneInterval * 1000);
   }
 
-  /** The SQL that makes the table, its index and two functions. Changes nothing that is there. */
+  /** The SQL that makes the table, its index, a table of one row beside it and two functions. Changes nothing that is there. */
   schema(): string {
     return this.#sql.schema;
   }
 
   /**
    * Makes what {@link schema} says, unless it is there: one question where it is. Safe from many processes at once.
+   *
+   * @throws Error where there is a table of that name that this version did not make. It is left alone.
    */
   async migrate(): Promise<void> {
     const [row] = await this.#query(this.#sql.isMigrated, []);
+    if (row?.[1] === true) throw new Error("Cannot migrate: there is a table of this name without a column epoch, no table or one that this version made is wanted");
     if (row?.[0] !== true) await this.#port.script(this.#sql.schema);
   }
 
@@ -123,8 +126,8 @@ export class PostgresStore<Data extends Record<string, any> = Record<string, any
   }
 
   async patch(key: string, patch: SessionPatch<Data>): Promise<PatchOutcome> {
-    const { set = {}, unset = [], ifRevision } = patch;
-    const values = [key, toTextArray(unset.map(toSqlText)), toSqlJson(toJsonObject(set)), this.#now()];
+    const { set = {}, unset = [], facts, ifRevision } = patch;
+    const values = [key, toTextArray(unset.map(toSqlText)), toSqlJson(toJsonObject(set)), facts === undefined ? null : toSqlJson(facts), this.#now()];
     const outcome = ifRevision === undefined ? await this.#patchBlindly(values) : await this.#patchExactly([...values, String(ifRevision)]);
     if (outcome === "done") this.#changes.tellOwn({ type: "changed", key });
     return outcome;
@@ -138,8 +141,8 @@ export class PostgresStore<Data extends Record<string, any> = Record<string, any
       return rows.length === 1;
     } catch (error) {
       if (codeOf(error) !== UNIQUE_VIOLATION) throw error;
-      // Taken, perhaps by what has expired and is not pruned yet.
-      const freed = await this.#query(this.#sql.removeExpired, [nextKey, this.#now()]);
+      // Taken, perhaps by what is over and is not pruned yet.
+      const freed = await this.#query(this.#sql.removeOver, [nextKey, this.#now()]);
       return freed.length === 1 ? this.move(key, nextKey) : false;
     }
   }
@@ -162,7 +165,9 @@ export class PostgresStore<Data extends Record<string, any> = Record<string, any
   }
 
   async removeAll(): Promise<void> {
-    throw new Error("Cannot remove all sessions: not written yet");
+    const rows = await this.#query(this.#sql.removeAll, []);
+    if (rows.length !== 1) throw new Error("Cannot remove all sessions: the table of the epoch is empty, the row that migrate() puts there is wanted");
+    this.#changes.tellOwn({ type: "cleared" });
   }
 
   async scan(cursor = "", options: { limit?: number } = {}): Promise<{ sessions: KeyedSession<Data>[]; cursor?: string }> {
@@ -177,10 +182,10 @@ export class PostgresStore<Data extends Record<string, any> = Record<string, any
     let pruned = 0;
     for (let after = ""; ; ) {
       const [row] = await this.#query(this.#sql.prune, [after, PRUNE_AT_ONCE, this.#now()]);
-      const [looked, last, list] = row as [unknown, unknown, string | null];
-      const gone = list === null ? [] : list.split(",").map((entry) => entry.split(" ") as [string, "idle" | "absolute"]);
-      for (const [key, limit] of gone) this.#changes.tellOwn({ type: "expired", key, limit });
-      pruned += gone.length;
+      const [looked, last, deleted, list] = row as [unknown, unknown, unknown, string | null];
+      const expired = list === null ? [] : list.split(",").map((entry) => entry.split(" ") as [string, "idle" | "absolute"]);
+      for (const [key, limit] of expired) this.#changes.tellOwn({ type: "expired", key, limit });
+      pruned += Number(deleted);
       if (String(looked) !== PRUNE_AT_ONCE) return pruned;
       after = String(last);
     }
@@ -199,11 +204,11 @@ export class PostgresStore<Data extends Record<string, any> = Record<string, any
     this.#stopPruning();
   }
 
-  async #patchBlindly(values: string[]): Promise<PatchOutcome> {
+  async #patchBlindly(values: (string | null)[]): Promise<PatchOutcome> {
     return (await this.#query(this.#sql.patch, values)).length === 1 ? "done" : "missing";
   }
 
-  async #patchExactly(values: string[]): Promise<PatchOutcome> {
+  async #patchExactly(values: (string | null)[]): Promise<PatchOutcome> {
     for (;;) {
       const [row] = await this.#query(this.#sql.patchExactly, values);
       const outcome = row?.[0] as PatchOutcome | "unsure" | null;

@@ -43,6 +43,7 @@ const OPERATIONS: Record<string, Operation> = {
   "remove of the oldest": (store, { key }) => store.remove(key("old")),
   removeByUser: (store, { user }) => store.removeByUser(user),
   "removeByUser but for one": (store, { user, key }) => store.removeByUser(user, { except: [key("a")] }),
+  removeAll: (store) => store.removeAll(),
 };
 const NAMES = ["a", "old", "dead", "new", "evicting", "evicting2", "third", "fourth", "b", "c"];
 
@@ -89,6 +90,9 @@ describe("PostgresStore", { skip: skipWithoutPostgres() }, () => {
     return lookAt(stage, outcomes);
   };
   const isWaiting = async (): Promise<boolean> => (await pool.query("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'")).rowCount === 1;
+  const untilOneWaits = async (): Promise<void> => {
+    while (!(await isWaiting())) await new Promise((resolve) => setImmediate(resolve));
+  };
 
   for (const [name, first] of Object.entries(OPERATIONS)) {
     // A key that is taken is an error of the statement's, which would end the transaction that this test holds open.
@@ -109,4 +113,84 @@ describe("PostgresStore", { skip: skipWithoutPostgres() }, () => {
       }
     });
   }
+
+  it("removeAll waits for nobody, and nobody waits for it", async () => {
+    const { key } = await setStage();
+    // As a dump locks them, which others' stronger locks would wait for, and everybody behind those.
+    await held.query("BEGIN; LOCK TABLE harpiats_sessions, harpiats_sessions_epoch IN ACCESS SHARE MODE");
+    await heldStore.patch(key("a"), { set: { held: true } });
+    await store.removeAll();
+    assert.deepEqual(await store.read([key("a"), key("old")]), [undefined, undefined]);
+    await held.query("COMMIT");
+    const other = await setStage();
+    await held.query("BEGIN");
+    await heldStore.removeAll();
+    assert.equal(await store.patch(other.key("a"), { set: { n: 1 } }), "done");
+    assert.equal((await store.create(other.key("new"), newSession(other.user))).outcome, "created");
+    assert.deepEqual((await store.listByUser(other.user)).length, 3);
+    await held.query("COMMIT");
+    assert.deepEqual(await store.listByUser(other.user), []);
+  });
+
+  it("removeAll writes one row, however many sessions there are", async () => {
+    await setStage();
+    const rows = async (): Promise<unknown[]> => (await pool.query("SELECT key, xmin, xmax FROM harpiats_sessions ORDER BY key")).rows;
+    const before = await rows();
+    assert.ok(before.length > 1);
+    await store.removeAll();
+    assert.deepEqual(await rows(), before);
+  });
+
+  // A change may answer after removeAll did only if it began before: then it was made just before the end of all.
+  for (const [name, change] of Object.entries({
+    patch: (key: string) => store.patch(key, { set: { late: true } }),
+    "patch of a revision": (key: string) => store.patch(key, { set: { late: true }, ifRevision: 1 }),
+    extend: (key: string) => store.extend(key, { lastSeenAt: clock.now(), expiresAt: clock.now() + LATER }),
+    move: (key: string) => store.move(key, `${key}-moved`),
+  })) {
+    it(`a ${name} that waited while removeAll came and went leaves no session alive`, async () => {
+      const { user, key } = await setStage();
+      await held.query("BEGIN");
+      await heldStore.extend(key("a"), { lastSeenAt: clock.now(), expiresAt: clock.now() + LATER });
+      const waited = change(key("a"));
+      await untilOneWaits();
+      await store.removeAll();
+      assert.deepEqual(await store.listByUser(user), []);
+      await held.query("COMMIT");
+      await waited;
+      assert.deepEqual(await store.read([key("a"), `${key("a")}-moved`]), [undefined, undefined]);
+      assert.deepEqual(await store.listByUser(user), []);
+      // And what begins afterwards finds nothing to change.
+      assert.ok(["missing", false].includes(await change(key("a"))));
+    });
+  }
+
+  it("a creation that began before removeAll takes no key from one that began after it", async () => {
+    const { user, key } = await setStage();
+    // Stops a statement when its eyes are open and nothing is inserted yet.
+    await pool.query(`CREATE FUNCTION wait_if_told() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      IF NEW.data ? 'waits' THEN PERFORM pg_advisory_xact_lock(7); END IF; RETURN NEW; END $$;
+      CREATE TRIGGER waiting BEFORE INSERT ON harpiats_sessions FOR EACH ROW EXECUTE FUNCTION wait_if_told()`);
+    await held.query("SELECT pg_advisory_lock(7)");
+    const early = store.create(key("a"), { ...newSession(user), data: { waits: true } } as never);
+    await untilOneWaits();
+    await store.removeAll();
+    assert.equal((await store.create(key("a"), newSession(user))).outcome, "created");
+    await held.query("SELECT pg_advisory_unlock(7)");
+    assert.equal((await early).outcome, "taken");
+    assert.deepEqual((await store.read([key("a")]))[0]?.data, { n: 0 });
+    await pool.query("DROP TRIGGER waiting ON harpiats_sessions");
+  });
+
+  it("prune deletes what removeAll has ended, and does not tell of it again", async () => {
+    const { key } = await setStage();
+    const told: unknown[] = [];
+    const stop = await store.subscribe((change) => told.push(change));
+    await store.removeAll();
+    await store.create(key("new"), newSession(undefined));
+    assert.ok((await store.prune()) >= 3);
+    assert.deepEqual((await pool.query("SELECT key FROM harpiats_sessions")).rows, [{ key: key("new") }]);
+    assert.deepEqual(told, [{ type: "cleared" }]);
+    await stop();
+  });
 });

@@ -57,6 +57,8 @@ async function makeAll(store: PostgresStore<Fields>, heard: (change: StoreChange
   await store.create(dead, { ...newSession(user), expiresAt: Date.now() - 1 });
   await store.prune();
   await heard({ type: "expired", key: dead, limit: "idle" });
+  await store.removeAll();
+  await heard({ type: "cleared" });
 }
 
 describe("PostgresStore.subscribe", { skip: skipWithoutPostgres() }, () => {
@@ -194,9 +196,9 @@ describe("PostgresStore.subscribe", { skip: skipWithoutPostgres() }, () => {
   it("what anybody else sends on the channel is not passed on", async () => {
     const own = new Pool({ connectionString: server.url });
     const { changes, heard, stop } = await listenTo(await newStore(own));
-    for (const payload of ["", "changed", "moved x", "expired x never", "dropped x"]) await pool.query("SELECT pg_notify('harpiats_sessions', $1)", [payload]);
+    for (const payload of ["", "cleared x", "changed", "moved x", "expired x never", "dropped x"]) await pool.query("SELECT pg_notify('harpiats_sessions', $1)", [payload]);
     await makeAll(others, heard);
-    assert.ok(changes.every((change) => "key" in change && change.key !== "x"));
+    assert.deepEqual(changes.filter((change) => !("key" in change && change.key !== "x")), [{ type: "cleared" }]);
     await stop();
     await own.end();
   });

@@ -81,6 +81,7 @@ describe("PostgresStore", { skip: skipWithoutPostgres() }, () => {
     assert.equal(await roundTripsOf(() => Promise.all(Array.from({ length: 100 }, () => session.get(id)))), 1, "a hundred reads at once");
     assert.equal(await roundTripsOf(() => session.delete(id)), 1, "delete");
     assert.equal(await roundTripsOf(() => session.revokeAll("u")), 1, "revokeAll");
+    assert.equal(await roundTripsOf(() => store.removeAll()), 1, "removeAll");
     const cap = { limit: 1, onLimit: "evict-oldest" } as const;
     for (const expected of [0, 1]) {
       assert.equal(await roundTripsOf(async () => assert.equal((await store.create(newKey(), newSession({}, "capped"), cap)).evicted.length, expected)), 1, "create within a cap");

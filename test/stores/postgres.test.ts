@@ -61,6 +61,30 @@ describe("PostgresStore", { skip: skipWithoutPostgres() }, () => {
       return { store, close: () => client.end() };
     },
   });
+
+  describe("PostgresStore.migrate", () => {
+    it("refuses a table that it did not make, and leaves it as it is", async () => {
+      const client = new Pool({ connectionString: server.url });
+      await client.query("CREATE TABLE foreign_one (key text PRIMARY KEY); INSERT INTO foreign_one VALUES ('kept')");
+      const store = new PostgresStore({ client, table: "foreign_one", pruneInterval: false });
+      await assert.rejects(store.migrate(), /^Error: Cannot migrate: there is a table of this name without a column epoch/);
+      assert.deepEqual((await client.query("SELECT * FROM foreign_one")).rows, [{ key: "kept" }]);
+      await client.end();
+    });
+
+    it("brings back nothing where the epoch's table was lost", async () => {
+      const client = new Pool({ connectionString: server.url });
+      const store = await migrated(new PostgresStore({ client, table: "robbed", pruneInterval: false }));
+      await store.set("name", { n: 1 });
+      await client.query("DELETE FROM robbed_epoch");
+      assert.equal(await store.get("name"), undefined);
+      await assert.rejects(store.set("other", {}), /null value in column "epoch"/);
+      await assert.rejects(store.removeAll(), /the table of the epoch is empty/);
+      await client.query(store.schema());
+      assert.equal(await store.get("name"), undefined);
+      await client.end();
+    });
+  });
 });
 
 storeConformance(runner, {
