@@ -38,17 +38,7 @@ const LIFETIME = 600_000;
 export async function bench(io: CommandIo, options: BenchOptions): Promise<number> {
   const url = storeUrl(io, options);
   const place = apart(url);
-  const counter = new CallCounter();
-  const { operations, bytesEach } = await usingStore(place.url, { wrap: counter.wrap, isCreating: true }, async (opening) => {
-    await opening.connect();
-    try {
-      for (const statement of place.begin) await opening.query?.(statement);
-      await opening.migrate?.();
-      return await withProgress(io, `Measuring ${url.address}`, (progress) => measure(io, { opening, url, counter, options, progress }));
-    } finally {
-      await place.end(opening);
-    }
-  }).finally(() => place.remove());
+  const { operations, bytesEach } = await measureIn(io, { url, place, counter: new CallCounter(), options });
   const perGigabyte = bytesEach === undefined ? undefined : Math.floor(1e9 / bytesEach);
   if (options.json === true) {
     await writeJson(io, { store: url.address, sessions: options.sessions, concurrency: options.concurrency, operations, bytesEach, sessionsPerGB: perGigabyte });
@@ -59,6 +49,23 @@ export async function bench(io: CommandIo, options: BenchOptions): Promise<numbe
   await write(io, `\nP50 and P99: one at a time. Per second: ${options.concurrency} at a time, from this one process.\n`);
   if (bytesEach !== undefined && perGigabyte !== undefined) await write(io, `A session with ${options.data} bytes of data takes about ${bytesEach.toLocaleString("en")} bytes: ${perGigabyte.toLocaleString("en")} in a gigabyte.\n`);
   return DONE;
+}
+
+async function measureIn(io: CommandIo, { url, place, counter, options }: { url: StoreUrl; place: Place; counter: CallCounter; options: BenchOptions }) {
+  try {
+    return await usingStore(place.url, { wrap: counter.wrap, isCreating: true }, async (opening) => {
+      await opening.connect();
+      try {
+        for (const statement of place.begin) await opening.query?.(statement);
+        await opening.migrate?.();
+        return await withProgress(io, `Measuring ${url.address}`, (progress) => measure(io, { opening, url, counter, options, progress }));
+      } finally {
+        await place.end(opening);
+      }
+    });
+  } finally {
+    await place.remove();
+  }
 }
 
 interface Place {

@@ -3,12 +3,10 @@ import assert from "node:assert/strict";
 import { chmod, open, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { MEASURED } from "../../src/cli/measured-numbers.ts";
 import { Session } from "../../src/session.ts";
 import type { OpenStoreOptions, OpenedStore } from "../../src/stores/open.ts";
 import { commandRunner, type RunCommand, type Ran, spawnNode, type Surroundings } from "../support/command.ts";
 import { installPackage, type InstalledPackage } from "../support/installed-package.ts";
-import { measuredNumbers } from "../../tools/measured-numbers.ts";
 import { requireApart } from "../support/packages-apart.ts";
 
 type Visitor = { userId: string; role?: string };
@@ -47,19 +45,6 @@ describe("harpiats, on SQLite", () => {
     openStore = (await installed.load("stores/open.js"))["openStore"] as typeof openStore;
   });
   after(() => installed.remove());
-
-  it("helps somebody who has never seen it", async () => {
-    const help = await run("--help");
-    assert.equal(help.code, 0);
-    for (const word of ["Start here:", "HARPIATS_STORE=redis://", "sessions", "prune", "schema", "secret", "doctor", "bench", "size", "admin", "complete", "Exit codes: 0 done"]) assert.ok(help.out.includes(word), word);
-    for (const command of ["sessions list", "sessions show", "sessions count", "sessions revoke", "prune", "schema", "secret", "doctor", "bench", "size", "admin"]) {
-      const { code, out } = await run(`${command} --help`);
-      assert.equal(code, 0);
-      assert.match(out, new RegExp(`^Usage: harpiats ${command} .*\n\n\\w.*\n`));
-      if (!["secret", "size"].includes(command)) assert.match(out, /--store <url>.*where the sessions are/s);
-    }
-    assert.deepEqual(await run("--version"), { code: 0, out: "0.0.0\n", err: "" });
-  });
 
   it("says what is wrong with its arguments, and ends with 2", async () => {
     const { url, handles } = await filled();
@@ -183,33 +168,6 @@ describe("harpiats, on SQLite", () => {
     assert.equal((await run(`sessions count --store sqlite:${path}`)).out, "0\n");
   });
 
-  it("makes secrets that Session takes, and rotates them", async () => {
-    const { out, err } = await run("secret");
-    assert.match(out, /^[\w-]{43}\n$/);
-    assert.match(err, /HARPIATS_SECRETS/);
-    const first = out.trim();
-    const id = await new Session({ secrets: [first] }).create({});
-    const rotated = await run("secret --rotate", { env: { HARPIATS_SECRETS: first } });
-    const [next, former] = rotated.out.trim().split(",") as [string, string];
-    assert.deepEqual([former, next.length], [first, 43]);
-    assert.doesNotThrow(() => new Session({ secrets: [next, former] }));
-    assert.match(rotated.err, /1\. Put this list.*2\. Wait.*3\. Take the last/s);
-    const piped = await run("secret --rotate --keep 2 --json", { piped: `${next}\n${former}\nthird` });
-    assert.deepEqual((JSON.parse(piped.out) as { secrets: string[] }).secrets.slice(1), [next, former]);
-    assert.match(piped.err, /Of the former 3 secrets 1 was left out/);
-    assert.ok(id && !(rotated.err + piped.err + err).includes(first), "a secret is in what is told");
-  });
-
-  it("reckons with what was measured", async () => {
-    assert.deepEqual(MEASURED, await measuredNumbers(), "docs/measured has changed: npx tsc -p tsconfig.run.json && node .build/tools/measured-numbers.js");
-    const reckoned = JSON.parse((await run("size --users 10M --idle 7d --devices 1 --json")).out) as { sessions: number; stores: { store: string; bytesEach: number }[] };
-    assert.equal(reckoned.sessions, 10_000_000);
-    assert.deepEqual(reckoned.stores.map(({ store }) => store), ["Redis", "PostgreSQL", "MariaDB", "SQLite"]);
-    const text = await run("size --users 10M --idle 7d");
-    assert.match(text.out, /^15,000,000 live sessions of 10,000,000 users.*\nRedis +\d+ +[\d.]+ GB/s);
-    assert.match(text.err, /Assumed: 1\.5 devices a user/);
-  });
-
   it("measures the store beside the sessions, and leaves nothing", async () => {
     const { url, path } = await filled();
     const { out, code } = await run(`bench --store ${url}?synchronous=normal --sessions 50 --json`);
@@ -281,22 +239,6 @@ describe("harpiats, on SQLite", () => {
     assert.deepEqual(await examine("{}"), { "cookie's name": "advice", store: "advice" });
     await writeFile(config, "export const session = {};\n");
     assert.match((await run(`doctor --config ${config}`)).err, /exports no Session/);
-  });
-
-  it("completes what is typed, in four shells", async () => {
-    const { bin } = installed;
-    const [help, commands, options, script, shell] = await Promise.all([
-      spawnNode([bin, "--version"]),
-      spawnNode([bin, "complete", "--", "sessions", ""]),
-      spawnNode([bin, "complete", "--", "sessions", "list", "--"]),
-      spawnNode([bin, "complete", "bash"]),
-      spawnNode([bin, "complete", "tcsh"]),
-    ]);
-    assert.match(help.out, /^\d+\.\d+\.\d+\n$/);
-    assert.match(commands.out, /^list\twho is signed in.*^revoke\tend one session/ms);
-    assert.match(options.out, /^--limit\t/m);
-    assert.match(script.out, /complete -F \w+ harpiats/);
-    assert.equal(shell.code, 2);
   });
 
   it("is a program that says nothing of experimental features, and ends with its code", async () => {

@@ -26,7 +26,13 @@ export function commandRunner(runCommand: RunCommand, usual: Surroundings = {}) 
     const { env = {}, typed, piped, now = Date.now } = { ...usual, ...given };
     const [out, err]: [string[], string[]] = [[], []];
     const isTTY = typed !== undefined;
-    const into = (chunks: string[]) => Object.assign(new Writable({ write: (chunk, _encoding, done) => void (chunks.push(String(chunk)), done()) }), { isTTY });
+    const into = (chunks: string[]) => {
+      const write = (chunk: unknown, _encoding: string, done: () => void): void => {
+        chunks.push(String(chunk));
+        done();
+      };
+      return Object.assign(new Writable({ write }), { isTTY });
+    };
     const stdin = Object.assign(typed === undefined ? Readable.from(piped === undefined ? [] : [piped]) : new PassThrough().end(typed), { isTTY });
     const code = await runCommand({ stdin, stdout: into(out), stderr: into(err), env, now }, "0.0.0", argv.split(" ").filter((word) => word !== ""));
     return { code, out: out.join(""), err: err.join("") };

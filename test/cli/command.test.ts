@@ -1,0 +1,73 @@
+// The command without a store: help, secrets, the calculator, completion.
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { MEASURED } from "../../src/cli/measured-numbers.ts";
+import { runCommand } from "../../src/cli/program.ts";
+import { Session } from "../../src/session.ts";
+import { measuredNumbers } from "../../tools/measured-numbers.ts";
+import { commandRunner, spawnNode } from "../support/command.ts";
+import { projectFolder } from "../support/project.ts";
+
+const run = commandRunner(runCommand);
+
+describe("harpiats", () => {
+  it("helps somebody who has never seen it", async () => {
+    const help = await run("--help");
+    assert.equal(help.code, 0);
+    for (const word of ["Start here:", "HARPIATS_STORE=redis://", "sessions", "prune", "schema", "secret", "doctor", "bench", "size", "admin", "complete", "Exit codes: 0 done"]) assert.ok(help.out.includes(word), word);
+    for (const command of ["sessions list", "sessions show", "sessions count", "sessions revoke", "prune", "schema", "secret", "doctor", "bench", "size", "admin"]) {
+      const { code, out } = await run(`${command} --help`);
+      assert.equal(code, 0);
+      assert.match(out, new RegExp(`^Usage: harpiats ${command} .*\n\n\\w.*\n`));
+      if (!["secret", "size"].includes(command)) assert.match(out, /--store <url>.*where the sessions are/s);
+    }
+    assert.deepEqual(await run("--version"), { code: 0, out: "0.0.0\n", err: "" });
+  });
+
+  it("makes secrets that Session takes, and rotates them", async () => {
+    const { out, err } = await run("secret");
+    assert.match(out, /^[\w-]{43}\n$/);
+    assert.match(err, /HARPIATS_SECRETS/);
+    const first = out.trim();
+    const id = await new Session({ secrets: [first] }).create({});
+    const rotated = await run("secret --rotate", { env: { HARPIATS_SECRETS: first } });
+    const [next, former] = rotated.out.trim().split(",") as [string, string];
+    assert.deepEqual([former, next.length], [first, 43]);
+    assert.doesNotThrow(() => new Session({ secrets: [next, former] }));
+    assert.match(rotated.err, /1\. Put this list.*2\. Wait.*3\. Take the last/s);
+    const piped = await run("secret --rotate --keep 2 --json", { piped: `${next}\n${former}\nthird` });
+    assert.deepEqual((JSON.parse(piped.out) as { secrets: string[] }).secrets.slice(1), [next, former]);
+    assert.match(piped.err, /Of the former 3 secrets 1 was left out/);
+    assert.ok(id && !(rotated.err + piped.err + err).includes(first), "a secret is in what is told");
+  });
+
+  it("reckons with what was measured", async () => {
+    assert.deepEqual(MEASURED, await measuredNumbers(), "docs/measured has changed: npx tsc -p tsconfig.run.json && node .build/tools/measured-numbers.js");
+    const reckoned = JSON.parse((await run("size --users 10M --idle 7d --devices 1 --json")).out) as { sessions: number; stores: { store: string; bytesEach: number }[] };
+    assert.equal(reckoned.sessions, 10_000_000);
+    assert.deepEqual(reckoned.stores.map(({ store }) => store), ["Redis", "PostgreSQL", "MariaDB", "SQLite"]);
+    const text = await run("size --users 10M --idle 7d");
+    assert.match(text.out, /^15,000,000 live sessions of 10,000,000 users.*\nRedis +\d+ +[\d.]+ GB/s);
+    assert.match(text.err, /Assumed: 1\.5 devices a user/);
+  });
+
+  it("completes what is typed, in four shells", async () => {
+    // As npm links it.
+    const manifest = JSON.parse(await readFile(join(projectFolder, "package.json"), "utf8")) as { bin: { harpiats: string } };
+    const bin = join(projectFolder, manifest.bin.harpiats);
+    const [help, commands, options, script, shell] = await Promise.all([
+      spawnNode([bin, "--version"]),
+      spawnNode([bin, "complete", "--", "sessions", ""]),
+      spawnNode([bin, "complete", "--", "sessions", "list", "--"]),
+      spawnNode([bin, "complete", "bash"]),
+      spawnNode([bin, "complete", "tcsh"]),
+    ]);
+    assert.match(help.out, /^\d+\.\d+\.\d+\n$/);
+    assert.match(commands.out, /^list\twho is signed in.*^revoke\tend one session/ms);
+    assert.match(options.out, /^--limit\t/m);
+    assert.match(script.out, /complete -F \w+ harpiats/);
+    assert.equal(shell.code, 2);
+  });
+});
