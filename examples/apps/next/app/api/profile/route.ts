@@ -1,0 +1,8 @@
+// Route handlers answer with headers of their own: the fetch adapter puts the session's there, and a store that fails is a 503.
+import { withSession } from "harpiats/adapters/fetch";
+import { sessions } from "../../../lib/session";
+
+export const GET = withSession(sessions, async (_request, session) => {
+  const visitor = await session.data;
+  return visitor ? Response.json(visitor) : Response.json({ error: "Sign in first" }, { status: 401 });
+});

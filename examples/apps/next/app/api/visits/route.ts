@@ -1,0 +1,15 @@
+import { nextSession } from "harpiats/adapters/next";
+import { withCsrf } from "harpiats/csrf";
+import { cookies } from "next/headers";
+import { sessions } from "../../../lib/session";
+
+// The session by cookies() works in a route handler as well.
+async function count(): Promise<Response> {
+  const session = await nextSession(sessions, cookies);
+  // With a function the change is exact, however many requests count at once.
+  const isCounted = await session.update(({ visits = 0 }) => ({ visits: visits + 1 }));
+  if (!isCounted) return Response.json({ error: "Sign in first" }, { status: 401 });
+  return Response.json({ visits: await session.get("visits") });
+}
+
+export const POST = withCsrf(count);

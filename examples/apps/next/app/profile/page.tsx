@@ -1,0 +1,26 @@
+import { redirect } from "next/navigation";
+import { getSession } from "../../lib/session";
+import { chooseColor, signOut } from "../actions";
+
+export default async function ProfilePage() {
+  const session = await getSession();
+  const visitor = await session.data;
+  if (!visitor) redirect("/");
+  // Taking a message needs no cookie, so that a server component may. Links to this page have prefetch={false}.
+  const notice = await session.takeFlash("notice");
+  return (
+    <main>
+      <h1>Hello, {visitor.name}</h1>
+      {typeof notice === "string" && <p role="status">{notice}</p>}
+      <form id="color" action={chooseColor}>
+        <label>
+          Colour <input name="color" defaultValue={visitor.color} />
+        </label>
+        <button>Save</button>
+      </form>
+      <form id="sign-out" action={signOut}>
+        <button>Sign out</button>
+      </form>
+    </main>
+  );
+}

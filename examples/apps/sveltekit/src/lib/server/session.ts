@@ -1,0 +1,16 @@
+// The sessions of the application. Memory is this process' own: where several serve, give them a store that they share.
+import { Session } from "harpiats/session";
+
+export interface Visitor {
+  name: string;
+  visits?: number;
+  color?: string;
+  font?: string;
+  size?: string;
+  language?: string;
+}
+
+/** What a visitor may choose. */
+export const PREFERENCES = ["color", "font", "size", "language"] as const;
+
+export const sessions = new Session<Visitor>();
