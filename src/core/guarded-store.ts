@@ -5,6 +5,7 @@ import { StoreTrace } from "./diagnostics.ts";
 import { StoreError } from "./errors.ts";
 import { GatheredReads } from "./gathered-reads.ts";
 import { nameOf, PlainStore } from "./plain-store.ts";
+import { isRequestBound } from "./request-bound.ts";
 import { toStoreKey } from "./session-id.ts";
 import type { CreateResult, KeyedSession, NewSession, PatchOutcome, SessionPatch, SessionStore, StoreChange, StoredSession, UserCap } from "./store.ts";
 
@@ -47,7 +48,7 @@ export class GuardedStore<Data> {
     // What answers at once needs no timer: it could not fire.
     this.#timeout = this.readSync ? Infinity : options.timeout;
     // A three-method store is asked id by id anyway.
-    if (!isPlain) this.#reads = new GatheredReads((keys) => this.#call("read", () => readAll(store, keys), keys.length));
+    if (!isPlain && !isRequestBound()) this.#reads = new GatheredReads((keys) => this.#call("read", () => readAll(store, keys), keys.length));
   }
 
   /** The key under which the store knows an id: for a three-method store the id itself. */
@@ -119,7 +120,7 @@ export class GuardedStore<Data> {
 
   async #readAlone(key: string): Promise<StoredSession<Data> | undefined> {
     if (this.readSync) return this.readSync(key);
-    return (await this.#call("read", () => this.#store.read([key]), 1))[0];
+    return (await this.#call("read", () => readAll(this.#store, [key]), 1))[0];
   }
 
   #call<T>(operation: string, call: () => Promise<T>, keys = 0): Promise<T> {
