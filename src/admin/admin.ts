@@ -5,6 +5,7 @@ import { type AdminAction, type AdminOptions, resolveAdminOptions } from "./admi
 import { chartAnswer, fileAnswer, pageAnswer, redirectAnswer, textAnswer } from "./answers.ts";
 import { type Draw, loadCharts } from "./charts.ts";
 import { FormError, readForm } from "./form-body.ts";
+import { type HarpiaHandler, toHarpiaHandler } from "./harpia-handler.ts";
 import { countEvents, HourlyEvents } from "./hourly-events.ts";
 import { type NodeHandler, toNodeHandler } from "./node-handler.ts";
 import { CONFIRMATION, everythingPage, sessionPage, userPage } from "./one-page.ts";
@@ -24,6 +25,8 @@ export interface Admin {
   (request: Request): Promise<Response>;
   /** A request listener for `createServer`, and a middleware for Express and Connect. What is not under the base path goes to `next`. */
   readonly node: NodeHandler;
+  /** A middleware of harpia(): `app.use("/admin", admin.harpia)`. */
+  readonly harpia: HarpiaHandler;
   /** Stops counting events and store operations. */
   close(): void;
 }
@@ -46,6 +49,7 @@ export function createAdmin<Data extends object>(options: AdminOptions<Data>): A
   const handler = async (request: Request): Promise<Response> => (await pages.answer(request)) ?? textAnswer(404, "Not Found");
   return Object.assign(handler, {
     node: toNodeHandler(isBelow, (request, fields) => pages.answer(request, fields)),
+    harpia: toHarpiaHandler((request) => pages.answer(request)),
     close: () => pages.close(),
   });
 }

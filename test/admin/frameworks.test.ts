@@ -9,6 +9,7 @@ import { Hono } from "hono";
 import Koa from "koa";
 import { type Admin, createAdmin } from "../../src/admin.ts";
 import { expressSession } from "../../src/adapters/express.ts";
+import harpia, { type Request as HarpiaRequest, type Response as HarpiaResponse } from "../../src/index.ts";
 import { Session } from "../../src/session.ts";
 import { Browser } from "../support/http.ts";
 import { listen, type Listening, serveFetch } from "../support/listen.ts";
@@ -65,6 +66,13 @@ const MOUNTS: Record<string, Mount> = {
     app.all("/admin/*", (c) => admin(c.req.raw));
     app.get("/", (c) => c.text(OTHER));
     return serveFetch(app.fetch);
+  },
+  "harpia()": async (admin) => {
+    const app = harpia();
+    app.use("/admin", admin.harpia);
+    app.get("/", (_req: HarpiaRequest, res: HarpiaResponse) => res.send(OTHER));
+    const server = await app.listen({ port: 0, hostname: "127.0.0.1" }).ready;
+    return { url: server.url, close: () => server.close({ grace: 0.1 }) };
   },
   "a fetch handler": (admin) => serveFetch((request) => (new URL(request.url).pathname.startsWith("/admin") ? admin(request) : new Response(OTHER))),
   "node:http": (admin) => listen(createServer((req, res) => (req.url?.startsWith("/admin") ? admin.node(req, res) : void res.end(OTHER)))),
