@@ -2,6 +2,7 @@
 export type { AllSessions, FoundSession } from "./core/all-sessions.ts";
 export type { Changes, Updater } from "./core/changes.ts";
 export type { Clock } from "./core/clock.ts";
+export type { CreateOptions, LoginOptions } from "./core/creation.ts";
 export { type CookieOptions, Cookies } from "./core/cookies.ts";
 export { type DataIssue, type ErrorCode, HarpiaError, StoreError } from "./core/errors.ts";
 export type { EndReason, RefusalReason, SessionEvents } from "./core/events.ts";
@@ -10,6 +11,8 @@ export { IdAccess } from "./core/id-access.ts";
 export type { Deadlines, LifetimeOptions, LifetimePreset, OwnLifetime } from "./core/lifetimes.ts";
 export { MemoryStore, type MemoryStoreOptions } from "./core/memory-store.ts";
 export { type PlainStoreOptions, toSessionStore } from "./core/plain-store.ts";
+export type { SessionPolicy } from "./core/policy.ts";
+export type { RenewalOptions } from "./core/renewal.ts";
 export type { RequestSession } from "./core/request-session.ts";
 export type { StandardSchema } from "./core/schema.ts";
 export type { RandomFill } from "./core/session-id.ts";
@@ -18,6 +21,7 @@ export { Session } from "./core/session.ts";
 export type { ListedSession } from "./core/user-sessions.ts";
 export type {
   CreateResult,
+  DeviceFacts,
   KeyedSession,
   NewSession,
   PatchOutcome,

@@ -46,3 +46,13 @@ export function pickFields<Data extends object>(data: Data, which: "hidden" | "v
   if (which === "visible" && !Object.keys(data).some(isHidden)) return data;
   return Object.fromEntries(Object.entries(data).filter(([field]) => isWanted(field))) as Data;
 }
+
+/** No changes yet. Without a prototype, so that a field called __proto__ is a field. */
+export function noChanges(): Record<string, unknown> {
+  return Object.create(null) as Record<string, unknown>;
+}
+
+/** The named fields alone, those that are there. */
+export function pickNamed<Data extends object>(data: Data, names: readonly (keyof Data & string)[]): Partial<Data> {
+  return Object.fromEntries(Object.entries(data).filter(([field]) => (names as readonly string[]).includes(field))) as Partial<Data>;
+}

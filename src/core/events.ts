@@ -5,19 +5,21 @@ import { isHeard } from "./diagnostics.ts";
 import type { StoreChange } from "./store.ts";
 
 /** Why a session ended. */
-export type EndReason = "logout" | "revoked" | "evicted" | "idle" | "absolute";
+export type EndReason = "logout" | "revoked" | "evicted" | "idle" | "absolute" | "superseded-reuse";
 
 /** Why a cookie led to no session. `duplicate`: more than one live session came, or more than four candidates. */
-export type RefusalReason = "malformed" | "bad-signature" | "over-age" | "unknown" | "duplicate";
+export type RefusalReason = "malformed" | "bad-signature" | "over-age" | "unknown" | "duplicate" | "superseded";
 
 /** Every event and what it carries. */
 export interface SessionEvents {
   created: { handle: string; userId?: string };
   updated: { handle: string };
+  /** The session has a new id since its `renewEvery` was over. */
+  renewed: { handle: string };
   rotated: { handle: string; formerHandle: string };
   ended: { handle: string; reason: EndReason };
-  /** All sessions of a user ended at once, but for the excepted. */
-  revoked: { userId: string; count: number };
+  /** All sessions of a user ended at once, but for the excepted; of everybody where there is no `userId`. */
+  revoked: { userId?: string; count?: number };
   /** No handle for what was not even an id. */
   refused: { reason: RefusalReason; handle?: string };
   /** The store holds something under this handle that is no session of this version. It was left alone. */

@@ -25,10 +25,15 @@ export class ExactUpdates<Data extends object> {
     this.#rules = rules;
   }
 
+  /** The changes as they are now. A schema may want more of them than JSON, and gets the caller's own. */
+  copy(changes: Changes<Data> | Updater<Data>): Changes<Data> | Updater<Data> {
+    return typeof changes === "function" || this.#rules.schema ? changes : copyChanges(changes);
+  }
+
   /** @returns whether there was such a session. */
   run(key: string, changes: Changes<Data> | Updater<Data>): Promise<boolean> {
-    // What the caller does to the object afterwards is no part of the change. A schema may want more of it than JSON.
-    const given = typeof changes === "function" || this.#rules.schema ? changes : copyChanges(changes);
+    // What the caller does to the object afterwards is no part of the change.
+    const given = this.copy(changes);
     return this.#queue.run(key, async () => {
       for (let attempt = 0; attempt < MOST_CONFLICTS; attempt++) {
         const session = await this.#store.read(key);

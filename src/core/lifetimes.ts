@@ -1,6 +1,6 @@
 // Idle and absolute limits become one deadline. The limits are enforced here, by the record, never by the cookie.
 import { kindOf } from "./json.ts";
-import type { StoredSession } from "./store.ts";
+import type { SessionFacts, StoredSession } from "./store.ts";
 
 /** NIST SP 800-63B-4: 30 days; 24 hours and an hour idle; 12 hours and 15 minutes idle. */
 export type LifetimePreset = "nist-aal1" | "nist-aal2" | "nist-aal3";
@@ -56,7 +56,8 @@ export class Lifetimes {
   readonly idle: number;
   readonly absolute: number;
   readonly touchInterval: number;
-  readonly #longest: number;
+  /** The longest that a single session may live. */
+  readonly longest: number;
   readonly #tracksActivity: boolean;
 
   /** @param tracksActivity whether the store can keep an idle deadline. */
@@ -78,7 +79,7 @@ export class Lifetimes {
       throw new RangeError(`Cannot use touchInterval ${touchInterval}: it must be less than idleTimeout (${idle})`);
     }
     assertSeconds("longestTimeout", longestTimeout, absoluteTimeout);
-    this.#longest = Math.round(longestTimeout * 1000);
+    this.longest = Math.round(longestTimeout * 1000);
     this.#tracksActivity = tracksActivity;
     // Instants are whole milliseconds, and so are the limits that they are sums of.
     this.absolute = Math.round(absoluteTimeout * 1000);
@@ -87,11 +88,11 @@ export class Lifetimes {
   }
 
   /** The deadlines of a session that begins now, and its own idle limit in seconds where it has one. */
-  begin(now: number, own: OwnLifetime = {}): Deadlines & { facts?: { idleTimeout: number } } {
+  begin(now: number, own: OwnLifetime = {}): Deadlines & { facts?: SessionFacts } {
     if (own.absoluteTimeout === undefined && own.idleTimeout === undefined) return deadlines(now, this.idle, this.absolute);
     if (!this.#tracksActivity) throw new TypeError("Cannot give a session its own limits: the store has only get, set and delete, a SessionStore is wanted");
     const { absoluteTimeout = this.absolute / 1000, idleTimeout = own.absoluteTimeout === undefined ? this.idle / 1000 : false } = own;
-    assertSeconds("absoluteTimeout", absoluteTimeout, 1, this.#longest / 1000);
+    assertSeconds("absoluteTimeout", absoluteTimeout, 1, this.longest / 1000);
     // Without an idle limit of its own it has one as long as its life: the usual one would hold otherwise.
     const idle = idleTimeout === false ? absoluteTimeout : idleTimeout;
     assertSeconds("idleTimeout", idle);
@@ -109,8 +110,13 @@ export class Lifetimes {
   /** Whether an id born so long ago (seconds since the epoch) can belong to no live session. */
   isOverAge(birth: number, now: number): boolean {
     // A birth is cut to whole seconds: up to one second of it is unknown.
-    return (birth + 1) * 1000 + this.#longest <= now;
+    return (birth + 1) * 1000 + this.longest <= now;
   }
+}
+
+/** The deadlines alone. */
+export function toDeadlines({ createdAt, lastSeenAt, expiresAt, endsAt }: Deadlines): Deadlines {
+  return { createdAt, lastSeenAt, expiresAt, endsAt };
 }
 
 function deadlines(now: number, idle: number, absolute: number): Deadlines {
@@ -118,7 +124,8 @@ function deadlines(now: number, idle: number, absolute: number): Deadlines {
   return { createdAt: now, lastSeenAt: now, expiresAt: Math.min(now + idle, endsAt), endsAt };
 }
 
-function assertSeconds(name: string, value: unknown, least = 1, most = LONGEST): asserts value is number {
+/** @throws TypeError or RangeError for what is no number of seconds within the bounds. */
+export function assertSeconds(name: string, value: unknown, least = 1, most = LONGEST): asserts value is number {
   if (typeof value !== "number") throw new TypeError(`Cannot use ${name}: it is ${kindOf(value)}, a number of seconds is wanted`);
   if (!(value >= least && value <= most)) {
     throw new RangeError(`Cannot use ${name} ${value}: seconds from ${least} to ${most}${most === LONGEST ? " (100 years)" : ""} are wanted`);

@@ -95,6 +95,7 @@ export class PlainStore<Data> implements SessionStore<Data> {
   }
 
   patch(key: string, patch: SessionPatch<Data>): Promise<PatchOutcome> {
+    if (patch.facts) return this.#unsupported("patch", "anything but data");
     return this.#changes.run(key, async () => {
       const session = await this.#readOne(key);
       if (!session) return "missing";

@@ -1,11 +1,12 @@
 // One request's session: nothing is read until it is asked for, nothing is written unless something changed, no cookie
 // until there is data. Every save policy is here, once; adapters only say when.
-import { type Changes, FLASH, merge, pickFields, type Updater } from "./changes.ts";
+import { type Changes, FLASH, merge, noChanges, pickFields, pickNamed, type Updater } from "./changes.ts";
 import { HarpiaError } from "./errors.ts";
 import type { ResponseLike } from "./http-messages.ts";
+import type { LoginOptions } from "./creation.ts";
 import { copyJson, toJsonObject } from "./json.ts";
 import type { Deadlines } from "./lifetimes.ts";
-import type { SessionAccess } from "./session-access.ts";
+import type { Opened, SessionAccess } from "./session-access.ts";
 
 /**
  * The session of one request. Changes are kept until {@link RequestSession.commit}, which writes the changed fields and no others;
@@ -16,7 +17,8 @@ import type { SessionAccess } from "./session-access.ts";
 export class RequestSession<Data extends object> {
   readonly #access: SessionAccess<Data>;
   #found: Promise<void> | undefined;
-  #id: string | undefined;
+  // Its id, and its record as it was when it was read or begun.
+  #opened: Opened<Data> | undefined;
   #data: Data | undefined;
   #changes = noChanges();
   #cookie: "keep" | "set" | "clear" = "keep";
@@ -43,7 +45,7 @@ export class RequestSession<Data extends object> {
 
   /** Whether a commit would write. */
   get hasChanges(): boolean {
-    return Object.keys(this.#changes).length > 0;
+    return this.#hasOwnChanges || this.#isRenewalDue;
   }
 
   /** The data with this request's own changes, or `undefined` when there is no session. A copy: changing it changes nothing. */
@@ -53,13 +55,13 @@ export class RequestSession<Data extends object> {
 
   /** When the session will end; `undefined` when there is none, or when it is not stored yet. */
   get deadlines(): Promise<Deadlines | undefined> {
-    return this.#load().then(() => (this.#id === undefined ? undefined : this.#access.deadlines(this.#id)));
+    return this.#load().then(() => this.#opened && this.#access.deadlines(this.#opened.id));
   }
 
   /** A signal that fires when the session ends: `Session.watch`. Fired already where there is none. */
   async watch(until?: AbortSignal): Promise<AbortSignal> {
     await this.#load();
-    return this.#access.watch(this.#id, until);
+    return this.#access.watch(this.#opened?.id, until);
   }
 
   /** One field of {@link data}. */
@@ -95,8 +97,8 @@ export class RequestSession<Data extends object> {
     this.#assertOpen();
     await this.commit();
     await this.#load();
-    if (this.#id === undefined || !(await this.#access.update(this.#id, changes))) return false;
-    this.#data = await this.#access.get(this.#id);
+    if (!this.#opened || !(await this.#access.update(this.#opened.id, changes))) return false;
+    this.#data = await this.#access.get(this.#opened.id);
     return true;
   }
 
@@ -125,9 +127,9 @@ export class RequestSession<Data extends object> {
       this.#changes[field] = undefined;
       return own;
     }
-    if (this.#id === undefined || !Object.hasOwn(this.#data ?? {}, field)) return undefined;
+    if (!this.#opened || !Object.hasOwn(this.#data ?? {}, field)) return undefined;
     let taken: unknown;
-    const isDone = await this.#access.update(this.#id, (data) => {
+    const isDone = await this.#access.update(this.#opened.id, (data) => {
       taken = (data as Record<string, unknown>)[field];
       // Whose field it is, the type of the data does not know.
       return { [field]: undefined } as Changes<Data>;
@@ -141,38 +143,32 @@ export class RequestSession<Data extends object> {
    *
    * @throws what `Session.create` throws.
    */
-  async login(data: Data, options: { keep?: readonly (keyof Data & string)[] } = {}): Promise<void> {
-    this.#assertOpen();
-    this.#assertUnsealed();
+  async login(data: Data, options: LoginOptions<Data> = {}): Promise<void> {
+    this.#assertOpen(true);
     await this.#load();
-    const former = this.#id;
-    const kept = await this.#keep(options.keep ?? [], data);
-    const id = await this.#access.create({ ...kept, ...data });
-    this.#begin(id, toJsonObject({ ...kept, ...data }));
-    if (former !== undefined) await this.#access.delete(former);
+    const former = this.#opened;
+    const { keep = [], ...own } = options;
+    const next = { ...(await this.#keep(keep, data)), ...data };
+    this.#begin(await this.#access.create(next, own), toJsonObject(next));
+    if (former) await this.#access.delete(former.id);
   }
 
   /** Gives the session a new id; the old one is dead for everybody. @returns whether there was a session. */
-  async rotate(): Promise<boolean> {
-    this.#assertOpen();
-    this.#assertUnsealed();
-    await this.#load();
-    const next = this.#id === undefined ? undefined : await this.#access.rotate(this.#id);
-    if (next === undefined) {
-      if (this.#id !== undefined) this.#forget();
-      return false;
-    }
-    this.#id = next;
-    this.#cookie = "set";
-    return true;
+  rotate(): Promise<boolean> {
+    return this.#change((id) => this.#access.rotate(id));
+  }
+
+  /** Notes that the user has just proved who they are once more, and gives the session a new id. @returns whether there was a session. */
+  reauthenticate(): Promise<boolean> {
+    return this.#change((id) => this.#access.reauthenticate(id));
   }
 
   /** Ends the session, everywhere and at once, and takes its cookie back. Nothing can be changed in this request any more. */
   async destroy(): Promise<void> {
     await this.#load();
-    if (this.#id !== undefined) await this.#access.delete(this.#id);
+    if (this.#opened) await this.#access.delete(this.#opened.id);
     this.#changes = noChanges();
-    this.#id = undefined;
+    this.#opened = undefined;
     this.#data = undefined;
     this.#cookie = "clear";
     this.#isDestroyed = true;
@@ -187,25 +183,26 @@ export class RequestSession<Data extends object> {
   async commit(): Promise<void> {
     if (!this.hasChanges) return;
     await this.#load();
+    if (this.#isRenewalDue && this.#opened) this.#follow(await this.#access.renew(this.#opened.id));
+    if (!this.#hasOwnChanges) return;
     const changes = this.#changes as Changes<Data>;
     this.#changes = noChanges();
-    if (this.#id !== undefined) {
+    if (this.#opened) {
       // Where it has ended meanwhile, the changes end with it: a late request brings nothing back.
-      if (!(await this.#access.update(this.#id, changes))) this.#forget();
-      else this.#data = merge(this.#data, changes);
+      if (await this.#access.update(this.#opened.id, changes)) this.#data = merge(this.#data, changes);
+      else this.#forget();
       return;
     }
     const data = merge<Data>(undefined, changes);
-    if (this.#isGone) return;
-    if (Object.keys(data).length === 0) return;
-    this.#assertUnsealed();
+    if (this.#isGone || Object.keys(data).length === 0) return;
+    this.#assertOpen(true);
     this.#begin(await this.#access.create(data), data);
   }
 
   /** Drops what was not committed, and ends a session that began in this request and that nobody has heard of. */
   async discard(): Promise<void> {
     this.#changes = noChanges();
-    if (this.#isNew && this.#cookie === "set" && this.#id !== undefined) await this.#access.delete(this.#id);
+    if (this.#isNew && this.#cookie === "set" && this.#opened) await this.#access.delete(this.#opened.id);
     if (this.#isNew) this.#forget();
   }
 
@@ -217,8 +214,8 @@ export class RequestSession<Data extends object> {
    */
   writeTo(res: ResponseLike): void {
     if (this.#isUsed) this.#access.writeVary(res);
-    if (this.#cookie === "set") this.#access.writeCookie(res, this.#id);
-    if (this.#cookie === "clear") this.#access.writeCookie(res, undefined);
+    if (this.#cookie === "set" && this.#opened) this.#access.writeId(res, this.#opened);
+    if (this.#cookie === "clear") this.#access.eraseId(res);
     this.#cookie = "keep";
   }
 
@@ -230,13 +227,38 @@ export class RequestSession<Data extends object> {
   #load(): Promise<void> {
     this.#isUsed = true;
     return (this.#found ??= this.#access.find().then((found) => {
-      this.#id = found?.id;
+      this.#opened = found;
       this.#data = found?.session.data;
     }));
   }
 
+  get #hasOwnChanges(): boolean {
+    return Object.keys(this.#changes).length > 0;
+  }
+
+  /** A renewal needs a response that can still carry the id. */
+  get #isRenewalDue(): boolean {
+    return this.#opened !== undefined && !this.#isSealed && !this.#isNew && this.#access.isRenewalDue(this.#opened);
+  }
+
+  /** Another id for the same session. @returns whether there was one. */
+  async #change(toNext: (id: string) => Promise<string | undefined>): Promise<boolean> {
+    this.#assertOpen(true);
+    await this.#load();
+    const before = this.#opened;
+    const id = before && (await toNext(before.id));
+    if (before) this.#follow(id === undefined ? undefined : { ...before, id });
+    return id !== undefined;
+  }
+
+  #follow(next: Opened<Data> | undefined): void {
+    if (!next) return this.#forget();
+    if (next.id !== this.#opened?.id) this.#cookie = "set";
+    this.#opened = next;
+  }
+
   #view(): Data | undefined {
-    if (this.#isDestroyed || (this.#data === undefined && !this.hasChanges)) return undefined;
+    if (this.#isDestroyed || (this.#data === undefined && !this.#hasOwnChanges)) return undefined;
     return copyJson(pickFields(merge(this.#data, this.#changes as Changes<Data>), "visible"));
   }
 
@@ -246,43 +268,33 @@ export class RequestSession<Data extends object> {
     const { [field]: taken } = toJsonObject({ [field]: value }) as Record<string, unknown>;
     this.#changes[field] = taken;
     // Whether there is a session is settled now, so that one that ends later is not taken for none.
-    this.#load().catch(ignore);
+    this.#load().catch(() => {});
   }
 
   async #keep(fields: readonly (keyof Data & string)[], next: Data): Promise<Partial<Data>> {
     const data = fields.length > 0 ? this.#view() : undefined;
-    if (!data || this.#access.isOfAnotherUser(data, next)) return {};
-    return Object.fromEntries(Object.entries(data).filter(([field]) => (fields as readonly string[]).includes(field))) as Partial<Data>;
+    return data && !this.#access.isOfAnotherUser(data, next) ? pickNamed(data, fields) : {};
   }
 
-  #begin(id: string, data: Data): void {
+  #begin(opened: Opened<Data>, data: Data): void {
     this.#isGone = false;
-    this.#id = id;
     this.#data = data;
     this.#changes = noChanges();
     this.#isNew = true;
-    this.#cookie = "set";
+    this.#follow(opened);
   }
 
   #forget(): void {
     this.#isGone = true;
-    this.#id = undefined;
+    this.#opened = undefined;
     this.#data = undefined;
     this.#cookie = "keep";
   }
 
-  #assertUnsealed(): void {
-    if (this.#isSealed) throw new HarpiaError("ERR_HEADERS_SENT", "Cannot set the session's cookie: the headers of this response have been sent, begin the session before the body");
-  }
-
-  #assertOpen(): void {
+  #assertOpen(needsCookie = false): void {
     if (this.#isDestroyed) throw new HarpiaError("ERR_SESSION_ENDED", "Cannot change this session: it was destroyed in this request");
+    if (needsCookie && this.#isSealed) {
+      throw new HarpiaError("ERR_HEADERS_SENT", "Cannot set the session's cookie: the headers of this response have been sent, begin the session before the body");
+    }
   }
 }
-
-// Without a prototype, so that a field called __proto__ is a field.
-function noChanges(): Record<string, unknown> {
-  return Object.create(null) as Record<string, unknown>;
-}
-
-function ignore(): void {}

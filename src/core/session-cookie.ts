@@ -1,12 +1,15 @@
-// The session's own cookie on a response: with the session's attributes, alone of its name, and never in a cache.
+// The session's own cookie: found in a request, and on a response with the session's attributes, alone of its name, and never in a cache.
+import { scanCookies } from "./cookie-scan.ts";
 import { type CookieOptions, formatDeletion, formatSetCookie, writeSetCookie } from "./cookies.ts";
-import { type ResponseLike, toHeaderPort } from "./http-messages.ts";
+import { cookieHeaderOf, type RequestLike, type ResponseLike, toHeaderPort } from "./http-messages.ts";
+import type { Transport } from "./transport.ts";
 
 // As long as an id. Not one: randomness may be had only while a request is handled (Workers), and belongs to no snapshot.
 const SAMPLE = "x".repeat(32);
 
-/** Writes and takes back one cookie. */
-export class SessionCookie {
+/** Reads, writes and takes back one cookie. */
+export class SessionCookie implements Transport {
+  readonly header = "Cookie";
   readonly #name: string;
   readonly #defaults: CookieOptions;
 
@@ -15,6 +18,11 @@ export class SessionCookie {
     this.#name = name;
     this.#defaults = defaults;
     formatSetCookie(name, SAMPLE, defaults);
+  }
+
+  read(req: RequestLike): string | string[] | undefined {
+    const header = cookieHeaderOf(req);
+    return header ? scanCookies(header, this.#name) : undefined;
   }
 
   write(res: ResponseLike, value: string, options: CookieOptions = {}): void {

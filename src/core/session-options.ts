@@ -2,16 +2,18 @@
 import type { Clock } from "./clock.ts";
 import type { CookieOptions } from "./cookies.ts";
 import { kindOf } from "./json.ts";
+import type { RequestLike } from "./http-messages.ts";
 import type { LifetimeOptions } from "./lifetimes.ts";
 import { MemoryStore } from "./memory-store.ts";
 import { assertOptions } from "./options.ts";
 import { isSessionStore, PlainStore } from "./plain-store.ts";
+import type { RenewalOptions } from "./renewal.ts";
 import type { StandardSchema } from "./schema.ts";
 import { mergeCookieOptions } from "./session-cookie.ts";
 import type { RandomFill } from "./session-id.ts";
-import type { Store, UserCap } from "./store.ts";
+import type { DeviceFacts, Store, UserCap } from "./store.ts";
 
-export interface SessionOptions<Data extends object, Input extends object = Data> extends LifetimeOptions {
+export interface SessionOptions<Data extends object, Input extends object = Data> extends LifetimeOptions, RenewalOptions {
   /** Where sessions are kept: a `SessionStore`, or any object with `get`, `set` and `delete`. Default a new `MemoryStore`. */
   store?: Store<Data> | undefined;
   /** Default `session_id`. `__Host-session_id` binds the cookie to this host alone. */
@@ -38,6 +40,16 @@ export interface SessionOptions<Data extends object, Input extends object = Data
    * Each at least 32 random bytes. Retiring one ends what it signed. Default: ids are not signed; guessing one is hopeless either way.
    */
   secrets?: readonly string[] | undefined;
+  /**
+   * Takes from a request what is known of its device, when its session begins: `deviceOf` of `harpiats/device`. For the sessions of requests;
+   * `create` takes a `device` of its own. Default: nothing is kept of any device.
+   */
+  device?: ((req: RequestLike) => DeviceFacts | undefined) | undefined;
+  /**
+   * How an id travels. `cookie`, the default; `bearer` for clients that are no browsers: ids are read from `Authorization: Bearer` alone, and
+   * written to the header `X-Auth-Token`.
+   */
+  transport?: "cookie" | "bearer" | undefined;
   /** Seconds after which a store that does not answer is given up, default 5; `false` for never. */
   storeTimeout?: number | false | undefined;
   /** Default: the machine's. Tests pass `ManualClock` of `harpiats/testing`. */
@@ -46,7 +58,7 @@ export interface SessionOptions<Data extends object, Input extends object = Data
   randomFill?: RandomFill | undefined;
 }
 
-const KNOWN = ["store", "cookieName", "cookie", "schema", "user", "maxPerUser", "storeTimeout", "clock", "randomFill", "secrets", "lifetimes", "idleTimeout", "absoluteTimeout", "longestTimeout", "touchInterval"];
+const KNOWN = ["store", "cookieName", "cookie", "schema", "user", "maxPerUser", "storeTimeout", "clock", "randomFill", "secrets", "lifetimes", "idleTimeout", "absoluteTimeout", "longestTimeout", "touchInterval", "renewEvery", "renewOverlap", "onSuperseded", "device", "transport"];
 const COOKIE: CookieOptions = { path: "/", httpOnly: true, secure: true, sameSite: "lax" };
 const STORE_TIMEOUT = 5;
 
@@ -63,6 +75,8 @@ export function resolveOptions<Data extends object, Input extends object>(option
   }
   if (randomFill !== undefined && typeof randomFill !== "function") throw new TypeError(`Cannot use option randomFill: it is ${kindOf(randomFill)}, a function is wanted`);
   if (cookie !== undefined && (typeof cookie !== "object" || cookie === null)) throw new TypeError(`Cannot use option cookie: it is ${kindOf(cookie)}, an object is wanted`);
+  if (options.device !== undefined && typeof options.device !== "function") throw new TypeError(`Cannot use option device: it is ${kindOf(options.device)}, a function is wanted`);
+  if (![undefined, "cookie", "bearer"].includes(options.transport)) throw new TypeError('Cannot use option transport: "cookie" or "bearer" is wanted');
   // A store that was to be and is not must not become one that forgets everything.
   if (store === null) throw new TypeError("Cannot use option store: it is null, a store is wanted, or undefined for a MemoryStore");
   if (maxPerUser !== undefined) assertCap(maxPerUser, store);

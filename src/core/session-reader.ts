@@ -1,74 +1,98 @@
 // From a request to its session: which cookie counts, which ids are worth asking the store for, and what of a visit is
 // written. The hot path of the library; it changes nothing but the idle deadline.
 import type { Clock } from "./clock.ts";
-import { scanCookies } from "./cookie-scan.ts";
 import type { Emitter, RefusalReason, SessionEvents } from "./events.ts";
 import type { GuardedStore } from "./guarded-store.ts";
-import { cookieHeaderOf, type RequestLike } from "./http-messages.ts";
+import type { RequestLike } from "./http-messages.ts";
 import type { Lifetimes } from "./lifetimes.ts";
+import { isVerifier, type Renewals } from "./renewal.ts";
 import { birthOf, ID_LENGTH } from "./session-id.ts";
 import type { IdSigner } from "./signed-id.ts";
 import type { StoredSession } from "./store.ts";
+import type { Transport } from "./transport.ts";
 
 // More cookies with our name than this are nobody's browser (SESS-03).
 const MOST_CANDIDATES = 4;
 
 interface ReaderParts<Data> {
-  cookieName: string;
+  transport: Transport;
   store: GuardedStore<Data>;
   lifetimes: Lifetimes;
   clock: Clock;
   events: Emitter<SessionEvents>;
   signer: IdSigner | undefined;
+  renewals: Renewals<Data>;
 }
 
 /** Finds the sessions of requests and ids. */
 export class SessionReader<Data> {
-  readonly #cookieName: string;
+  readonly #transport: Transport;
   readonly #store: GuardedStore<Data>;
   readonly #lifetimes: Lifetimes;
   readonly #clock: Clock;
   readonly #events: Emitter<SessionEvents>;
   readonly #signer: IdSigner | undefined;
+  readonly #renewals: Renewals<Data>;
 
   constructor(parts: ReaderParts<Data>) {
-    this.#cookieName = parts.cookieName;
+    this.#transport = parts.transport;
     this.#store = parts.store;
     this.#lifetimes = parts.lifetimes;
     this.#clock = parts.clock;
     this.#events = parts.events;
     this.#signer = parts.signer;
+    this.#renewals = parts.renewals;
   }
 
   /** The key of an id that may be one; the store is not asked for any other. */
   keyOf(value: string | undefined, now: number = this.#clock.now()): string | undefined {
     const id = this.#signer && typeof value === "string" ? this.#signer.verify(value) : value;
-    const birth = birthOf(id);
+    // A renewed id goes on behind the first 32 characters; most do not.
+    const first = typeof id === "string" && id.length > ID_LENGTH && isVerifier(id.slice(ID_LENGTH)) ? id.slice(0, ID_LENGTH) : id;
+    const birth = birthOf(first);
     if (birth < 0) {
       if (value !== undefined) this.#refuse(this.#signer && birthOf(value?.slice?.(0, ID_LENGTH)) >= 0 ? "bad-signature" : "malformed");
       return undefined;
     }
-    const key = this.#store.keyOf(id as string, birth);
+    const key = this.#store.keyOf(first as string, birth);
     if (!this.#lifetimes.isOverAge(birth, now)) return key;
     this.#refuse("over-age", key);
     return undefined;
   }
 
+  /** An id that {@link keyOf} found good, without its signature. */
+  bare(id: string): string {
+    return this.#signer ? id.slice(0, id.lastIndexOf(".")) : id;
+  }
+
   /** The session of an id, without taking note. */
   async find(id: string | undefined): Promise<StoredSession<Data> | undefined> {
     const key = this.keyOf(id);
-    return key === undefined ? undefined : this.#store.read(key);
+    const session = key === undefined ? undefined : await this.#store.read(key);
+    return session && (await this.#renewals.admits(key as string, this.bare(id as string), session)) ? session : undefined;
+  }
+
+  /**
+   * The key of an id that may act on its session without being read first; where ids are renewed, a promise of it: the record has to be asked
+   * which of them hold.
+   */
+  keyToChange(id: string | undefined): string | undefined | Promise<string | undefined> {
+    const key = this.keyOf(id);
+    if (key === undefined || this.#renewals.isCertain(this.bare(id as string))) return key;
+    return this.find(id).then((session) => session && key);
   }
 
   /** The data of the session that a request's cookie names. This is activity. */
   async dataOf(req: RequestLike): Promise<Data | undefined> {
-    const named = this.#named(req);
+    const named = this.#transport.read(req);
     if (named === undefined) return undefined;
     const id = typeof named === "string" ? named : await this.#choose(named);
     const now = this.#clock.now();
     const key = this.keyOf(id, now);
     if (key === undefined) return undefined;
     const found = this.#store.readSync ? this.#store.readSync(key, now) : await this.#store.read(key);
+    const isAdmitted = !found || this.#renewals.admits(key, this.bare(id as string), found);
+    if (isAdmitted !== true && !(await isAdmitted)) return undefined;
     // What answers at once has not let time pass: asking for it again would cost as much as finding the session.
     const isSeen = this.#see(key, found, this.#store.readSync ? now : this.#clock.now());
     const isLive = typeof isSeen === "boolean" ? isSeen : await isSeen;
@@ -77,18 +101,13 @@ export class SessionReader<Data> {
 
   /** The same with the id and all that is stored. */
   async visit(req: RequestLike): Promise<{ id: string; session: StoredSession<Data> } | undefined> {
-    const named = this.#named(req);
+    const named = this.#transport.read(req);
     const id = typeof named === "object" ? await this.#choose(named) : named;
     const key = this.keyOf(id);
     const session = key === undefined ? undefined : await this.#store.read(key);
-    if (id === undefined || key === undefined || !(await this.#see(key, session)) || !session) return undefined;
-    return { id, session };
-  }
-
-  /** What a request's cookies of our name hold. */
-  #named(req: RequestLike): string | string[] | undefined {
-    const header = cookieHeaderOf(req);
-    return header ? scanCookies(header, this.#cookieName) : undefined;
+    if (id === undefined || key === undefined) return undefined;
+    if (session && !(await this.#renewals.admits(key, this.bare(id), session))) return undefined;
+    return (await this.#see(key, session)) && session ? { id, session } : undefined;
   }
 
   /** Of several candidates the one that is live. Their order never decides. */

@@ -1,29 +1,20 @@
 // Session: the seed's six methods and what grew from them. All policy is decided here and in the files it calls:
 // which ids are worth asking for, when activity is written, what merges with what. Stores only move records.
 import { AllSessions } from "./all-sessions.ts";
-import { type Changes, pickFields, toPatch, type Updater } from "./changes.ts";
-import { type Clock, systemClock } from "./clock.ts";
+import { type Changes, toPatch, type Updater } from "./changes.ts";
 import type { CookieOptions } from "./cookies.ts";
-import { HarpiaError, StoreError } from "./errors.ts";
-import { Emitter, type SessionEvents, tellStoreChange } from "./events.ts";
-import { ExactUpdates } from "./exact-updates.ts";
-import { GuardedStore } from "./guarded-store.ts";
-import { addVary, type RequestLike, type ResponseLike, toHeaderPort } from "./http-messages.ts";
-import { toJsonObject } from "./json.ts";
-import { type Deadlines, Lifetimes, type OwnLifetime } from "./lifetimes.ts";
-import { isSessionStore, PlainStore } from "./plain-store.ts";
+import { type CreateOptions, createSession } from "./creation.ts";
+import { HarpiaError } from "./errors.ts";
+import type { SessionEvents } from "./events.ts";
+import type { RequestLike, ResponseLike } from "./http-messages.ts";
+import { noteAuthentication, rotate } from "./id-changes.ts";
+import { toDeadlines, type Deadlines } from "./lifetimes.ts";
+import { describePolicy, type SessionPolicy } from "./policy.ts";
 import { RequestSession } from "./request-session.ts";
-import { validate } from "./schema.ts";
-import { IdSigner } from "./signed-id.ts";
+import { accessFor } from "./session-access.ts";
+import type { SessionOptions } from "./session-options.ts";
+import { assemble, type SessionParts } from "./session-parts.ts";
 import { type ListedSession, UserSessions } from "./user-sessions.ts";
-import { Watcher } from "./watcher.ts";
-import { SessionCookie } from "./session-cookie.ts";
-import { birthOf, ID_LENGTH, IdMaker, toStoreKey } from "./session-id.ts";
-import { SessionReader } from "./session-reader.ts";
-import { resolveOptions, type SessionOptions } from "./session-options.ts";
-
-// 160 random bits do not collide: this many times is a broken random source.
-const MOST_COLLISIONS = 4;
 
 /**
  * Sessions that are kept on the server and followed by a cookie.
@@ -31,7 +22,7 @@ const MOST_COLLISIONS = 4;
  * Ids are taken as `string | undefined`, as they come from a request: a missing, malformed, unknown or expired one is
  * "no such session", never an error.
  *
- * Every method that asks the store rejects with a {@link StoreError} when the store fails (`ERR_STORE_UNAVAILABLE`)
+ * Every method that asks the store rejects with a `StoreError` when the store fails (`ERR_STORE_UNAVAILABLE`)
  * or does not answer in time (`ERR_STORE_TIMEOUT`). It never becomes "no session": an outage must not log everybody out.
  *
  * @typeParam Data what a session holds: JSON, an object of fields.
@@ -44,78 +35,38 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
   readonly cookieName: string;
   /** Everybody's sessions, to find, count and end by their handles: for operators and their tools. */
   readonly all: AllSessions<Data>;
-  readonly #options: ReturnType<typeof resolveOptions<Data, Input>>;
-  readonly #clock: Clock;
-  readonly #store: GuardedStore<Data>;
-  readonly #lifetimes: Lifetimes;
-  readonly #reader: SessionReader<Data>;
+  readonly #parts: SessionParts<Data, Input>;
   readonly #users: UserSessions<Data>;
-  readonly #watcher: Watcher<Data>;
-  readonly #signer: IdSigner | undefined;
-  readonly #ids: IdMaker;
-  readonly #cookie: SessionCookie;
-  readonly #exactUpdates: ExactUpdates<Data>;
-  readonly #events: Emitter<SessionEvents>;
 
   /** @throws TypeError or RangeError that says what was given and what is wanted. */
   constructor(options: SessionOptions<Data, Input> = {}) {
-    this.#options = resolveOptions(options);
-    const { clock = systemClock, cookieName, cookie, store } = this.#options;
-    this.#clock = clock;
-    this.cookieName = cookieName;
-    this.#lifetimes = new Lifetimes(this.#options, isSessionStore(store) && !(store instanceof PlainStore));
-    const sessionStore = isSessionStore(store) ? store : new PlainStore(store, { absoluteTimeout: this.#lifetimes.absolute / 1000, clock });
-    this.#store = new GuardedStore(sessionStore, { clock, timeout: this.#options.storeTimeout * 1000 });
-    this.#events = new Emitter(cookieName, (events) => void this.#store.subscribe((change) => tellStoreChange(events, change)).catch((error: Error) => events.emit("error", { error })));
-    // A channel may have its subscribers already: what the store does by itself is theirs from now on.
-    this.#events.has("ended");
-    this.#signer = this.#options.secrets && new IdSigner(this.#options.secrets);
-    this.#reader = new SessionReader({ cookieName, store: this.#store, lifetimes: this.#lifetimes, clock, events: this.#events, signer: this.#signer });
-    this.#users = new UserSessions(this.#store, this.#events);
-    this.#watcher = new Watcher(this.#store, clock);
-    this.all = new AllSessions(this.#store, this.#events, (key) => this.#watcher.ended(key));
-    this.#exactUpdates = new ExactUpdates(this.#store, this.#options);
-    this.#ids = new IdMaker(this.#options.randomFill);
-    this.#cookie = new SessionCookie(cookieName, cookie);
+    this.#parts = assemble(options);
+    const { store, events, watcher } = this.#parts;
+    this.cookieName = this.#parts.options.cookieName;
+    this.all = new AllSessions(store, events, (key) => watcher.ended(key));
+    this.#users = new UserSessions(this.#parts);
+  }
+
+  /** What this `Session` holds to, its defaults filled in. */
+  get policy(): SessionPolicy {
+    return describePolicy(this.#parts);
   }
 
   /**
    * Stores data under a new id: 32 characters, unguessable (160 random bits, ASVS V7.2.3), and a signature where there are `secrets`.
    *
-   * @param lifetime this session's own limits, such as longer ones for "remember me".
+   * @param options this session's own limits, such as longer ones for "remember me", and its device.
    * @throws TypeError for data that JSON cannot hold; HarpiaError `ERR_DATA_INVALID` for what the schema refuses, and
    * `ERR_TOO_MANY_SESSIONS` where `maxPerUser` denies.
    */
-  async create(data: Input, lifetime?: OwnLifetime): Promise<string> {
-    const { schema } = this.#options;
-    // Input is Data where there is no schema.
-    const given = data as unknown as Data;
-    const fields = toJsonObject(schema ? { ...(await validate(schema, pickFields(given, "visible"))), ...pickFields(given, "hidden") } : given);
-    const now = this.#clock.now();
-    const userId = this.#options.userOf(fields);
-    const session = { data: fields, ...this.#lifetimes.begin(now, lifetime), ...(userId !== undefined && { userId }) };
-    for (let attempt = 0; attempt < MOST_COLLISIONS; attempt++) {
-      const id = this.#ids.make(Math.floor(now / 1000));
-      const key = this.#store.keyOf(id);
-      const { outcome, evicted } = await this.#store.create(key, session, this.#options.maxPerUser);
-      if (outcome === "taken") continue;
-      if (outcome === "denied") throw new HarpiaError("ERR_TOO_MANY_SESSIONS", "Cannot create a session: the user has as many as maxPerUser allows, one must end first");
-      for (const handle of evicted) {
-        this.#watcher.ended(handle);
-        this.#events.emit("ended", { handle, reason: "evicted" });
-      }
-      if (this.#events.has("created")) this.#events.emit("created", { handle: toStoreKey(id), ...(userId !== undefined && { userId }) });
-      return this.#signer?.sign(id) ?? id;
-    }
-    throw new StoreError("ERR_STORE_CONFLICT", `Cannot create a session: ${MOST_COLLISIONS} new ids were taken, a working random source is wanted`, {
-      store: this.#store.name,
-      operation: "create",
-    });
+  async create(data: Input, options?: CreateOptions): Promise<string> {
+    const { id } = await createSession(this.#parts, data, options);
+    return this.#sign(id);
   }
 
   /** The data of a live session. Looking is not activity: the idle deadline stays where it is. */
   async get(id: string | undefined): Promise<Data | undefined> {
-    return (await this.#reader.find(id))?.data;
+    return (await this.#parts.reader.find(id))?.data;
   }
 
   /**
@@ -130,11 +81,15 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    * cannot hold. Nothing was written then.
    */
   async update(id: string | undefined, changes: Changes<Data> | Updater<Data>): Promise<boolean> {
-    const key = this.#reader.keyOf(id);
+    const { reader, store, options, exactUpdates, events } = this.#parts;
+    const found = reader.keyToChange(id);
+    // What the caller does to the object while this waits is no part of the change.
+    const given = found instanceof Promise ? exactUpdates.copy(changes) : changes;
+    const key = found instanceof Promise ? await found : found;
     if (key === undefined) return false;
-    const isBlind = typeof changes !== "function" && this.#options.isBlindChange(changes);
-    const isUpdated = isBlind ? (await this.#store.patch(key, toPatch(changes))) === "done" : await this.#exactUpdates.run(key, changes);
-    if (isUpdated && this.#events.has("updated")) this.#events.emit("updated", { handle: this.#store.handleOf(key) });
+    const isBlind = typeof given !== "function" && options.isBlindChange(given);
+    const isUpdated = isBlind ? (await store.patch(key, toPatch(given))) === "done" : await exactUpdates.run(key, given);
+    if (isUpdated && events.has("updated")) events.emit("updated", { handle: store.handleOf(key) });
     return isUpdated;
   }
 
@@ -145,12 +100,14 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    * @returns whether it was live.
    */
   async delete(id: string | undefined, res?: ResponseLike, options: CookieOptions = {}): Promise<boolean> {
-    const key = this.#reader.keyOf(id);
-    const isEnded = key !== undefined && (await this.#store.remove(key));
-    if (isEnded) this.#watcher.ended(key);
-    if (isEnded && this.#events.has("ended")) this.#events.emit("ended", { handle: this.#store.handleOf(key), reason: "logout" });
+    const { reader, store, watcher, events, transport } = this.#parts;
+    const found = reader.keyToChange(id);
+    const key = found instanceof Promise ? await found : found;
+    const isEnded = key !== undefined && (await store.remove(key));
+    if (isEnded) watcher.ended(key);
+    if (isEnded && events.has("ended")) events.emit("ended", { handle: store.handleOf(key), reason: "logout" });
     // After the store: a logout that failed must not look like one.
-    if (res) this.#cookie.erase(res, options);
+    if (res) transport.erase(res, options);
     return isEnded;
   }
 
@@ -162,7 +119,7 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    * is too late.
    */
   setCookie(res: ResponseLike, id: string, options: CookieOptions = {}): void {
-    this.#cookie.write(res, id, options);
+    this.#parts.transport.write(res, id, options);
   }
 
   /**
@@ -172,7 +129,7 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    * their order says nothing about whose they are (SESS-03).
    */
   fromRequest(req: RequestLike): Promise<Data | undefined> {
-    return this.#reader.dataOf(req);
+    return this.#parts.reader.dataOf(req);
   }
 
   /**
@@ -180,21 +137,7 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    * read before it is asked for.
    */
   open(req: RequestLike): RequestSession<Data> {
-    const { userOf } = this.#options;
-    return new RequestSession<Data>({
-      find: () => this.#reader.visit(req),
-      get: (id) => this.get(id),
-      // What came out of the schema goes through it again: see the option.
-      create: (data) => this.create(data as unknown as Input),
-      update: (id, changes) => this.update(id, changes),
-      delete: (id) => this.delete(id),
-      rotate: (id) => this.rotate(id),
-      deadlines: (id) => this.deadlines(id),
-      watch: (id, until) => this.watch(id, until),
-      writeCookie: (res, id) => (id === undefined ? this.#cookie.erase(res) : this.#cookie.write(res, id)),
-      writeVary: (res) => addVary(res, "Cookie"),
-      isOfAnotherUser: (data, next) => userOf(data) !== undefined && userOf(data) !== userOf(next),
-    });
+    return new RequestSession<Data>(accessFor(this, this.#parts, req));
   }
 
   /**
@@ -203,19 +146,39 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    *
    * @returns the new id, or `undefined` when there is no such session.
    */
-  async rotate(id: string | undefined, res?: ResponseLike): Promise<string | undefined> {
-    const key = this.#reader.keyOf(id);
-    if (key === undefined) return undefined;
-    // An id that cannot be sent any more would be nobody's: the session would be lost.
-    if (res) toHeaderPort(res);
-    const nextId = this.#ids.make(birthOf(id?.slice(0, ID_LENGTH)));
-    const nextKey = this.#store.keyOf(nextId);
-    if (!(await this.#store.move(key, nextKey))) return undefined;
-    if (this.#events.has("rotated")) this.#events.emit("rotated", { handle: this.#store.handleOf(nextKey), formerHandle: this.#store.handleOf(key) });
-    this.#watcher.moved(key, nextKey);
-    const signed = this.#signer?.sign(nextId) ?? nextId;
-    if (res) this.setCookie(res, signed);
+  async rotate(id: string | undefined, res?: ResponseLike, options: CookieOptions = {}): Promise<string | undefined> {
+    const next = await rotate(this.#parts, id, res);
+    if (next === undefined) return undefined;
+    const signed = this.#sign(next);
+    if (res) this.setCookie(res, signed, options);
     return signed;
+  }
+
+  /**
+   * Notes that the user of a live session has just proved who they are once more: {@link Session.requireFresh} counts from now. The session
+   * keeps its data and gets a new id (ASVS V7.2.4). With a response, the cookie follows.
+   *
+   * @returns the new id, or `undefined` when there is no such session.
+   */
+  async reauthenticate(id: string | undefined, res?: ResponseLike, options: CookieOptions = {}): Promise<string | undefined> {
+    const next = await rotate(this.#parts, id, res);
+    if (next === undefined || !(await noteAuthentication(this.#parts, next))) return undefined;
+    const signed = this.#sign(next);
+    if (res) this.setCookie(res, signed, options);
+    return signed;
+  }
+
+  /**
+   * The id that a live session goes by now: a new one where `renewEvery` says that it is time, else the one that was given. The former one
+   * finds the session for `renewOverlap` seconds more. With a response, the cookie follows. A request's session does this by itself.
+   *
+   * @returns `undefined` when there is no such session.
+   */
+  async renew(id: string | undefined, res?: ResponseLike): Promise<string | undefined> {
+    const access = accessFor(this, this.#parts);
+    const found = id === undefined ? undefined : await access.renew(id);
+    if (found && found.id !== id && res) access.writeId(res, found);
+    return found?.id;
   }
 
   /**
@@ -226,10 +189,21 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    * @throws StoreError `ERR_STORE_UNSUPPORTED` on a three-method store.
    */
   async revokeAll(userId: string, options: { except?: string | undefined | readonly string[] } = {}): Promise<number> {
-    const except = [options.except ?? []].flat().flatMap((id) => this.#reader.keyOf(id) ?? []);
-    const count = await this.#users.revokeAll(userId, except);
-    this.#watcher.lookAgain();
-    return count;
+    const except = [options.except ?? []].flat().flatMap((id) => this.#parts.reader.keyOf(id) ?? []);
+    return this.#users.revokeAll(userId, except);
+  }
+
+  /**
+   * Ends every session of everybody that was created before the call, with one write of the store: after a leak of secrets, or of
+   * cookies.
+   *
+   * @throws StoreError `ERR_STORE_UNSUPPORTED` on a three-method store.
+   */
+  async revokeEverything(): Promise<void> {
+    const { store, events, watcher } = this.#parts;
+    await store.removeAll();
+    watcher.lookAgain();
+    events.emit("revoked", {});
   }
 
   /**
@@ -238,26 +212,24 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    * @param options.current the id of the session that asks: it is marked.
    */
   list(userId: string, options: { current?: string | undefined } = {}): Promise<ListedSession[]> {
-    return this.#users.list(userId, this.#reader.keyOf(options.current));
+    return this.#users.list(userId, this.#parts.reader.keyOf(options.current));
   }
 
   /** Ends one of a user's sessions by its handle. Another user's handle is not found. @returns whether it was live. */
-  async revoke(handle: string, options: { userId: string }): Promise<boolean> {
-    const isEnded = await this.#users.revoke(handle, options.userId);
-    if (isEnded) this.#watcher.ended(handle);
-    return isEnded;
+  revoke(handle: string, options: { userId: string }): Promise<boolean> {
+    return this.#users.revoke(handle, options.userId);
   }
 
   /**
    * Holds up a sensitive step until the user has signed in lately (ASVS V7.5.1). Neither activity nor updates make a session
-   * fresh; signing in again, which begins a new one, does.
+   * fresh; {@link Session.reauthenticate} does, and so does a new sign-in.
    *
    * @param maxAge seconds since the sign-in.
    * @throws HarpiaError `ERR_NOT_FRESH`, also where there is no session or it is nobody's: ask for the password.
    */
   async requireFresh(id: string | undefined, maxAge: number): Promise<void> {
-    const session = await this.#reader.find(id);
-    const age = session?.userId === undefined ? Infinity : this.#clock.now() - (session.facts?.authenticatedAt ?? session.createdAt);
+    const session = await this.#parts.reader.find(id);
+    const age = session?.userId === undefined ? Infinity : this.#parts.clock.now() - (session.facts?.authenticatedAt ?? session.createdAt);
     if (!(age <= maxAge * 1000)) throw new HarpiaError("ERR_NOT_FRESH", `Cannot go on with this session: a sign-in within the last ${maxAge} s is wanted`);
   }
 
@@ -268,16 +240,14 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    * @param until ends the watching without the signal, such as when the socket closes. Without it the watching ends with the session.
    */
   watch(id: string | undefined, until?: AbortSignal): AbortSignal {
-    const key = this.#reader.keyOf(id);
-    return key === undefined ? AbortSignal.abort() : this.#watcher.watch(key, until);
+    const key = this.#parts.reader.keyOf(id);
+    return key === undefined ? AbortSignal.abort() : this.#parts.watcher.watch(key, until);
   }
 
   /** When a live session will end. Looking does not move it (NIST SP 800-63B-4: a warning before the end). */
   async deadlines(id: string | undefined): Promise<Deadlines | undefined> {
-    const session = await this.#reader.find(id);
-    if (!session) return undefined;
-    const { createdAt, lastSeenAt, expiresAt, endsAt } = session;
-    return { createdAt, lastSeenAt, expiresAt, endsAt };
+    const session = await this.#parts.reader.find(id);
+    return session && toDeadlines(session);
   }
 
   /**
@@ -286,6 +256,10 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    * @returns a function that ends it.
    */
   on<Name extends keyof SessionEvents>(name: Name, listener: (event: SessionEvents[Name]) => unknown): () => void {
-    return this.#events.on(name, listener);
+    return this.#parts.events.on(name, listener);
+  }
+
+  #sign(id: string): string {
+    return this.#parts.signer?.sign(id) ?? id;
   }
 }

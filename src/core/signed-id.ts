@@ -31,9 +31,10 @@ export class IdSigner {
 
   /** The id of a signed one, or `undefined`: any byte that differs, a tag that was cut, and an id without a tag. */
   verify(signed: string): string | undefined {
-    if (signed[ID_LENGTH] !== ".") return undefined;
-    const id = signed.slice(0, ID_LENGTH);
-    const text = signed.slice(ID_LENGTH + 1);
+    const dot = signed.lastIndexOf(".");
+    if (dot < ID_LENGTH) return undefined;
+    const id = signed.slice(0, dot);
+    const text = signed.slice(dot + 1);
     const tag = Buffer.from(text, "base64url");
     // base64url has several texts for the same bytes: only the one that sign() writes counts.
     if (tag.toString("base64url") !== text) return undefined;

@@ -18,14 +18,26 @@ export interface Store<Data = Record<string, any>> {
   delete(id: string): Promise<void>;
 }
 
+/** What is known of the device that signed in: personal data, kept only where the application asks for it. */
+export interface DeviceFacts {
+  userAgent?: string;
+  ip?: string;
+  /** For people: "Firefox on Windows". */
+  label?: string;
+}
+
 /** What core keeps beside the data. A store keeps it whole, as JSON, and never looks inside. */
 export interface SessionFacts {
   /** The device that signed in, where the application asks for it. */
-  device?: { userAgent?: string; ip?: string; label?: string };
+  device?: DeviceFacts;
   /** When the user last proved who they are, milliseconds since the epoch. */
   authenticatedAt?: number;
   /** This session's own idle limit in seconds, where it differs from the `Session`'s. */
   idleTimeout?: number;
+  /** Whether its cookie outlives the browser: "remember me". */
+  isPersistent?: boolean;
+  /** Which of its ids hold, as hashes of what follows their first 32 characters, and since when. `salt` until the current one was seen. */
+  renewal?: { at: number; current: string; former: string; salt?: string };
 }
 
 /** One stored session. Instants are milliseconds since the epoch, whole numbers. */

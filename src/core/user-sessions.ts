@@ -1,9 +1,9 @@
 // A user's sessions, for people: the list of devices, sign out there, sign out everywhere. Handles name sessions here, and
 // nobody gets from a handle to an id.
-import type { Emitter, SessionEvents } from "./events.ts";
-import type { GuardedStore } from "./guarded-store.ts";
-import type { Deadlines } from "./lifetimes.ts";
-import type { SessionFacts } from "./store.ts";
+import { kindOf } from "./json.ts";
+import { type Deadlines, toDeadlines } from "./lifetimes.ts";
+import type { SessionParts } from "./session-parts.ts";
+import type { DeviceFacts } from "./store.ts";
 
 /** One of a user's live sessions. */
 export interface ListedSession extends Deadlines {
@@ -11,7 +11,7 @@ export interface ListedSession extends Deadlines {
   handle: string;
   /** Whether it is the session that the list was asked for from. */
   isCurrent: boolean;
-  device?: NonNullable<SessionFacts["device"]>;
+  device?: DeviceFacts;
 }
 
 // What a key looks like: 8 hex digits, a dot, 43 characters of base64url.
@@ -23,37 +23,46 @@ export function isHandle(value: unknown): value is string {
 }
 
 /** Lists and ends the sessions of users. */
-export class UserSessions<Data> {
-  readonly #store: GuardedStore<Data>;
-  readonly #events: Emitter<SessionEvents>;
+export class UserSessions<Data extends object> {
+  readonly #parts: Pick<SessionParts<Data>, "store" | "events" | "watcher">;
 
-  constructor(store: GuardedStore<Data>, events: Emitter<SessionEvents>) {
-    this.#store = store;
-    this.#events = events;
+  constructor(parts: Pick<SessionParts<Data>, "store" | "events" | "watcher">) {
+    this.#parts = parts;
   }
 
   /** Oldest first. `currentKey` is the key of the session that asks. */
   async list(userId: string, currentKey: string | undefined): Promise<ListedSession[]> {
-    const found = await this.#store.listByUser(userId);
+    const found = await this.#parts.store.listByUser(toUser(userId));
     return found.map(({ key, session }) => {
-      const { createdAt, lastSeenAt, expiresAt, endsAt, facts } = session;
-      return { handle: key, isCurrent: key === currentKey, createdAt, lastSeenAt, expiresAt, endsAt, ...(facts?.device && { device: facts.device }) };
+      const device = session.facts?.device;
+      return { handle: key, isCurrent: key === currentKey, ...toDeadlines(session), ...(device && { device }) };
     });
   }
 
   /** Another user's handle is as unknown as one that there is not (ASVS V7.5.2). */
   async revoke(handle: string, userId: string): Promise<boolean> {
+    const { store, events, watcher } = this.#parts;
+    const user = toUser(userId);
     if (!isHandle(handle)) return false;
-    const own = await this.#store.listByUser(userId);
+    const own = await store.listByUser(user);
     // It is the user's as long as it lives: a session never changes hands.
-    if (!own.some(({ key }) => key === handle) || !(await this.#store.remove(handle))) return false;
-    this.#events.emit("ended", { handle, reason: "revoked" });
+    if (!own.some(({ key }) => key === handle) || !(await store.remove(handle))) return false;
+    watcher.ended(handle);
+    events.emit("ended", { handle, reason: "revoked" });
     return true;
   }
 
   async revokeAll(userId: string, except: readonly string[]): Promise<number> {
-    const count = await this.#store.removeByUser(userId, { except });
-    this.#events.emit("revoked", { userId, count });
+    const { store, events, watcher } = this.#parts;
+    const count = await store.removeByUser(toUser(userId), { except });
+    watcher.lookAgain();
+    events.emit("revoked", { userId, count });
     return count;
   }
+}
+
+/** A number is its text, as in the data. @throws TypeError for what names nobody. */
+function toUser(userId: unknown): string {
+  if (typeof userId === "number" || typeof userId === "string") return String(userId);
+  throw new TypeError(`Cannot find sessions by user: it is ${kindOf(userId)}, a text is wanted`);
 }

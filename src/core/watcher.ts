@@ -70,7 +70,7 @@ export class Watcher<Data> {
   #hear(change: StoreChange): void {
     if (change.type === "moved") this.moved(change.key, change.nextKey);
     if (change.type === "removed" || change.type === "evicted" || change.type === "expired") this.ended(change.key);
-    if (change.type === "lost") this.lookAgain();
+    if (change.type === "lost" || change.type === "cleared") this.lookAgain();
   }
 
   /** Looks whether a session lives, and plans the next look. */

@@ -1,0 +1,66 @@
+// A session begins: its data is checked, its id made, its record stored under a key that was free.
+import { pickFields } from "./changes.ts";
+import { HarpiaError, StoreError } from "./errors.ts";
+import { toJsonObject } from "./json.ts";
+import type { OwnLifetime } from "./lifetimes.ts";
+import { validate } from "./schema.ts";
+import type { SessionParts } from "./session-parts.ts";
+import type { DeviceFacts, NewSession } from "./store.ts";
+
+/** What is special about one session. A three-method store keeps none of it: a TypeError there. */
+export interface CreateOptions extends OwnLifetime {
+  /** The device that signs in, for the list of devices: `deviceOf(req)` of `harpiats/device`. Default: nothing is kept. */
+  device?: DeviceFacts | undefined;
+  /**
+   * Whether its cookie outlives the browser, until the session's absolute limit or 400 days: "remember me". What
+   * a request's session and `renew` send is so by itself; with `setCookie` give a `maxAge`. Default `false`.
+   */
+  persistent?: boolean | undefined;
+}
+
+// 160 random bits do not collide: this many times is a broken random source.
+const MOST_COLLISIONS = 4;
+
+/** Stores a new session. @returns its id, without a signature, and what is stored. */
+export async function createSession<Data extends object, Input extends object>(
+  parts: SessionParts<Data, Input>,
+  data: Input,
+  options: CreateOptions = {},
+): Promise<{ id: string; session: NewSession<Data> }> {
+  const { clock, store, events, watcher } = parts;
+  const { schema, userOf, maxPerUser } = parts.options;
+  // Input is Data where there is no schema.
+  const given = data as unknown as Data;
+  const fields = toJsonObject(schema ? { ...(await validate(schema, pickFields(given, "visible"))), ...pickFields(given, "hidden") } : given);
+  const now = clock.now();
+  const userId = userOf(fields);
+  const session = { data: fields, ...parts.lifetimes.begin(now, options), ...(userId !== undefined && { userId }) };
+  const { device, persistent } = options;
+  if (device !== undefined || persistent) {
+    if (!parts.keepsFacts) throw new TypeError("Cannot keep the device of a session, or make it persistent: the store has only get, set and delete, a SessionStore is wanted");
+    session.facts = { ...session.facts, ...(device && { device: toJsonObject(device) }), ...(persistent && { isPersistent: true }) };
+  }
+  for (let attempt = 0; attempt < MOST_COLLISIONS; attempt++) {
+    const id = parts.ids.make(Math.floor(now / 1000));
+    const key = store.keyOf(id);
+    const { outcome, evicted } = await store.create(key, session, maxPerUser);
+    if (outcome === "taken") continue;
+    if (outcome === "denied") throw new HarpiaError("ERR_TOO_MANY_SESSIONS", "Cannot create a session: the user has as many as maxPerUser allows, one must end first");
+    for (const handle of evicted) {
+      watcher.ended(handle);
+      events.emit("ended", { handle, reason: "evicted" });
+    }
+    if (events.has("created")) events.emit("created", { handle: store.handleOf(key), ...(userId !== undefined && { userId }) });
+    return { id, session };
+  }
+  throw new StoreError("ERR_STORE_CONFLICT", `Cannot create a session: ${MOST_COLLISIONS} new ids were taken, a working random source is wanted`, {
+    store: store.name,
+    operation: "create",
+  });
+}
+
+/** How a login begins its session: with limits of its own, a cookie that stays, and what it keeps of the former data. */
+export interface LoginOptions<Data> extends CreateOptions {
+  /** The fields of the former data that come along. Default: none. */
+  keep?: readonly (keyof Data & string)[] | undefined;
+}

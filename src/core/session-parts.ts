@@ -1,0 +1,55 @@
+// What a Session is made of, put together from its options. No policy is decided here.
+import { type Clock, systemClock } from "./clock.ts";
+import { Emitter, type SessionEvents, tellStoreChange } from "./events.ts";
+import { ExactUpdates } from "./exact-updates.ts";
+import { GuardedStore } from "./guarded-store.ts";
+import { Lifetimes } from "./lifetimes.ts";
+import { isSessionStore, PlainStore } from "./plain-store.ts";
+import { Renewals } from "./renewal.ts";
+import { SessionCookie } from "./session-cookie.ts";
+import { IdMaker } from "./session-id.ts";
+import { resolveOptions, type SessionOptions } from "./session-options.ts";
+import { SessionReader } from "./session-reader.ts";
+import { IdSigner } from "./signed-id.ts";
+import { BearerToken, type Transport } from "./transport.ts";
+import { Watcher } from "./watcher.ts";
+
+/** The parts of one `Session`, for the modules that do its work. */
+export interface SessionParts<Data extends object, Input extends object = Data> {
+  readonly options: ReturnType<typeof resolveOptions<Data, Input>>;
+  readonly clock: Clock;
+  readonly store: GuardedStore<Data>;
+  /** Whether the store keeps more than data. */
+  readonly keepsFacts: boolean;
+  readonly lifetimes: Lifetimes;
+  readonly events: Emitter<SessionEvents>;
+  readonly watcher: Watcher<Data>;
+  readonly signer: IdSigner | undefined;
+  readonly renewals: Renewals<Data>;
+  readonly transport: Transport;
+  readonly reader: SessionReader<Data>;
+  readonly exactUpdates: ExactUpdates<Data>;
+  readonly ids: IdMaker;
+}
+
+/** @throws TypeError or RangeError that says what was given and what is wanted. */
+export function assemble<Data extends object, Input extends object>(given: SessionOptions<Data, Input>): SessionParts<Data, Input> {
+  const options = resolveOptions(given);
+  const { clock = systemClock, cookieName, secrets } = options;
+  const keepsFacts = isSessionStore(options.store) && !(options.store instanceof PlainStore);
+  const lifetimes = new Lifetimes(options, keepsFacts);
+  const sessionStore = isSessionStore(options.store) ? options.store : new PlainStore(options.store, { absoluteTimeout: lifetimes.absolute / 1000, clock });
+  const store = new GuardedStore(sessionStore, { clock, timeout: options.storeTimeout * 1000 });
+  const events = new Emitter<SessionEvents>(cookieName, (heard) => void store.subscribe((change) => tellStoreChange(heard, change)).catch((error: Error) => heard.emit("error", { error })));
+  // A channel may have its subscribers already: what the store does by itself is theirs from now on.
+  events.has("ended");
+  const watcher = new Watcher(store, clock);
+  const signer = secrets && new IdSigner(secrets);
+  const renewals = new Renewals(options, { store, watcher, events, clock, keepsFacts });
+  const cookie = new SessionCookie(cookieName, options.cookie);
+  const transport = options.transport === "bearer" ? new BearerToken() : cookie;
+  const reader = new SessionReader({ transport, store, lifetimes, clock, events, signer, renewals });
+  const exactUpdates = new ExactUpdates(store, options);
+  const ids = new IdMaker(options.randomFill);
+  return { options, clock, store, keepsFacts, lifetimes, events, watcher, signer, renewals, transport, reader, exactUpdates, ids };
+}
