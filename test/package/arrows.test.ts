@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 
 const project = fileURLToPath(new URL("../../../", import.meta.url));
 
-const FOLDERS = ["core", "stores", "adapters", "app", "testing", "admin", "cli", "explain"];
+const FOLDERS = ["core", "stores", "adapters", "app", "testing", "admin", "cli", "explain", "opentelemetry"];
 const PACKAGES = ["cookie", "hono", "hono/router", "srvx", "srvx/node", "commander", "redis", "express", "echarts/core"];
 const NODE = ["node:crypto", "node:assert/strict", "node:test", "node:sqlite"];
 
@@ -21,6 +21,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   "src/testing.ts": ["core", "testing"],
   "src/admin.ts": ["admin", "core"],
   "src/explain.ts": ["core", "explain"],
+  "src/opentelemetry.ts": ["core", "opentelemetry"],
   "src/core/here.ts": ["sibling", "_sibling", "cookie", ...NODE],
   "src/stores/here.ts": ["_sibling", "core", ...without(NODE, "node:sqlite")],
   "src/stores/open.ts": ["_sibling", "_open part", "core", ...without(NODE, "node:sqlite")],
@@ -29,6 +30,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   "src/app/here.ts": ["sibling", "_sibling", "adapters", "core", "hono", "hono/router", "srvx", "srvx/node", ...NODE],
   "src/testing/here.ts": ["sibling", "_sibling", "core", ...without(NODE, "node:test")],
   "src/explain/here.ts": ["sibling", "_sibling", "core", ...NODE],
+  "src/opentelemetry/here.ts": ["sibling", "_sibling", "core", ...NODE],
   "src/admin/here.ts": ["sibling", "_sibling", "core", "hono", "hono/router", "srvx", "srvx/node", "echarts/core", ...NODE],
   "src/cli/here.ts": ["sibling", "_sibling", "admin", "core", "stores", "commander", ...NODE],
 };
