@@ -1,0 +1,4 @@
+import { conformance } from "../../../conformance";
+
+export const GET = (request: Request): Promise<Response> =>
+  conformance().answer(request, (own) => conformance().respond(own, new URL(request.url).pathname));
