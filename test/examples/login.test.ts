@@ -137,6 +137,42 @@ describe("the login demo", () => {
     assert.match((await browser.fetch("/login")).headers.getSetCookie().join(), /; Secure;/);
   });
 
+  it("lists a user's own devices, signs out there and everywhere else, and nobody else's", async (t) => {
+    const { url } = await start(t);
+    const [laptop, phone, tablet, stranger] = Array.from({ length: 4 }, () => new Browser(url)) as [Browser, Browser, Browser, Browser];
+    for (const browser of [laptop, phone, tablet]) await browser.post("/sign-in", { name: "Ada" });
+    await stranger.post("/sign-in", { name: "Mallory" });
+    const handlesOf = async (browser: Browser): Promise<string[]> => [...(await (await browser.fetch("/devices")).text()).matchAll(/name="handle" value="([^"]+)"/g)].map(([, handle = ""]) => handle);
+    const isSignedIn = async (browser: Browser): Promise<boolean> => (await browser.fetch("/account")).status === 200;
+
+    const others = await handlesOf(laptop);
+    assert.deepEqual([others.length, (await handlesOf(stranger)).length], [2, 0]);
+    const page = await (await laptop.fetch("/devices")).text();
+    assert.equal(page.match(/This device/g)?.length, 1);
+    for (const browser of [laptop, phone, tablet]) assert.ok(!page.includes(browser.cookies.get("session_id") ?? ""));
+
+    assert.equal((await stranger.post("/devices/sign-out", { handle: others[0] ?? "" })).headers.get("location"), "/devices?done=none");
+    assert.equal((await laptop.post("/devices/sign-out", { handle: others[0] ?? "" })).headers.get("location"), "/devices?done=one");
+    assert.match(await (await laptop.fetch("/devices?done=one")).text(), /role="status">Signed out there/);
+    assert.deepEqual((await Promise.all([phone, tablet].map(isSignedIn))).filter(Boolean).length, 1);
+    assert.equal((await laptop.post("/devices/sign-out-elsewhere")).headers.get("location"), "/devices?done=elsewhere");
+    assert.deepEqual(await Promise.all([laptop, phone, tablet, stranger].map(isSignedIn)), [true, false, false, true]);
+    assert.equal((await phone.fetch("/devices")).headers.get("location"), "/");
+  });
+
+  it("shows everybody's sessions to the role admin alone", async (t) => {
+    const { url } = await start(t);
+    const browser = new Browser(url);
+    assert.equal((await browser.fetch("/admin")).status, 403);
+    await browser.post("/sign-in", { name: "Ada" });
+    assert.equal((await browser.fetch("/admin")).status, 403);
+    await browser.post("/role", { role: "admin" });
+    assert.match(await (await browser.fetch("/admin")).text(), /<h1>Overview<\/h1>/);
+    assert.match(await (await browser.fetch("/admin/sessions")).text(), /<bdi>Ada<\/bdi>/);
+    assert.equal((await browser.post("/admin/end-user", { user: "Ada" })).status, 303);
+    assert.equal((await browser.fetch("/admin")).status, 403);
+  });
+
   it("ends at SIGTERM and SIGINT", async (t) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) {
       const { url, demo } = await start(t);

@@ -1,13 +1,17 @@
 // The demo's routes: pages for people, and beside them four JSON routes over the same session.
 import harpia, { type App, type Request, type Response } from "harpiats";
+import { createAdmin } from "harpiats/admin";
 import { crossSiteCheck } from "harpiats/csrf";
 import { Session } from "harpiats/session";
-import { accountPage, LONGEST_NAME, refusalPage, ROLES, signInPage, type Visitor } from "./pages.ts";
+import { accountPage, devicesPage, LONGEST_NAME, refusalPage, ROLES, signInPage, type Visitor } from "./pages.ts";
+import { DEVICES_STYLE } from "../../components/devices.ts";
 import { ICON, STYLE } from "./style.ts";
 
 // Safari keeps no Secure cookie from http://127.0.0.1, and no browser does from the http:// address at which a phone
 // reaches this machine. Everywhere but on your own desk leave this option out: cookies are Secure by default.
 const cookie = { secure: process.env["NODE_ENV"] === "production" };
+
+const DONE = new Map([["one", "Signed out there."], ["none", "That device was signed out already."], ["elsewhere", "Signed out everywhere else."]]);
 
 /** Makes the app, with its own sessions in memory. */
 export function loginApp(): App {
@@ -15,6 +19,10 @@ export function loginApp(): App {
   const app = harpia();
   const refusalOf = crossSiteCheck();
   const idOf = (req: Request): string | undefined => req.cookies.get(session.cookieName);
+
+  // Everybody's sessions, for those with the role admin; which in this demo anybody may give to themselves.
+  const isAdmin = async (request: globalThis.Request): Promise<boolean> => (await session.fromRequest(request))?.role === "admin";
+  app.use("/admin", createAdmin({ session, authorize: isAdmin, showData: ["role"], title: "harpiats demo" }).harpia);
 
   app.use(async (req: Request, res: Response, next) => {
     res.headers.set("content-security-policy", "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'");
@@ -35,7 +43,7 @@ export function loginApp(): App {
     if (name.length > LONGEST_NAME) return res.status(400).html(await signInPage(name, `Enter a name of at most ${LONGEST_NAME} letters.`));
     // Whoever was signed in in this browser is not any more: a sign-in is a new session.
     await session.delete(idOf(req));
-    session.setCookie(res, await session.create({ userId: name, role: "member" }));
+    session.setCookie(res, await session.create({ userId: name, role: "member" }, { device: deviceOf(req) }));
     return res.redirect("/account", 303);
   });
 
@@ -55,6 +63,30 @@ export function loginApp(): App {
     return res.redirect(isUpdated ? "/account?saved=role" : "/", 303);
   });
 
+  app.get("/devices", async (req: Request, res: Response) => {
+    const visitor = await session.fromRequest(req);
+    if (!visitor) return res.redirect("/", 303);
+    const sessions = await session.list(visitor.userId, { current: idOf(req) });
+    const notice = DONE.get(req.query["done"] ?? "");
+    res.headers.set("cache-control", "no-store");
+    return res.html(await devicesPage({ visitor, sessions, now: Date.now(), notice }));
+  });
+
+  app.post("/devices/sign-out", async (req: Request, res: Response) => {
+    const visitor = await session.fromRequest(req);
+    if (!visitor) return res.redirect("/", 303);
+    // The user comes from the session and never from the form: a handle of somebody else is not found.
+    const isEnded = await session.revoke(String((await req.formData()).get("handle")), { userId: visitor.userId });
+    return res.redirect(`/devices?done=${isEnded ? "one" : "none"}`, 303);
+  });
+
+  app.post("/devices/sign-out-elsewhere", async (req: Request, res: Response) => {
+    const visitor = await session.fromRequest(req);
+    if (!visitor) return res.redirect("/", 303);
+    await session.revokeAll(visitor.userId, { except: idOf(req) });
+    return res.redirect("/devices?done=elsewhere", 303);
+  });
+
   app.post("/sign-out", async (req: Request, res: Response) => {
     await session.delete(idOf(req), res);
     res.redirect("/", 303);
@@ -66,7 +98,7 @@ export function loginApp(): App {
     res.headers.set("content-type", type);
     res.send(text);
   };
-  app.get("/style.css", asset("text/css; charset=utf-8", STYLE));
+  app.get("/style.css", asset("text/css; charset=utf-8", STYLE + DEVICES_STYLE));
   app.get("/icon.svg", asset("image/svg+xml", ICON));
   return app;
 }
@@ -95,4 +127,12 @@ function addJsonRoutes(app: App, session: Session<Visitor>): void {
     await session.delete(sessionId, res);
     return res.json({ message: "Session deleted." });
   });
+}
+
+/** What the browser says of itself, for the list of devices. */
+function deviceOf(req: Request): { userAgent: string; label: string } {
+  const userAgent = (req.headers.get("user-agent") ?? "").slice(0, 300);
+  const [browser] = /Firefox|Edg|Chrome|Safari/.exec(userAgent) ?? ["A browser"];
+  const [system] = /Android|iPhone|Windows|Mac OS X|Linux/.exec(userAgent) ?? ["an unknown system"];
+  return { userAgent, label: `${browser.replace("Edg", "Edge")} on ${system.replace("Mac OS X", "macOS")}` };
 }

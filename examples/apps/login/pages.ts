@@ -1,5 +1,7 @@
 // The pages as text. Every value is escaped by `html`; nothing here knows of requests or sessions.
+import type { ListedSession } from "harpiats/session";
 import { html, raw } from "hono/html";
+import { devicesList } from "../../components/devices.ts";
 import { ICON } from "./style.ts";
 
 /** What a session holds in this demo. */
@@ -45,7 +47,7 @@ export function signInPage(given = "", wrong?: string): Html {
       <label for="name">Your name</label>
       <input id="name" name="name" value="${given}" autocomplete="username" required maxlength="${LONGEST_NAME}"
         aria-describedby="${wrong ? "name-wrong" : "name-hint"}" ${wrong ? raw('aria-invalid="true"') : ""}>
-      ${wrong ? html`<p class="wrong" id="name-wrong" role="alert">${wrong}</p>` : html`<p class="hint" id="name-hint">It is kept in your session, on this server.</p>`}
+      ${wrong ? html`<p class="wrong" id="name-wrong" role="alert">${wrong}</p>` : html`<p class="hint" id="name-hint">It is kept in your session, on this server, with the name of your browser.</p>`}
       <button class="wide">Sign in</button>
     </form>`);
 }
@@ -57,7 +59,7 @@ export function accountPage({ visitor, deadlines, now, notice }: Account): Html 
   return page(`${visitor.userId} is signed in`, "wide", html`
     ${notice ? html`<p class="notice" role="status">${notice}</p>` : ""}
     <h1>Hello, ${visitor.userId}</h1>
-    <p class="soft">You are signed in. Reload this page to see that you stay so.</p>
+    <p class="soft">You are signed in. Reload this page to see that you stay so, and see <a href="/devices">your devices</a>${role === "admin" ? html` or <a href="/admin">everybody's sessions</a>` : ""}.</p>
     <div class="grid">
       <section class="card" aria-labelledby="session">
         <h2 id="session">This session</h2>
@@ -92,6 +94,17 @@ export function accountPage({ visitor, deadlines, now, notice }: Account): Html 
     </div>`, html`<form method="post" action="/sign-out"><button class="quiet">Sign out</button></form>`);
 }
 
+/** Where else the user is signed in, and the buttons that end it. */
+export function devicesPage({ visitor, sessions, now, notice }: Pick<Account, "visitor" | "now" | "notice"> & { sessions: readonly ListedSession[] }): Html {
+  return page(`Devices of ${visitor.userId}`, "medium", html`
+    ${notice ? html`<p class="notice" role="status">${notice}</p>` : ""}
+    <h1>Your devices</h1>
+    <p class="soft">Where you are signed in as ${visitor.userId}. If you do not know one of them, sign out there and change your password. <a href="/account">Back to your account</a></p>
+    <section class="card" aria-label="Devices">
+      ${devicesList(sessions, { now, signOutAction: "/devices/sign-out", signOutElsewhereAction: "/devices/sign-out-elsewhere" })}
+    </section>`, html`<form method="post" action="/sign-out"><button class="quiet">Sign out</button></form>`);
+}
+
 /** Why a form was not accepted. */
 export function refusalPage(): Html {
   return page("Not accepted", "narrow", html`
@@ -99,7 +112,7 @@ export function refusalPage(): Html {
     <p>This form came from another site. <a href="/">Start here</a> instead.</p>`);
 }
 
-function page(title: string, width: "narrow" | "wide", main: Html, action: Html | string = ""): Html {
+function page(title: string, width: "narrow" | "medium" | "wide", main: Html, action: Html | string = ""): Html {
   return html`<!doctype html>
 <html lang="en">
   <head>

@@ -51,12 +51,14 @@ header { display: flex; align-items: center; justify-content: space-between; gap
 .brand { display: inline-flex; align-items: center; gap: 0.6rem; color: inherit; font-weight: 650; letter-spacing: -0.01em; text-decoration: none; border-radius: 0.25rem; }
 .brand svg { width: 1.75rem; height: 1.75rem; color: var(--accent); }
 main { flex: 1; padding-block: 1rem 3rem; }
+main.medium { max-width: 42rem; }
 main.narrow { max-width: 27rem; padding-top: clamp(1rem, 8vh, 6rem); }
 footer { padding-block: 1.25rem 2rem; color: var(--soft); font-size: 0.875rem; }
 h1 { margin: 0 0 0.5rem; font-size: 1.75rem; line-height: 1.2; letter-spacing: -0.02em; text-wrap: balance; overflow-wrap: anywhere; }
 h2 { margin: 0 0 1rem; font-size: 1.0625rem; line-height: 1.3; }
 p { margin: 0 0 1rem; }
 .soft { color: var(--soft); }
+a { color: var(--accent); }
 .card { background: var(--surface); border: 1px solid var(--line); border-radius: 0.875rem; box-shadow: var(--shadow); padding: 1.25rem; }
 .card > :last-child { margin-bottom: 0; }
 .grid, .stack { display: grid; gap: 1.25rem; }
