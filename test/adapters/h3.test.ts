@@ -1,26 +1,9 @@
-// h3 2 on a real listener, and what is peculiar to it: what h3 adds to answers, and what its handlers throw.
+// What is peculiar to h3: what it adds to answers, and what its handlers throw. frameworks.test.ts holds it to adapterConformance.
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { H3, html, HTTPError, redirect } from "h3";
 import { h3Session } from "../../src/adapters/h3.ts";
 import { type RequestSession, Session } from "../../src/session.ts";
-import { adapterConformance } from "../../src/testing.ts";
-import { serveFetch } from "../support/listen.ts";
-
-adapterConformance({ describe, it, before, after }, {
-  name: "h3 2",
-  start(session, handle) {
-    // Errors are expected: h3 would print them.
-    const app = new H3({ silent: true });
-    const sessions = h3Session(session);
-    app.use(sessions);
-    app.all("/**", async (event) => {
-      const { status, headers, body } = await handle(sessions.of(event), event.url.pathname);
-      return new Response(body, { status, headers });
-    });
-    return serveFetch((request) => app.fetch(request));
-  },
-});
 
 type Data = Record<string, unknown>;
 

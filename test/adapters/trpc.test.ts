@@ -90,7 +90,7 @@ const router = t.router({
 const SERVERS: Record<string, (session: Session<Data>) => Promise<Listening>> = {
   fetch: (session) => serveFetch(withFetchSession(session, (req, own) => fetchRequestHandler({ endpoint: "/trpc", req, router, createContext: () => ({ session: own }) }))),
   standalone: (session) => {
-    const sessions = withSession(session, (req, res, own) => void createHTTPHandler({ router, basePath: "/trpc/", createContext: () => ({ session: own }) })(req, res));
+    const sessions = withSession(session, (req, res, own) => createHTTPHandler({ router, basePath: "/trpc/", createContext: () => ({ session: own }) })(req, res));
     return listen(createServer(sessions));
   },
   Express: (session) => {

@@ -5,7 +5,7 @@ import { access, mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { smokeWorkerd } from "./workerd.ts";
+import { conformanceOnWorkerd, smokeWorkerd } from "./workerd.ts";
 
 interface Runtime {
   name: string;
@@ -68,7 +68,8 @@ try {
   if (isWanted("workerd")) {
     await report("workerd", [`@cloudflare/workerd-${platform.replace("x64", "64")}/bin/workerd`], async (binary) => {
       await smokeWorkerd(binary, join(home, "worker.ts"));
-      return "sign-in to sign-out";
+      const passed = await conformanceOnWorkerd(binary, join(home, "conformance-worker.ts"));
+      return `sign-in to sign-out, and ${passed} tests of adapterConformance passed`;
     });
   }
 } finally {

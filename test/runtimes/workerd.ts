@@ -1,8 +1,9 @@
-// Create, cookie, fromRequest, update and delete on workerd, the runtime of Cloudflare Workers, over real HTTP.
+// The workers of this folder on workerd, the runtime of Cloudflare Workers, over real HTTP: create, cookie, fromRequest, update and
+// delete, and adapterConformance.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -11,24 +12,51 @@ import { rolldown } from "rolldown";
 
 const CONFIG = `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
-  services = [(name = "main", worker = .worker)],
+  services = [(name = "main", worker = .worker), (name = "internet", network = (allow = ["local"]))],
   sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
 );
 const worker :Workerd.Worker = (
   modules = [(name = "worker.js", esModule = embed "worker.js")],
-  compatibilityDate = "2025-09-01",
+  compatibilityDate = "2026-07-01",
   compatibilityFlags = ["nodejs_compat"],
 );
 `;
 // It is ready in a tenth of a second.
 const LONGEST_START = 30_000;
+// A suite takes half a second.
+const LONGEST_SUITE = 60_000;
 
 /** Serves the worker and goes from sign-in to sign-out. @param source the file of the worker. */
-export async function smokeWorkerd(workerd: string, source: string): Promise<void> {
+export function smokeWorkerd(workerd: string, source: string): Promise<void> {
+  return whileServing(workerd, source, signInAndOut);
+}
+
+/** Runs every suite of the conformance worker. @returns the number of tests that passed. */
+export async function conformanceOnWorkerd(workerd: string, source: string): Promise<number> {
+  let passed = 0;
+  await whileServing(workerd, source, async (url) => {
+    // The worker's own words.
+    const names = (await (await fetch(url)).json()) as string[];
+    const failures: string[] = [];
+    for (const [at, name] of names.entries()) {
+      const report = (await (await fetch(`${url}/run/${at}`, { signal: AbortSignal.timeout(LONGEST_SUITE) })).json()) as { tests: number; failures: string[] };
+      passed += report.tests;
+      failures.push(...report.failures.map((failure) => `${name} ${failure}`));
+    }
+    assert.deepEqual(failures, []);
+  });
+  return passed;
+}
+
+async function whileServing(workerd: string, source: string, ask: (url: string) => Promise<void>): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "harpiats-workerd-"));
-  const bundle = await rolldown({ input: source, external: /^node:/, platform: "neutral", resolve: { mainFields: ["module", "main"] } });
-  await bundle.write({ file: join(folder, "worker.js"), format: "esm" });
+  const file = join(folder, "worker.js");
+  // Express, Koa and Elysia bring modules of node without the prefix, and what is loaded by require.
+  const bundle = await rolldown({ input: source, external: [/^node:/, /^cloudflare:/], platform: "node", resolve: { conditionNames: ["workerd", "worker"] }, logLevel: "silent" });
+  await bundle.write({ file, format: "esm", codeSplitting: false });
   await bundle.close();
+  // A module of workerd has no URL.
+  await writeFile(file, (await readFile(file, "utf8")).replaceAll("createRequire(import.meta.url)", 'createRequire("/worker.js")'));
   await writeFile(join(folder, "config.capnp"), CONFIG);
   // It tells on descriptor 3 where it listens.
   const child = spawn(workerd, ["serve", "config.capnp", "--control-fd=3"], { cwd: folder, stdio: ["ignore", "pipe", "pipe", "pipe"] });
@@ -38,7 +66,7 @@ export async function smokeWorkerd(workerd: string, source: string): Promise<voi
   try {
     // The fourth of stdio is a pipe that we read.
     const port = await portOf(child.stdio[3] as Readable, ended);
-    await signInAndOut(`http://127.0.0.1:${port}`);
+    await ask(`http://127.0.0.1:${port}`);
   } catch (error) {
     throw new Error(`${error instanceof Error ? error.message : String(error)}\n${said}`, { cause: error });
   } finally {
