@@ -1,5 +1,5 @@
-// Packages of which the project's own npm ci should not hear: one runs an install script, one declares a newer Node. Each has a folder
-// here with its package.json, and is installed there when a test first asks for it.
+// Packages of which the project's own npm ci should not hear: one runs an install script, one declares a newer Node, some are other
+// libraries of the same trade. Each has a folder with its package.json, and is installed there when a test first asks for it.
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, rm, stat } from "node:fs/promises";
@@ -11,29 +11,39 @@ import { projectFolder } from "./project.ts";
 
 // A build from source, where no binary can be fetched, takes a minute or two, and on a busy machine longer.
 const LONGEST_INSTALL = 900_000;
-const USED_BY = { "better-sqlite3": "sqlite", keyv6: "keyv" } as const;
+/** Where each is, below test/, and what the paths of the tests have in them that use it. */
+const APART = {
+  "better-sqlite3": { path: "support/better-sqlite3", usedBy: "sqlite" },
+  keyv6: { path: "support/keyv6", usedBy: "keyv" },
+  "libraries to migrate from": { path: "migrate/before", usedBy: "migrate/" },
+} as const;
 
-type Folder = keyof typeof USED_BY;
+type Folder = keyof typeof APART;
 
 /** Loads the package of a folder, and installs it before if it is not there. */
 export async function requireApart(folder: Folder, name: string): Promise<unknown> {
+  return createRequire(join(await provideApart(folder), "package.json"))(name);
+}
+
+/** Installs the packages of a folder if they are not there. @returns where the folder is. */
+export async function provideApart(folder: Folder): Promise<string> {
   const path = pathOf(folder);
   if (!isInstalled(path)) await onlyOnce(join(path, "node_modules.lock"), async () => void (isInstalled(path) || (await install(path))));
-  return createRequire(join(path, "package.json"))(name);
+  return path;
 }
 
 /** Installs what tests will ask for, before the runner's limit on their time counts. @param tests paths below test/. */
 export async function providePackagesApart(tests: readonly string[]): Promise<void> {
-  for (const folder of Object.keys(USED_BY) as Folder[]) {
+  for (const folder of Object.keys(APART) as Folder[]) {
     const path = pathOf(folder);
-    if (isInstalled(path) || !tests.some((test) => test.includes(USED_BY[folder]))) continue;
+    if (isInstalled(path) || !tests.some((test) => test.includes(APART[folder].usedBy))) continue;
     process.stdout.write(`Installing ${folder} for the tests\n`);
     await onlyOnce(join(path, "node_modules.lock"), () => install(path));
   }
 }
 
 function pathOf(folder: Folder): string {
-  return join(projectFolder, "test/support", folder);
+  return join(projectFolder, "test", APART[folder].path);
 }
 
 /** npm writes it when everything else is done. */
