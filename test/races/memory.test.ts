@@ -3,15 +3,16 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { MemoryStore } from "../../src/session.ts";
 import { ManualClock } from "../../src/testing.ts";
+import type { OperationName } from "./operations.ts";
 import { allPairs, race, raceSuite } from "./race-suite.ts";
 
 raceSuite({ describe, it, before, after }, { name: "MemoryStore", open: async (clock) => ({ store: new MemoryStore({ clock }) }) });
 
 // Those that do something to a session that the others do not do as well: three of all would take minutes.
-const NAMES = ["update a", "increment", "touch", "rotate", "login", "expire"];
+const NAMES: OperationName[] = ["update a", "increment", "touch", "rotate", "login", "expire"];
 
 describe("MemoryStore under races of three", () => {
-  for (const third of ["rotate", "logout", "revoke all"]) {
+  for (const third of ["rotate", "logout", "revoke all", "revoke everything"] as const) {
     it(`pairs against ${third} keep every invariant`, async () => {
       const clock = new ManualClock();
       const store = new MemoryStore<Record<string, unknown>>({ clock });

@@ -9,7 +9,16 @@ export type Order =
   | { task: "update"; id: string; name: string; count: number }
   /** An update that takes its time, an activity and a rotation of each, all at once. Answers with the new ids. */
   | { task: "disturb"; ids: readonly string[] }
+  /** So many logins of one user, some at a time, perhaps under a cap. Answers with a {@link Login} of each. */
+  | { task: "login"; userId: string; count: number; atOnce: number; cap?: number }
   | { task: "close" };
+
+/** A login, with moments that all processes of a machine tell alike, in nanoseconds. */
+export interface Login {
+  id: string;
+  began: string;
+  ended: string;
+}
 
 /** How sessions are configured in every process. Every activity is written. */
 export const OPTIONS: SessionOptions<Fields> = { idleTimeout: 3600, absoluteTimeout: 7200, touchInterval: 0, storeTimeout: 60 };
@@ -30,8 +39,23 @@ async function obey(order: Order): Promise<unknown> {
   if (!session) throw new Error("The worker was not told to open a store");
   if (order.task === "update") return update(session, order);
   if (order.task === "disturb") return (await Promise.all(order.ids.map((id) => disturb(session as Session<Fields>, id)))).flat();
+  if (order.task === "login") return logIn(order);
   await opened?.close?.();
   return true;
+}
+
+async function logIn({ userId, count, atOnce, cap }: Extract<Order, { task: "login" }>): Promise<Login[]> {
+  const on = new Session<Fields>({ ...OPTIONS, store: (opened as OpenedStore).store, ...(cap !== undefined && { maxPerUser: { limit: cap, onLimit: "evict-oldest" } }) });
+  const logins: Login[] = [];
+  const some = Array.from({ length: atOnce }, async (_, at) => {
+    for (let n = at; n < count; n += atOnce) {
+      const began = String(process.hrtime.bigint());
+      const id = await on.create({ userId });
+      logins.push({ id, began, ended: String(process.hrtime.bigint()) });
+    }
+  });
+  await Promise.all(some);
+  return logins;
 }
 
 async function update(on: Session<Fields>, { id, name, count }: Extract<Order, { task: "update" }>): Promise<number> {

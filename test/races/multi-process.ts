@@ -4,6 +4,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { Session } from "../../src/session.ts";
 import type { SessionStore } from "../../src/session.ts";
 import type { Fields, OpenedStore, TestRunner } from "../../src/testing/conformance-bench.ts";
+import { userTests } from "./multi-process-users.ts";
 import { type OpenForProcess, OPTIONS, type Order } from "./multi-process-worker.ts";
 
 export interface MultiProcessOptions {
@@ -22,7 +23,7 @@ const ROUNDS = 1000;
 const AT_ONCE = 50;
 
 /** A child process that takes orders. */
-class Worker {
+export class Worker {
   readonly #child: ChildProcess;
   readonly #waiting = new Map<number, { resolve(result: unknown): void; reject(reason: Error): void }>();
   #number = 0;
@@ -106,6 +107,8 @@ export function multiProcessSuite({ describe, it, before, after }: TestRunner, o
       assert.ok(rotations > 0, "no rotation came before a logout: the race did not happen");
       assert.deepEqual(await everything(opened.store as SessionStore<Fields>), []);
     });
+
+    userTests(it, () => ({ workers, session }));
   });
 }
 

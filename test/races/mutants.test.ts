@@ -5,7 +5,7 @@ import { type Changes, MemoryStore, type NewSession, type PatchOutcome, Session,
 import { type Fields, LIFETIME } from "../../src/testing/conformance-bench.ts";
 import { ManualClock } from "../../src/testing.ts";
 import type { MakeSession } from "./operations.ts";
-import { allPairs, race } from "./race-suite.ts";
+import { pairsOfAll, race } from "./race-suite.ts";
 
 class UpsertingPatch extends MemoryStore<Fields> {
   override async patch(key: string, patch: SessionPatch<Fields>): Promise<PatchOutcome> {
@@ -34,6 +34,19 @@ class MoveThatCopies extends MemoryStore<Fields> {
   }
 }
 
+class ForgetfulEnd extends MemoryStore<Fields> {
+  override async removeAll(): Promise<void> {
+    const { sessions } = await this.scan(undefined, { limit: 1 });
+    for (const { key } of sessions) await this.remove(key);
+  }
+}
+
+class PatchWithoutCondition extends MemoryStore<Fields> {
+  override async patch(key: string, { ifRevision: _, ...patch }: SessionPatch<Fields>): Promise<PatchOutcome> {
+    return super.patch(key, patch);
+  }
+}
+
 class GetThenSet extends Session<Fields> {
   readonly #store: MemoryStore<Fields>;
 
@@ -52,7 +65,7 @@ class GetThenSet extends Session<Fields> {
 
 async function violationsOf(store: MemoryStore<Fields>, clock: ManualClock, makeSession?: MakeSession): Promise<string[]> {
   const found = new Set<string>();
-  for (const pair of allPairs()) for (const violation of (await race({ store, clock, ...(makeSession && { makeSession }) }, pair)).violated) found.add(violation);
+  for (const pair of pairsOfAll()) for (const violation of (await race({ store, clock, ...(makeSession && { makeSession }) }, pair)).violated) found.add(violation);
   return [...found];
 }
 
@@ -71,6 +84,17 @@ describe("the races suite", () => {
   it("finds a revocation that forgets a session", async () => {
     const clock = new ManualClock();
     assert.ok((await violationsOf(new ForgetfulIndex({ clock }), clock)).includes("I2 a session outlives the revocation of its user"));
+  });
+
+  it("finds an end of everything that forgets a session", async () => {
+    const clock = new ManualClock();
+    assert.ok((await violationsOf(new ForgetfulEnd({ clock }), clock)).includes("I2 a session outlives the revocation of everything"));
+  });
+
+  it("finds a patch that heeds no revision", async () => {
+    const clock = new ManualClock();
+    const found = await violationsOf(new PatchWithoutCondition({ clock }), clock);
+    for (const promise of ["I3 an id that was renewed twice has two successors", "I4 the counter is not exact"]) assert.ok(found.includes(promise), promise);
   });
 
   it("finds a rotation that leaves the old id alive", async () => {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { IdMaker, toStoreKey } from "../../src/core/session-id.ts";
+import { statementsOf } from "../../src/stores/_mysql-statements.ts";
 import { type MariadbServer, skipWithoutMariadb, startMariadbServer } from "../support/mariadb-server.ts";
 import { ISOLATION, openMysqlStore, type OpenMysqlOptions } from "../support/mysql-stores.ts";
 import { multiProcessSuite } from "./multi-process.ts";
@@ -54,6 +55,64 @@ describe("MysqlStore", { skip: skipWithoutMariadb() }, () => {
           await Promise.all(wandering);
         }
         assert.ok(moves > 0, "nothing moved: the race did not happen");
+      });
+
+      it("removeAll leaves nothing alive that was there before, whatever runs meanwhile", async () => {
+        const { store } = opened;
+        for (let round = 0; round < 20; round++) {
+          const userId = `everybody-${round}`;
+          const keys = Array.from({ length: 4 }, newKey) as [string, string, string, string];
+          await Promise.all(keys.map((key) => store.create(key, newSession(userId))));
+          const [moved, during, capped] = [newKey(), newKey(), newKey()];
+          await Promise.all([
+            store.patch(keys[0], { set: { late: true } }),
+            store.move(keys[1], moved),
+            store.patch(keys[2], { set: { late: true }, ifRevision: 1 }),
+            store.removeAll(),
+            store.extend(keys[3], { lastSeenAt: Date.now(), expiresAt: Date.now() + 900_000 }),
+            store.create(during, newSession(userId)),
+            store.create(capped, newSession(userId), { limit: 3, onLimit: "evict-oldest" }),
+          ]);
+          assert.deepEqual(await store.read([...keys, moved]), [undefined, undefined, undefined, undefined, undefined]);
+          const live = (await store.listByUser(userId)).map(({ key }) => key);
+          const found = await store.read([during, capped]);
+          assert.deepEqual(live.sort(), [during, capped].filter((_, at) => found[at]).sort());
+          const after = newKey();
+          assert.equal((await store.create(after, newSession(userId))).outcome, "created");
+          assert.ok((await store.read([after]))[0]);
+        }
+      });
+
+      it("while removeAll is not committed everybody reads, and nobody's late change outlives it", async () => {
+        const { store, client } = opened;
+        const [patched, taken] = [newKey(), newKey()];
+        for (const key of [patched, taken]) await store.create(key, newSession("reader"));
+        const held = await client.getConnection();
+        await held.query("START TRANSACTION");
+        await held.query(`UPDATE moved_${isolations.indexOf(isolation)}_epoch SET epoch = epoch + 1`);
+        assert.ok((await store.read([patched]))[0]);
+        assert.equal((await store.listByUser("reader")).length, 2);
+        const changes = [store.patch(patched, { set: { late: true } }), store.create(taken, newSession("reader")), store.create(newKey(), newSession("reader"), { limit: 1, onLimit: "deny" })];
+        await held.query("COMMIT");
+        held.release();
+        const [outcome] = await Promise.all(changes);
+        assert.ok(outcome === "done" || outcome === "missing");
+        assert.equal((await store.read([patched]))[0], undefined);
+        assert.equal(await store.patch(patched, { set: { late: true } }), "missing");
+      });
+
+      it("a transaction that stands still holds up no removeAll", async () => {
+        const { store, client } = opened;
+        await store.create(newKey(), newSession("still"));
+        const held = await client.getConnection();
+        await held.query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ");
+        await held.query("START TRANSACTION");
+        // As the store itself asks when it creates within a cap.
+        const sql = statementsOf(`moved_${isolations.indexOf(isolation)}`);
+        assert.equal(((await held.execute({ sql: sql.lockRivals, rowsAsArray: true }, ["still", Date.now()]))[0] as unknown[]).length, 2);
+        await store.removeAll();
+        await held.query("ROLLBACK");
+        held.release();
       });
 
       it("a cap holds while its user's sessions move", async () => {

@@ -1,5 +1,6 @@
 // The operations that race, and the stage they race on: one user with two sessions, each operation in a `Session` of
 // its own over one store, as in two processes.
+import { toStoreKey } from "../../src/core/session-id.ts";
 import type { Session, SessionOptions } from "../../src/session.ts";
 import type { Fields } from "../../src/testing/conformance-bench.ts";
 import type { ManualClock } from "../../src/testing.ts";
@@ -9,6 +10,9 @@ export type MakeSession = (options: SessionOptions<Fields>) => Session<Fields>;
 export const IDLE_SECONDS = 1000;
 const ABSOLUTE_SECONDS = 5000;
 export const CAP = 3;
+// The first session is as old as this when the operations begin: its renewal is due.
+const AGE_SECONDS = 100;
+export const OVERLAP_SECONDS = 50;
 
 /** What the operations share. `first` is the session they race for, `second` another of the same user. */
 export interface Stage {
@@ -21,6 +25,8 @@ export interface Stage {
   /** Everything that was told to listeners. */
   readonly events: unknown[];
   readonly endsAt: number;
+  /** When the operations began. */
+  readonly began: number;
 }
 
 /** A response that only keeps its headers. */
@@ -29,27 +35,34 @@ export type Answer = { headers: Headers };
 export type Operation = (session: Session<Fields>, stage: Stage, answer: Answer) => Promise<unknown>;
 
 /** By name: what may happen to a session at any moment (DESIGN, invariants). */
-export const OPERATIONS: Readonly<Record<string, Operation>> = {
+export const OPERATIONS = {
   "update a": (session, { first }) => session.update(first, { a: 1 }),
   "update b": (session, { first }) => session.update(first, { b: 1 }),
   increment: (session, { first }) => session.update(first, (data) => ({ counter: (data["counter"] as number) + 1 })),
   touch: (session, { first }) => session.fromRequest({ headers: { cookie: `session_id=${first}` } }),
-  rotate: async (session, stage, answer) => {
-    const id = await session.rotate(stage.first, answer);
-    if (id !== undefined) stage.ids.push(id);
-    return id;
-  },
+  rotate: async (session, stage, answer) => issued(stage, await session.rotate(stage.first, answer)),
+  reauthenticate: async (session, stage, answer) => issued(stage, await session.reauthenticate(stage.first, answer)),
+  renew: async (session, stage, answer) => issued(stage, await session.renew(stage.first, answer)),
   logout: (session, { first }, answer) => session.delete(first, answer),
   login: async (session, stage, answer) => {
     const id = await session.create({ userId: stage.userId, counter: 0 });
-    stage.ids.push(id);
     session.setCookie(answer, id);
-    return id;
+    return issued(stage, id);
   },
+  list: (session, { userId, first }) => session.list(userId, { current: first }),
+  revoke: (session, { userId, first }) => session.revoke(toStoreKey(first), { userId }),
   "revoke all": (session, { userId }) => session.revokeAll(userId),
   "revoke others": (session, { userId, first }) => session.revokeAll(userId, { except: first }),
+  "revoke everything": (session) => session.revokeEverything(),
   expire: async (_, { clock }) => clock.advance(IDLE_SECONDS * 1000),
-};
+} satisfies Readonly<Record<string, Operation>>;
+
+export type OperationName = keyof typeof OPERATIONS;
+
+function issued(stage: Stage, id: string | undefined): string | undefined {
+  if (id !== undefined && !stage.ids.includes(id)) stage.ids.push(id);
+  return id;
+}
 
 /** How sessions are configured in a race on a store with the whole contract. */
 export const USUAL_OPTIONS: SessionOptions<Fields> = {
@@ -60,8 +73,11 @@ export const USUAL_OPTIONS: SessionOptions<Fields> = {
   storeTimeout: false,
 };
 
+/** The same where ids are renewed. A superseded id is reported, so that looking at one ends nothing. */
+export const RENEWING_OPTIONS: SessionOptions<Fields> = { ...USUAL_OPTIONS, renewEvery: AGE_SECONDS, renewOverlap: OVERLAP_SECONDS, onSuperseded: "report" };
+
 /** All that a listener can be told, for I9. */
-export const EVENTS = ["created", "updated", "rotated", "ended", "revoked", "refused", "unreadable", "error"] as const;
+export const EVENTS = ["created", "updated", "rotated", "renewed", "ended", "revoked", "refused", "unreadable", "error"] as const;
 
 /** A new user with two sessions, old enough that the next activity is due to be written. */
 export async function setStage(session: Session<Fields>, clock: ManualClock, userId: string): Promise<Stage> {
@@ -69,6 +85,6 @@ export async function setStage(session: Session<Fields>, clock: ManualClock, use
   clock.advance(1);
   const second = await session.create({ userId, counter: 0 });
   const { endsAt = 0 } = (await session.deadlines(first)) ?? {};
-  clock.advance(100_000);
-  return { clock, userId, first, second, ids: [first, second], events: [], endsAt };
+  clock.advance(AGE_SECONDS * 1000);
+  return { clock, userId, first, second, ids: [first, second], events: [], endsAt, began: clock.now() };
 }

@@ -4,11 +4,12 @@ import { describe, it } from "node:test";
 import { type Store, toSessionStore } from "../../src/session.ts";
 import type { Fields } from "../../src/testing/conformance-bench.ts";
 import { ManualClock } from "../../src/testing.ts";
+import type { OperationName } from "./operations.ts";
 import { allPairs, race } from "./race-suite.ts";
 import { Scheduler } from "./scheduler.ts";
 
 // What a three-method store can be asked for.
-const NAMES = ["update a", "update b", "increment", "rotate", "logout"];
+const NAMES: OperationName[] = ["update a", "update b", "increment", "rotate", "logout"];
 
 function mapStore(): Store<Fields> {
   const sessions = new Map<string, Fields>();
@@ -25,7 +26,7 @@ describe("a three-method store under races in one process", () => {
       const clock = new ManualClock();
       const scheduler = new Scheduler({ mayWait: true });
       const store = toSessionStore(scheduler.watch(mapStore()), { clock });
-      const { violated, schedules } = await race({ store, clock, scheduler, options: { storeTimeout: false } }, pair);
+      const { violated, schedules } = await race({ store, clock, scheduler, options: { storeTimeout: false }, isPlain: true }, pair);
       assert.deepEqual(violated, []);
       assert.ok(schedules > 1);
     });
