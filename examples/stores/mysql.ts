@@ -18,13 +18,11 @@ if (!DATABASE_URL) {
 
 // Whoever opens the connections closes them: this program.
 const pool = createPool({ uri: DATABASE_URL, connectTimeout: 2000 });
-const store = new MysqlStore<Visitor>({
-  client: pool,
-  onUnreadable: (key) => console.error(`There is a row that is no session: ${key}`),
-});
+const store = new MysqlStore<Visitor>({ client: pool });
 await store.migrate();
 // One more login than five ends the oldest session of the user.
 const session = new Session<Visitor>({ store, maxPerUser: { limit: 5, onLimit: "evict-oldest" } });
+session.on("unreadable", ({ handle }) => console.error(`There is a row that is no session: ${handle}`));
 
 const app = harpia().onError((error, _req, res) => {
   console.error(error);

@@ -221,7 +221,8 @@ function has(client: unknown, ...methods: string[]): boolean {
   return methods.every((method) => typeof (Object(client) as Record<string, unknown>)[method] === "function");
 }
 
-function errnoOf(error: unknown): number {
+/** The server's number of an error; 0 for what is none of its errors. */
+export function errnoOf(error: unknown): number {
   const { errno } = Object(error) as { errno?: unknown };
   return typeof errno === "number" ? errno : 0;
 }

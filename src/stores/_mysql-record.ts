@@ -26,8 +26,12 @@ export function toRow(key: string, data: object, session: NewSession<unknown>): 
   const { createdAt, lastSeenAt, expiresAt, endsAt, userId, facts } = session;
   const user = userId === undefined ? null : toUserColumn(userId);
   const userText = userId === undefined || user === userId ? null : toAscii(JSON.stringify(userId));
-  const factsText = facts === undefined ? null : toAscii(JSON.stringify(facts));
-  return [key, RECORD_VERSION, user, userText, toFieldsJson(data), factsText, 1, createdAt, lastSeenAt, expiresAt, endsAt];
+  return [key, RECORD_VERSION, user, userText, toFieldsJson(data), toFactsColumn(facts), 1, createdAt, lastSeenAt, expiresAt, endsAt];
+}
+
+/** Facts as the column has them; `null` for none. */
+export function toFactsColumn(facts: SessionFacts | undefined): string | null {
+  return facts === undefined ? null : toAscii(JSON.stringify(facts));
 }
 
 /** The key of a row that was read. */

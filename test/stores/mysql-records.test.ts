@@ -26,12 +26,12 @@ describe("MysqlStore's records", { skip: skipWithoutMariadb() }, () => {
   before(async () => {
     server = await startMariadbServer();
     client = createPool(server.connection);
-    const onUnreadable = (key: string): never => {
-      unreadable.push(key);
-      throw new Error("a listener's mistake");
-    };
-    store = new MysqlStore({ client, onUnreadable, pruneInterval: false });
+    store = new MysqlStore({ client, pruneInterval: false });
     await store.migrate();
+    await store.subscribe((change) => {
+      if (change.type === "unreadable") unreadable.push(change.key);
+      throw new Error("a listener's mistake");
+    });
     session = new Session({ store });
   });
   after(async () => {

@@ -42,7 +42,7 @@ describe("MysqlStore and its server", { skip: skipWithoutMariadb() }, () => {
   before(async () => {
     server = await startMariadbServer();
     client = createPool({ ...server.connection, connectionLimit: 1 });
-    watcher = createPool({ ...server.connection, connectionLimit: 2 });
+    watcher = createPool({ ...server.connection, connectionLimit: 2, multipleStatements: true });
   });
   after(async () => {
     await client.end();
@@ -70,6 +70,7 @@ describe("MysqlStore and its server", { skip: skipWithoutMariadb() }, () => {
     assert.equal(await roundTrips(() => store.move(key(), newKey())), 1);
     assert.equal(await roundTrips(() => store.remove(key())), 1);
     assert.equal(await roundTrips(() => store.listByUser("ann")), 1);
+    assert.equal(await roundTrips(() => store.removeAll()), 1);
   });
 
   it("takes two round trips to end a user's sessions, and five or six to create within a cap", async () => {
@@ -120,6 +121,55 @@ describe("MysqlStore and its server", { skip: skipWithoutMariadb() }, () => {
     await Promise.all(pools.map((pool) => pool.end()));
   });
 
+  it("migrate refuses a table that it did not make, and brings back nothing where the epoch's table was lost", async () => {
+    await watcher.query("CREATE TABLE foreign_one (session_key CHAR(52) PRIMARY KEY)");
+    await assert.rejects(open({ table: "foreign_one" }), /^Error: Cannot migrate: there is a table of this name without a column epoch/);
+    const store = await open({ table: "robbed" });
+    await store.set("name", { n: 1 });
+    await watcher.query("DELETE FROM robbed_epoch");
+    assert.equal(await store.get("name"), undefined);
+    await assert.rejects(store.set("other", {}), /'epoch' cannot be null/);
+    await assert.rejects(store.removeAll(), /the table of the epoch is empty/);
+    await assert.rejects(store.create(newKey(), newSession("u"), { limit: 1, onLimit: "deny" }), /the table of the epoch is empty/);
+    await store.migrate();
+    assert.equal(await store.get("name"), undefined);
+  });
+
+  it("tells subscribers of what it does and finds, of nothing that failed and of nothing that others do", async () => {
+    const [store, other] = [await open({ table: "told" }), await open({ table: "told" })];
+    const changes: unknown[] = [];
+    const stop = await store.subscribe((change) => changes.push(change));
+    const told = (): unknown[] => changes.splice(0);
+    const [key, nextKey, newest, dead, ended] = [newKey(), newKey(), newKey(), newKey(), newKey()];
+    const cap = { limit: 1, onLimit: "evict-oldest" } as const;
+    await store.create(key, newSession("u"));
+    await store.patch(key, { set: { n: 1 } });
+    await store.patch(key, { facts: { authenticatedAt: 1 }, ifRevision: 2 });
+    await store.move(key, nextKey);
+    assert.deepEqual(told(), [{ type: "changed", key }, { type: "changed", key }, { type: "moved", key, nextKey }]);
+    await store.create(newest, newSession("u"), cap);
+    assert.equal(await store.removeByUser("u", { except: [key] }), 1);
+    assert.deepEqual(told(), [{ type: "evicted", key: nextKey }, { type: "removed", key: newest }]);
+    await store.create(dead, { ...newSession(), expiresAt: clock.now() });
+    await store.create(ended, { ...newSession(), expiresAt: clock.now(), endsAt: clock.now() });
+    assert.equal(await store.prune(), 2);
+    const expired = [{ type: "expired", key: dead, limit: "idle" }, { type: "expired", key: ended, limit: "absolute" }];
+    assert.deepEqual(told().map((change) => JSON.stringify(change)).sort(), expired.map((change) => JSON.stringify(change)).sort());
+    await store.create(key, newSession());
+    await store.removeAll();
+    // What has ended with everything was told with it.
+    assert.equal(await store.prune(), 1);
+    assert.deepEqual(told(), [{ type: "cleared" }]);
+    for (const failed of [store.patch(key, {}), store.patch(key, { ifRevision: 1 }), store.move(key, nextKey), store.remove(key), store.removeByUser("u")]) await failed;
+    await other.create(key, newSession());
+    await store.remove(key);
+    assert.deepEqual(told(), [{ type: "removed", key }]);
+    await other.set("name", {});
+    await stop();
+    await store.removeAll();
+    assert.deepEqual(told(), []);
+  });
+
   it("scan misses no session that rotates meanwhile", async () => {
     const store = await open({ table: "scanned" });
     const now = clock.now();
@@ -143,8 +193,9 @@ describe("MysqlStore and its server", { skip: skipWithoutMariadb() }, () => {
   it("prunes thousands of expired rows in small steps, and only those", async () => {
     const store = await open({ table: "pruned" });
     const dead = Array.from({ length: 12_000 }, newKey);
-    const sql = "INSERT INTO pruned (session_key, version, data, revision, created_at, last_seen_at, expires_at, ends_at) VALUES ?";
-    await watcher.query(sql, [dead.map((key) => [key, 1, "{}", 1, 1, 1, clock.now(), clock.now()])]);
+    const sql = "INSERT INTO pruned (session_key, version, data, revision, created_at, last_seen_at, expires_at, ends_at, epoch) VALUES ?";
+    const [[row]] = await watcher.query<RowDataPacket[]>("SELECT epoch FROM pruned_epoch");
+    await watcher.query(sql, [dead.map((key) => [key, 1, "{}", 1, 1, 1, clock.now(), clock.now(), row?.["epoch"]])]);
     const alive = newKey();
     await store.create(alive, newSession());
     assert.equal(await store.prune(), dead.length);
@@ -220,12 +271,12 @@ describe("MysqlStore", () => {
       [{ table: "" }, /Cannot use option table/],
       [{ table: "a`b" }, /Cannot use option table/],
       [{ table: "a.b.c" }, /Cannot use option table/],
-      [{ table: "x".repeat(65) }, /Cannot use option table/],
+      [{ table: "x".repeat(59) }, /Cannot use option table/],
       [{ table: 7 }, /Cannot use option table/],
       [{ pruneInterval: 0 }, /Cannot use option pruneInterval 0/],
       [{ pruneInterval: "9" }, /Cannot use option pruneInterval: it is a string/],
       [{ statementTimeout: Number.NaN }, /Cannot use option statementTimeout NaN/],
-      [{ onUnreadable: "no" }, /Cannot use option onUnreadable/],
+      [{ onUnreadable: () => {} }, /there is no option onUnreadable/],
     ];
     for (const [options, message] of wrong) {
       // Wrong on purpose.
