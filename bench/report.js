@@ -1,4 +1,5 @@
 // Turns results into tables, and puts each figure beside its aim. Decides nothing about how things are measured.
+import { adaptersAims, adaptersTable } from "./adapters/report.js";
 import { httpAims, httpTable } from "./http/report.js";
 import { importAims, importTable } from "./import/report.js";
 import { readAims, readTable } from "./read/report.js";
@@ -9,6 +10,7 @@ const PARTS = {
   read: { heading: "Reading a session from a request", table: readTable, aims: readAims },
   import: { heading: "Importing", table: importTable, aims: importAims },
   http: { heading: "A server under load", table: httpTable, aims: httpAims },
+  adapters: { heading: "Adapters beside the usual libraries", table: adaptersTable, aims: adaptersAims },
   stores: { heading: "Reading from a server", table: storesTable, aims: storesAims },
 };
 

@@ -7,28 +7,31 @@ import { ANSWER } from "./servers.js";
 
 const HOST = "127.0.0.1";
 const { connections } = JSON.parse(process.argv[2]);
-answer(({ port, milliseconds }) => load(port, milliseconds));
+answer(load);
 
-async function load(port, milliseconds) {
-  const clients = await Promise.all(Array.from({ length: connections }, () => signIn(port)));
+/** @param question.path what is asked for once everybody has signed in. @param question.isTimed whether each answer's time is taken: that costs the client something. */
+async function load({ port, milliseconds, path = "/", isTimed = false }) {
+  const clients = await Promise.all(Array.from({ length: connections }, () => signIn(port, path)));
+  const times = isTimed ? [] : undefined;
   const startedAt = performance.now();
   const cpuBefore = process.cpuUsage();
   const until = startedAt + milliseconds;
-  const counts = await Promise.all(clients.map((client) => repeat(client, until)));
+  const counts = await Promise.all(clients.map((client) => repeat(client, until, times)));
   const seconds = (performance.now() - startedAt) / 1000;
   const { user, system } = process.cpuUsage(cpuBefore);
   for (const { socket } of clients) socket.destroy();
-  return { requests: counts.reduce((sum, count) => sum + count, 0), seconds, clientShare: (user + system) / 1e6 / seconds };
+  const p99 = times && times.sort((a, b) => a - b)[Math.floor(times.length * 0.99)];
+  return { p99, requests: counts.reduce((sum, count) => sum + count, 0), seconds, clientShare: (user + system) / 1e6 / seconds };
 }
 
-async function signIn(port) {
+async function signIn(port, path) {
   const socket = net.connect({ host: HOST, port });
   socket.setNoDelay(true);
   await new Promise((resolve, reject) => socket.once("connect", resolve).once("error", reject));
   const client = { socket };
   const login = await ask(client, requestOf("/login"));
   const cookies = [...login.matchAll(/^set-cookie: ([^;\r]+)/gim)].map(([, cookie]) => cookie);
-  client.request = requestOf("/", cookies.join("; "));
+  client.request = requestOf(path, cookies.join("; "));
   const greeting = await ask(client, client.request);
   assert.ok(greeting.includes(ANSWER), `the server reads the session that it began: ${greeting}`);
   return client;
@@ -55,10 +58,11 @@ function ask({ socket }, request) {
 }
 
 /** One request after another, until the time is over. */
-function repeat({ socket, request }, until) {
+function repeat({ socket, request }, until, times) {
   return new Promise((resolve, reject) => {
     let count = 0;
     let text = "";
+    let sentAt = times && performance.now();
     const onClose = () => reject(new Error("Cannot go on: the server closed a connection"));
     socket.on("close", onClose).on("error", onClose);
     socket.on("data", (chunk) => {
@@ -67,7 +71,10 @@ function repeat({ socket, request }, until) {
       if (!text.startsWith("HTTP/1.1 200") || !text.includes(ANSWER)) return reject(new Error(`Cannot go on: the server answered ${text.slice(0, 40)}`));
       text = "";
       count++;
-      if (performance.now() < until) {
+      const now = performance.now();
+      times?.push(now - sentAt);
+      if (now < until) {
+        sentAt = now;
         socket.write(request);
         return;
       }

@@ -1,8 +1,8 @@
 // One server in a process of its own. Says its port, and whenever it is asked, the processor time it has used.
 import { answer } from "../answer.js";
-import { SERVERS } from "./servers.js";
 
-const { framework, library } = JSON.parse(process.argv[2]);
+const { framework, library, servers = "./servers.js" } = JSON.parse(process.argv[2]);
+const { SERVERS } = await import(servers);
 const port = await SERVERS[framework][library]();
 answer(() => {
   const { user, system } = process.cpuUsage();

@@ -2,29 +2,29 @@
 // session, GET / reads it and answers with a line of JSON. Nothing else: what a server adds is not the session's price.
 import http from "node:http";
 
-const DATA = { userId: "user-1", role: "editor", name: "Ada", signedInAt: 1_700_000_000_000 };
-const SECRET = "a secret of at least 32 characters";
+export const DATA = { userId: "user-1", role: "editor", name: "Ada", signedInAt: 1_700_000_000_000 };
+export const SECRET = "a secret of at least 32 characters";
 const HOST = "127.0.0.1";
 
 /** @returns the port it listens on. */
-function listen(server) {
+export function listen(server) {
   return new Promise((resolve) => server.listen(0, HOST, () => resolve(server.address().port)));
 }
 
-function sendJson(res, body) {
+export function sendJson(res, body) {
   res.setHeader("Content-Type", "application/json");
   res.end(JSON.stringify(body));
 }
 
-const greet = (name) => ({ hello: name });
+export const greet = (name) => ({ hello: name });
 
-async function newSession() {
+export async function newSession() {
   const { MemoryStore, Session } = await import("../../dist/session.js");
   // Over plain http clients that are no browsers would not send a Secure cookie back.
   return new Session({ store: new MemoryStore(), cookie: { secure: false } });
 }
 
-async function expressSession() {
+export async function expressSession() {
   const { default: session } = await import("express-session");
   return session({ secret: SECRET, resave: false, saveUninitialized: false });
 }
@@ -84,7 +84,7 @@ const onExpress = {
   },
 };
 
-async function listenFastify(prepare) {
+export async function listenFastify(prepare) {
   const { default: fastify } = await import("fastify");
   const app = fastify();
   await prepare(app);
@@ -119,7 +119,7 @@ const onFastify = {
     }),
 };
 
-async function listenHono(prepare) {
+export async function listenHono(prepare) {
   const { Hono } = await import("hono");
   const { serve } = await import("@hono/node-server");
   const app = new Hono();

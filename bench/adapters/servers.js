@@ -1,0 +1,125 @@
+// The servers of `adapters`: each framework bare, with our adapter, and with the session library that is usual there. GET /login begins a
+// session; GET / reads it, GET /write reads and writes it, GET /hello leaves it alone. All answer with the same line of JSON.
+// koa-session keeps the data in a signed cookie, which is its default; the others keep it in memory.
+import http from "node:http";
+import { ANSWER, DATA, expressSession, greet, listen, listenFastify, listenHono, newSession, SECRET, sendJson, SERVERS as BARE } from "../http/servers.js";
+
+export { ANSWER };
+
+const { name } = DATA;
+
+/** What a request is answered with, over a session of ours. */
+async function answerOurs(path, session) {
+  if (path === "/hello") return greet(name);
+  if (path === "/login") {
+    await session.login({ ...DATA, visits: 0 });
+    return greet(name);
+  }
+  if (path === "/write") session.set("visits", (await session.get("visits")) + 1);
+  return greet(await session.get("name"));
+}
+
+/** The same over a session that is an object, as express-session's. */
+function answerTheirs(path, session) {
+  if (path === "/hello") return greet(name);
+  if (path === "/login") Object.assign(session, DATA, { visits: 0 });
+  if (path === "/write") session.visits += 1;
+  return greet(session.name);
+}
+
+const PATHS = ["/", "/hello", "/write", "/login"];
+
+const onNode = {
+  none: BARE["node http"].none,
+  async harpiats() {
+    const { withSession } = await import("../../dist/adapters/node.js");
+    return listen(http.createServer(withSession(await newSession(), async (req, res, session) => sendJson(res, await answerOurs(req.url, session)))));
+  },
+  async "express-session"() {
+    const middleware = await expressSession();
+    return listen(http.createServer((req, res) => middleware(req, res, () => sendJson(res, answerTheirs(req.url, req.session)))));
+  },
+};
+
+const onExpress = {
+  none: BARE["Express"].none,
+  async harpiats() {
+    const { default: express } = await import("express");
+    const { expressSession: adapter } = await import("../../dist/adapters/express.js");
+    const app = express().use(adapter(await newSession()));
+    for (const path of PATHS) app.get(path, async (req, res) => void res.json(await answerOurs(path, req.session)));
+    return listen(http.createServer(app));
+  },
+  async "express-session"() {
+    const { default: express } = await import("express");
+    const app = express().use(await expressSession());
+    for (const path of PATHS) app.get(path, (req, res) => void res.json(answerTheirs(path, req.session)));
+    return listen(http.createServer(app));
+  },
+};
+
+const onFastify = {
+  none: BARE["Fastify"].none,
+  harpiats: () =>
+    listenFastify(async (app) => {
+      const { fastifySession } = await import("../../dist/adapters/fastify.js");
+      await app.register(fastifySession(await newSession()));
+      for (const path of PATHS) app.get(path, (request) => answerOurs(path, request.session));
+    }),
+  "@fastify/session": () =>
+    listenFastify(async (app) => {
+      await app.register((await import("@fastify/cookie")).default);
+      await app.register((await import("@fastify/session")).default, { secret: SECRET, rolling: false, saveUninitialized: false, cookie: { secure: false } });
+      for (const path of PATHS) app.get(path, async (request) => answerTheirs(path, request.session));
+    }),
+};
+
+async function listenKoa(prepare) {
+  const { default: Koa } = await import("koa");
+  const app = new Koa();
+  await prepare(app);
+  return listen(http.createServer(app.callback()));
+}
+
+const onKoa = {
+  none: () => listenKoa((app) => app.use((ctx) => void (ctx.body = greet(name)))),
+  harpiats: () =>
+    listenKoa(async (app) => {
+      const { koaSession } = await import("../../dist/adapters/koa.js");
+      app.use(koaSession(await newSession()));
+      app.use(async (ctx) => void (ctx.body = await answerOurs(ctx.path, ctx.session)));
+    }),
+  "koa-session": () =>
+    listenKoa(async (app) => {
+      const { createSession } = await import("koa-session");
+      app.keys = [SECRET];
+      app.use(createSession({}, app));
+      app.use((ctx) => void (ctx.body = answerTheirs(ctx.path, ctx.path === "/hello" ? undefined : ctx.session)));
+    }),
+};
+
+const onHono = {
+  none: BARE["Hono"].none,
+  harpiats: () =>
+    listenHono(async (app) => {
+      const { honoSession } = await import("../../dist/adapters/hono.js");
+      app.use(honoSession(await newSession()));
+      for (const path of PATHS) app.get(path, async (context) => context.json(await answerOurs(path, context.get("session"))));
+    }),
+  "hono-sessions": () =>
+    listenHono(async (app) => {
+      const { MemoryStore, sessionMiddleware } = await import("hono-sessions");
+      app.use(sessionMiddleware({ store: new MemoryStore(), autoExtendExpiration: false, cookieOptions: { path: "/", httpOnly: true } }));
+      for (const path of PATHS) {
+        app.get(path, async (context) => {
+          const session = context.get("session");
+          if (path === "/login") for (const [field, value] of Object.entries({ ...DATA, visits: 0 })) session.set(field, value);
+          if (path === "/write") session.set("visits", session.get("visits") + 1);
+          return context.json(greet(path === "/hello" ? name : session.get("name")));
+        });
+      }
+    }),
+};
+
+/** By framework, then by session library. */
+export const SERVERS = { "node http": onNode, "Express 5": onExpress, "Fastify 5": onFastify, "Koa 3": onKoa, "Hono 4": onHono };
