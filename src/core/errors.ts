@@ -48,6 +48,8 @@ export class StoreError extends HarpiaError {
   /** What the error handlers of Express, Fastify, Koa and others answer with: the service is unavailable. */
   readonly statusCode = 503;
   readonly status = 503;
+  /** That the message is no visitor's business: NestJS and Koa ask, and answer with the words of the status alone. */
+  readonly expose = false;
 
   /** The same for Hono, which asks an error for its response. */
   getResponse(): object {
