@@ -3,7 +3,7 @@
 import { spawn } from "node:child_process";
 import { access, mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { conformanceOnWorkerd, smokeWorkerd } from "./workerd.ts";
 
@@ -23,7 +23,8 @@ interface Runtime {
 
 const project = fileURLToPath(new URL("../../../", import.meta.url));
 const home = join(project, "test/runtimes");
-const FOLDERS = ["core", "testing", "app", "adapters", "stores"];
+const NEST = "runtimes/nest";
+const FOLDERS = ["core", "testing", "app", "adapters", "stores", NEST];
 // Of the stores those that need no server: their clients are the runtimes' own, or run on each of them.
 const STORES = ["open", "sqlite", "unstorage", "keyv", "to-express-store"];
 const platform = `${process.platform}-${process.arch}`;
@@ -56,15 +57,27 @@ const RUNTIMES: readonly Runtime[] = [
   },
 ];
 
+/** The node that runs this, which may need compiled sources. */
+const OWN_NODE: Runtime = {
+  name: `node-${process.versions.node.split(".")[0]}-compiled`,
+  binaries: [],
+  command: (files) => nodeCommand(files.map((file) => join(".build", file.replace(/\.ts$/, ".js")))),
+  ...nodeSummary,
+  without: {},
+};
+
 const [only, ...filters] = process.argv.slice(2);
 const scratch = await mkdtemp(join(tmpdir(), "harpiats-runtimes-"));
 const tally = { passed: 0, failed: 0, skipped: 0 };
 try {
-  await install();
+  for (const folder of [home, join(project, "test", NEST)]) await install(folder);
   const files = await testFiles();
   for (const runtime of RUNTIMES) {
     if (isWanted(runtime.name)) await report(runtime.name, runtime.binaries, (binary) => runTests(runtime, binary, files));
   }
+  // On the node that runs this everything else is in npm test already.
+  const ownTests = files.filter((file) => file.startsWith(NEST));
+  if (isWanted(OWN_NODE.name) && ownTests.length > 0) await report(OWN_NODE.name, [process.execPath], (binary) => runTests(OWN_NODE, binary, ownTests));
   if (isWanted("workerd")) {
     await report("workerd", [`@cloudflare/workerd-${platform.replace("x64", "64")}/bin/workerd`], async (binary) => {
       await smokeWorkerd(binary, join(home, "worker.ts"));
@@ -83,12 +96,12 @@ function isWanted(name: string): boolean {
   return only === undefined || name.startsWith(only);
 }
 
-/** Installs what the lockfile says, unless that is what is there. */
-async function install(): Promise<void> {
-  const [locked, installed] = await Promise.all(["package-lock.json", "node_modules/.package-lock.json"].map((file) => stat(join(home, file)).catch(() => undefined)));
+/** Installs what a folder's lockfile says, unless that is what is there. */
+async function install(folder: string): Promise<void> {
+  const [locked, installed] = await Promise.all(["package-lock.json", "node_modules/.package-lock.json"].map((file) => stat(join(folder, file)).catch(() => undefined)));
   if (locked && installed && installed.mtimeMs > locked.mtimeMs) return;
-  const { code, output } = await execute("npm", ["ci", "--no-audit", "--no-fund"], home);
-  if (code !== 0) process.stdout.write(`The runtimes could not be installed:\n${output}\n`);
+  const { code, output } = await execute("npm", ["ci", "--no-audit", "--no-fund"], folder);
+  if (code !== 0) process.stdout.write(`What ${folder} needs could not be installed:\n${output}\n`);
 }
 
 async function testFiles(): Promise<string[]> {
@@ -101,7 +114,7 @@ async function testFiles(): Promise<string[]> {
 }
 
 async function report(name: string, binaries: readonly string[], run: (binary: string) => Promise<string>): Promise<void> {
-  const binary = await firstOf(binaries.map((path) => join(home, "node_modules", path)));
+  const binary = await firstOf(binaries.map((path) => resolve(home, "node_modules", path)));
   if (binary === undefined) {
     tally.skipped++;
     process.stdout.write(`skip ${name}: there is no package of it for ${platform}, or it could not be installed\n`);
