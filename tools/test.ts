@@ -10,8 +10,8 @@ import { provideServers } from "./test-servers.ts";
 
 const project = fileURLToPath(new URL("../../", import.meta.url));
 const testFolder = fileURLToPath(new URL("../test/", import.meta.url));
-// The runtimes have their own runner, and types are tested by compiling them.
-const ELSEWHERE = ["runtimes/", "types/"];
+// The runtimes and the browser have their own runners, and types are tested by compiling them.
+const ELSEWHERE = ["runtimes/", "browser/", "types/"];
 // A test that hangs must not hang whoever runs it.
 const LONGEST_TEST = 300_000;
 

@@ -109,7 +109,7 @@ function operationsCard(operations: readonly OperationTimes[]): Html {
   return html`<section class="card" aria-labelledby="operations">
     <h2 id="operations">Store operations</h2>
     <p class="soft small">All stores of this process, since it began to count</p>
-    <div class="scroll" role="region" aria-label="Store operations" tabindex="0"><table>
+    <div class="scroll" role="region" aria-label="Store operations, as a table" tabindex="0"><table>
       <thead><tr><th scope="col">Operation</th><th scope="col">Round trips</th><th scope="col">Half took at most</th><th scope="col">95 % took at most</th><th scope="col">Failed</th></tr></thead>
       <tbody>${operations.slice(0, MOST_OPERATIONS).map(({ name, durations, errors }) => html`<tr><th scope="row"><code>${name}</code></th><td>${durations.count.toLocaleString("en")}</td><td>${milliseconds(durations.quantile(0.5))}</td><td>${milliseconds(durations.quantile(0.95))}</td><td>${raw(errors === 0 ? "0" : `<b>${Number(errors)}</b>`)}</td></tr>`)}</tbody>
     </table></div>
