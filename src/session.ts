@@ -10,6 +10,7 @@ export type { RequestLike, ResponseLike } from "./core/http-messages.ts";
 export { IdAccess } from "./core/id-access.ts";
 export type { Deadlines, LifetimeOptions, LifetimePreset, OwnLifetime } from "./core/lifetimes.ts";
 export { MemoryStore, type MemoryStoreOptions } from "./core/memory-store.ts";
+export type { NearCacheOptions } from "./core/near-cache.ts";
 export { type PlainStoreOptions, toSessionStore } from "./core/plain-store.ts";
 export type { SessionPolicy } from "./core/policy.ts";
 export type { RenewalOptions } from "./core/renewal.ts";

@@ -4,6 +4,8 @@ import type { Clock } from "./clock.ts";
 import { StoreTrace } from "./diagnostics.ts";
 import { StoreError } from "./errors.ts";
 import { GatheredReads } from "./gathered-reads.ts";
+import { GatheredTouches } from "./gathered-touches.ts";
+import { NearCache, type NearCacheOptions } from "./near-cache.ts";
 import { nameOf, PlainStore } from "./plain-store.ts";
 import { isRequestBound } from "./request-bound.ts";
 import { toStoreKey } from "./session-id.ts";
@@ -13,6 +15,9 @@ export interface GuardOptions {
   clock: Clock;
   /** Milliseconds; `Infinity` for none. */
   timeout: number;
+  nearCache?: NearCacheOptions | undefined;
+  /** Told of what fails while nobody waits. */
+  onError?: ((error: Error) => void) | undefined;
 }
 
 /** A store whose every rejection is a `StoreError`, within the timeout. */
@@ -26,6 +31,9 @@ export class GuardedStore<Data> {
   readonly name: string;
   readonly #isKeyedById: boolean;
   readonly #trace = new StoreTrace();
+  readonly #near: NearCache<Data> | undefined;
+  readonly #touches: GatheredTouches | undefined;
+  #subscriptions: Promise<(() => Promise<void>) | undefined>[] = [];
 
   constructor(store: SessionStore<Data>, options: GuardOptions) {
     this.#store = store;
@@ -47,6 +55,8 @@ export class GuardedStore<Data> {
       ((key, now) => (trace.isHeard ? trace.runSync({ operation: "read", store: this.name, keys: 1 }, () => readNow(key, now)) : readNow(key, now)));
     // What answers at once needs no timer: it could not fire.
     this.#timeout = this.readSync ? Infinity : options.timeout;
+    this.#near = this.#nearCacheOf(options);
+    if (!this.readSync && !isRequestBound()) this.#touches = new GatheredTouches((key, to) => this.extend(key, to), options.onError ?? (() => {}));
     // A three-method store is asked id by id anyway.
     if (!isPlain && !isRequestBound()) this.#reads = new GatheredReads((keys) => this.#call("read", () => readAll(store, keys), keys.length));
   }
@@ -66,24 +76,46 @@ export class GuardedStore<Data> {
     return this.#reads && !this.readSync ? this.#reads.get(key) : this.#readAlone(key);
   }
 
-  create(key: string, session: NewSession<Data>, cap?: UserCap): Promise<CreateResult> {
-    return this.#call("create", () => this.#store.create(key, session, cap), 1);
+  /** What this process knows of a session already, by its near cache. */
+  peek(key: string, now: number): StoredSession<Data> | undefined {
+    return this.#near?.get(key, now);
+  }
+
+  /** Reads what `peek` does not know, and keeps it. */
+  readNear(key: string): Promise<StoredSession<Data> | undefined> {
+    return this.#near ? this.#near.fill(key, this.read(key)) : this.read(key);
+  }
+
+  async create(key: string, session: NewSession<Data>, cap?: UserCap): Promise<CreateResult> {
+    const result = await this.#call("create", () => this.#store.create(key, session, cap), 1);
+    for (const evicted of result.evicted) this.#near?.forget(evicted);
+    return result;
   }
 
   extend(key: string, to: { lastSeenAt: number; expiresAt: number }): Promise<boolean> {
-    return this.#call("extend", () => this.#store.extend(key, to), 1);
+    return this.#change(key, this.#call("extend", () => this.#store.extend(key, to), 1));
+  }
+
+  /**
+   * Notes activity: at once where the store is in this process, and `false` tells that the session has ended; elsewhere soon, while the request
+   * goes on.
+   */
+  touch(key: string, to: { lastSeenAt: number; expiresAt: number }): true | Promise<boolean> {
+    if (!this.#touches) return this.extend(key, to);
+    this.#touches.add(key, to);
+    return true;
   }
 
   patch(key: string, patch: SessionPatch<Data>): Promise<PatchOutcome> {
-    return this.#call("patch", () => this.#store.patch(key, patch), 1);
+    return this.#change(key, this.#call("patch", () => this.#store.patch(key, patch), 1));
   }
 
   move(key: string, nextKey: string): Promise<boolean> {
-    return this.#call("move", () => this.#store.move(key, nextKey), 1);
+    return this.#change(key, this.#call("move", () => this.#store.move(key, nextKey), 1));
   }
 
   remove(key: string): Promise<boolean> {
-    return this.#call("remove", () => this.#store.remove(key), 1);
+    return this.#change(key, this.#call("remove", () => this.#store.remove(key), 1));
   }
 
   listByUser(userId: string): Promise<KeyedSession<Data>[]> {
@@ -91,7 +123,7 @@ export class GuardedStore<Data> {
   }
 
   removeByUser(userId: string, options: { except: readonly string[] }): Promise<number> {
-    return this.#call("removeByUser", () => this.#store.removeByUser(userId, options));
+    return this.#change(undefined, this.#call("removeByUser", () => this.#store.removeByUser(userId, options)));
   }
 
   scan(cursor: string | undefined, options: { limit?: number }): Promise<{ sessions: KeyedSession<Data>[]; cursor?: string }> {
@@ -110,12 +142,39 @@ export class GuardedStore<Data> {
   }
 
   removeAll(): Promise<void> {
-    return this.#call("removeAll", () => this.#store.removeAll());
+    return this.#change(undefined, this.#call("removeAll", () => this.#store.removeAll()));
   }
 
   /** Resolves to `undefined` where the store tells nothing. */
   async subscribe(listener: (change: StoreChange) => void): Promise<(() => Promise<void>) | undefined> {
-    return this.#store.subscribe && this.#call("subscribe", () => (this.#store as Required<SessionStore<Data>>).subscribe(listener));
+    const subscription = this.#store.subscribe && this.#call("subscribe", () => (this.#store as Required<SessionStore<Data>>).subscribe(listener));
+    if (subscription) this.#subscriptions.push(subscription);
+    return subscription;
+  }
+
+  /** Waits for the touches, and ends the subscriptions. The store itself is the caller's. */
+  async close(): Promise<void> {
+    await this.#touches?.settled();
+    this.#near?.hear({ type: "lost" });
+    const subscriptions = this.#subscriptions;
+    this.#subscriptions = [];
+    for (const subscription of subscriptions) await (await subscription.catch(() => undefined))?.();
+  }
+
+  #nearCacheOf({ nearCache, clock, onError = () => {} }: GuardOptions): NearCache<Data> | undefined {
+    if (nearCache === undefined) return undefined;
+    if (this.readSync || !this.#store.subscribe) {
+      throw new TypeError(`Cannot use nearCache: ${this.name} ${this.readSync ? "answers from this process already" : "cannot tell what other processes change"}, RedisStore or PostgresStore with notify is wanted`);
+    }
+    const near = new NearCache<Data>(nearCache, clock);
+    void this.subscribe((change) => near.hear(change)).then(() => near.begin(), onError);
+    return near;
+  }
+
+  /** Once a change is acknowledged nobody here reads what was there before. */
+  #change<T>(key: string | undefined, change: Promise<T>): Promise<T> {
+    const near = this.#near;
+    return near ? change.finally(() => (key === undefined ? near.forgetAll() : near.forget(key))) : change;
   }
 
   async #readAlone(key: string): Promise<StoredSession<Data> | undefined> {

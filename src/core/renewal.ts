@@ -85,7 +85,7 @@ export class Renewals<Data> {
   /** Whether this id may use its session. One that was superseded is told of, and may end it. */
   admits(key: string, id: string, session: StoredSession<Data>): boolean | Promise<boolean> {
     if (session.facts?.renewal === undefined && id.length === ID_LENGTH) return true;
-    return this.#judge(id, session) === "superseded" ? this.#refuse(key) : true;
+    return this.#judge(id, session) === "superseded" ? this.#askAgain(key, id) : true;
   }
 
   /** Whether {@link renew} would write or give another id. */
@@ -149,6 +149,13 @@ export class Renewals<Data> {
     const presented = hash(verifierOf(id));
     if (presented === (renewal?.current ?? NO_VERIFIER)) return "current";
     return presented === renewal?.former && this.#clock.now() < renewal.at + this.overlap ? "former" : "superseded";
+  }
+
+  /** What was read may be from before the renewal: by a near cache, or a copy of the database that lags behind. */
+  async #askAgain(key: string, id: string): Promise<boolean> {
+    const session = await this.#store.read(key);
+    if (!session) return false;
+    return this.#judge(id, session) === "superseded" ? this.#refuse(key) : true;
   }
 
   async #refuse(key: string): Promise<false> {

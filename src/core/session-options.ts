@@ -7,6 +7,7 @@ import type { LifetimeOptions } from "./lifetimes.ts";
 import { MemoryStore } from "./memory-store.ts";
 import { assertOptions } from "./options.ts";
 import { isSessionStore, PlainStore } from "./plain-store.ts";
+import type { NearCacheOptions } from "./near-cache.ts";
 import type { RenewalOptions } from "./renewal.ts";
 import type { StandardSchema } from "./schema.ts";
 import { mergeCookieOptions } from "./session-cookie.ts";
@@ -50,6 +51,11 @@ export interface SessionOptions<Data extends object, Input extends object = Data
    * written to the header `X-Auth-Token`.
    */
   transport?: "cookie" | "bearer" | undefined;
+  /**
+   * Keeps records that were read in this process for a moment. One that this process changes or ends is dropped at once, one that another does
+   * when the store's message arrives, and `maxAge` bounds what a lost message can do. Default: every request asks the store.
+   */
+  nearCache?: NearCacheOptions | undefined;
   /** Seconds after which a store that does not answer is given up, default 5; `false` for never. */
   storeTimeout?: number | false | undefined;
   /** Default: the machine's. Tests pass `ManualClock` of `harpiats/testing`. */
@@ -58,7 +64,7 @@ export interface SessionOptions<Data extends object, Input extends object = Data
   randomFill?: RandomFill | undefined;
 }
 
-const KNOWN = ["store", "cookieName", "cookie", "schema", "user", "maxPerUser", "storeTimeout", "clock", "randomFill", "secrets", "lifetimes", "idleTimeout", "absoluteTimeout", "longestTimeout", "touchInterval", "renewEvery", "renewOverlap", "onSuperseded", "device", "transport"];
+const KNOWN = ["store", "cookieName", "cookie", "schema", "user", "maxPerUser", "storeTimeout", "clock", "randomFill", "secrets", "lifetimes", "idleTimeout", "absoluteTimeout", "longestTimeout", "touchInterval", "renewEvery", "renewOverlap", "onSuperseded", "device", "transport", "nearCache"];
 const COOKIE: CookieOptions = { path: "/", httpOnly: true, secure: true, sameSite: "lax" };
 const STORE_TIMEOUT = 5;
 

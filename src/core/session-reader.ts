@@ -65,10 +65,10 @@ export class SessionReader<Data> {
     return this.#signer ? id.slice(0, id.lastIndexOf(".")) : id;
   }
 
-  /** The session of an id, without taking note. */
+  /** The session of an id, without taking note. Perhaps from the near cache: what must be certain asks `findNow`. */
   async find(id: string | undefined): Promise<StoredSession<Data> | undefined> {
     const key = this.keyOf(id);
-    const session = key === undefined ? undefined : await this.#store.read(key);
+    const session = key === undefined ? undefined : (this.#store.peek(key, this.#clock.now()) ?? (await this.#store.readNear(key)));
     return session && (await this.#renewals.admits(key as string, this.bare(id as string), session)) ? session : undefined;
   }
 
@@ -79,7 +79,14 @@ export class SessionReader<Data> {
   keyToChange(id: string | undefined): string | undefined | Promise<string | undefined> {
     const key = this.keyOf(id);
     if (key === undefined || this.#renewals.isCertain(this.bare(id as string))) return key;
-    return this.find(id).then((session) => session && key);
+    return this.findNow(id).then((session) => session && key);
+  }
+
+  /** The session of an id, as the store has it now. */
+  async findNow(id: string | undefined): Promise<StoredSession<Data> | undefined> {
+    const key = this.keyOf(id);
+    const session = key === undefined ? undefined : await this.#store.read(key);
+    return session && (await this.#renewals.admits(key as string, this.bare(id as string), session)) ? session : undefined;
   }
 
   /** The data of the session that a request's cookie names. This is activity. */
@@ -90,11 +97,12 @@ export class SessionReader<Data> {
     const now = this.#clock.now();
     const key = this.keyOf(id, now);
     if (key === undefined) return undefined;
-    const found = this.#store.readSync ? this.#store.readSync(key, now) : await this.#store.read(key);
+    const near = this.#store.readSync ? this.#store.readSync(key, now) : this.#store.peek(key, now);
+    const found = near ?? (this.#store.readSync ? undefined : await this.#store.readNear(key));
     const isAdmitted = !found || this.#renewals.admits(key, this.bare(id as string), found);
     if (isAdmitted !== true && !(await isAdmitted)) return undefined;
     // What answers at once has not let time pass: asking for it again would cost as much as finding the session.
-    const isSeen = this.#see(key, found, this.#store.readSync ? now : this.#clock.now());
+    const isSeen = this.#see(key, found, this.#store.readSync || near ? now : this.#clock.now());
     const isLive = typeof isSeen === "boolean" ? isSeen : await isSeen;
     return isLive ? found?.data : undefined;
   }
@@ -104,7 +112,7 @@ export class SessionReader<Data> {
     const named = this.#transport.read(req);
     const id = typeof named === "object" ? await this.#choose(named) : named;
     const key = this.keyOf(id);
-    const session = key === undefined ? undefined : await this.#store.read(key);
+    const session = key === undefined ? undefined : (this.#store.peek(key, this.#clock.now()) ?? (await this.#store.readNear(key)));
     if (id === undefined || key === undefined) return undefined;
     if (session && !(await this.#renewals.admits(key, this.bare(id), session))) return undefined;
     return (await this.#see(key, session)) && session ? { id, session } : undefined;
@@ -129,7 +137,7 @@ export class SessionReader<Data> {
       return false;
     }
     const touch = this.#lifetimes.dueTouch(session, now);
-    return touch ? this.#store.extend(key, touch) : true;
+    return touch ? this.#store.touch(key, touch) : true;
   }
 
   #refuse(reason: RefusalReason, key?: string): void {

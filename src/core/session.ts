@@ -228,7 +228,7 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    * @throws HarpiaError `ERR_NOT_FRESH`, also where there is no session or it is nobody's: ask for the password.
    */
   async requireFresh(id: string | undefined, maxAge: number): Promise<void> {
-    const session = await this.#parts.reader.find(id);
+    const session = await this.#parts.reader.findNow(id);
     const age = session?.userId === undefined ? Infinity : this.#parts.clock.now() - (session.facts?.authenticatedAt ?? session.createdAt);
     if (!(age <= maxAge * 1000)) throw new HarpiaError("ERR_NOT_FRESH", `Cannot go on with this session: a sign-in within the last ${maxAge} s is wanted`);
   }
@@ -248,6 +248,14 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
   async deadlines(id: string | undefined): Promise<Deadlines | undefined> {
     const session = await this.#parts.reader.find(id);
     return session && toDeadlines(session);
+  }
+
+  /**
+   * Finishes what no request waits for, and ends the subscriptions to the store, for a process that ends. The store and its client stay
+   * open: they are the caller's.
+   */
+  close(): Promise<void> {
+    return this.#parts.store.close();
   }
 
   /**

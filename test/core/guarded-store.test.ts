@@ -110,12 +110,17 @@ describe("A store that fails", () => {
     assert.deepEqual(await session.get(id), {});
   });
 
-  it("fails a request whose activity could not be written", async () => {
+  it("tells of activity that could not be written, and answers the request, which has read its session", async () => {
     const clock = new ManualClock();
     const session = new Session<Fields>({ clock, store: breakMethod(new MemoryStore({ clock }), "extend", () => Promise.reject(cause)) });
+    const told: unknown[] = [];
+    session.on("error", ({ error }) => told.push(error));
     const id = await session.create({});
     clock.advance(3_600_000);
-    await assert.rejects(session.fromRequest(WITH_COOKIE(id)), (error) => assertUnavailable(error, "extend"));
+    assert.deepEqual(await session.fromRequest(WITH_COOKIE(id)), {});
+    await session.close();
+    assert.equal(told.length, 1);
+    assertUnavailable(told[0], "extend");
   });
 
   it("tells of a subscription that failed by the event error", async () => {

@@ -50,7 +50,7 @@ describe("transport: bearer", () => {
     const refused: unknown[] = [];
     session.on("refused", (event) => refused.push(event));
     for (const token of ["x", "ä".repeat(32), "a b", "%", "A".repeat(100_000)]) assert.equal(await session.fromRequest({ headers: { authorization: `Bearer ${token}` } as object }), undefined);
-    assert.deepEqual(refused, Array(5).fill({ reason: "malformed" }));
+    assert.deepEqual(refused, Array.from({ length: 5 }, () => ({ reason: "malformed" })));
   });
 
   it("says with an empty token that the session has ended, and gives the next one at a rotation", async () => {

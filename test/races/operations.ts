@@ -39,7 +39,12 @@ export const OPERATIONS = {
   "update a": (session, { first }) => session.update(first, { a: 1 }),
   "update b": (session, { first }) => session.update(first, { b: 1 }),
   increment: (session, { first }) => session.update(first, (data) => ({ counter: (data["counter"] as number) + 1 })),
-  touch: (session, { first }) => session.fromRequest({ headers: { cookie: `session_id=${first}` } }),
+  touch: async (session, { first }) => {
+    const data = await session.fromRequest({ headers: { cookie: `session_id=${first}` } });
+    // The note of the activity is part of the operation, though no request waits for it.
+    await session.close();
+    return data;
+  },
   rotate: async (session, stage, answer) => issued(stage, await session.rotate(stage.first, answer)),
   reauthenticate: async (session, stage, answer) => issued(stage, await session.reauthenticate(stage.first, answer)),
   renew: async (session, stage, answer) => issued(stage, await session.renew(stage.first, answer)),

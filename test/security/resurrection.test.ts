@@ -20,7 +20,8 @@ const LATE: [name: string, method: string, when: "before" | "after", act: Act][]
   ["an update by function about to write", "patch", "before", (session, id) => session.update(id, () => ({ cart: ["late"] }))],
   ["a rotation", "move", "before", (session, id) => session.rotate(id)],
   ["a request that has read", "read", "after", (session, id) => session.fromRequest(withCookie(id))],
-  ["a request about to note its activity", "extend", "before", (session, id) => session.fromRequest(withCookie(id))],
+  // It has read its session; what comes late is the note.
+  ["a request about to note its activity", "extend", "before", (session, id) => session.fromRequest(withCookie(id)).then(() => session.close())],
 ];
 
 const ENDS: [name: string, end: Act][] = [

@@ -1,0 +1,96 @@
+// Records that were read, kept in this process for a moment, and dropped as soon as any process is heard to have changed or ended
+// them. What it holds is never older than `maxAge`; while it may be missing messages it holds nothing.
+import type { Clock } from "./clock.ts";
+import { copyJson, kindOf } from "./json.ts";
+import { assertSeconds } from "./lifetimes.ts";
+import type { StoreChange, StoredSession } from "./store.ts";
+
+export interface NearCacheOptions {
+  /** Seconds for which a record is used without asking for it again, where no message said that it has changed. Default 5. */
+  maxAge?: number | undefined;
+  /** Records kept at most, default 10,000. One more makes the oldest go. */
+  maxSessions?: number | undefined;
+}
+
+interface Kept<Data> {
+  session: StoredSession<Data>;
+  /** Milliseconds since the epoch. */
+  until: number;
+}
+
+const MAX_AGE = 5;
+const MAX_SESSIONS = 10_000;
+
+/** The records of one process. Trusts nothing before it is told that messages arrive. */
+export class NearCache<Data> {
+  readonly #clock: Clock;
+  readonly #maxAge: number;
+  readonly #maxSessions: number;
+  readonly #kept = new Map<string, Kept<Data>>();
+  // Reads under way, by key. One that is forgotten meanwhile has perhaps seen what was there before, and is not kept.
+  readonly #filling = new Map<string, object>();
+  #isListening = false;
+  // Of these only a message tells that they arrive again.
+  #isDoubtful = false;
+
+  /** @throws TypeError or RangeError for options that make no sense. */
+  constructor(options: NearCacheOptions, clock: Clock) {
+    if (typeof options !== "object" || options === null) throw new TypeError(`Cannot use nearCache: it is ${kindOf(options)}, { maxAge, maxSessions } is wanted`);
+    const { maxAge = MAX_AGE, maxSessions = MAX_SESSIONS } = options;
+    assertSeconds("maxAge of nearCache", maxAge, 0.001, 3600);
+    if (!Number.isInteger(maxSessions) || maxSessions < 1) throw new RangeError(`Cannot use maxSessions of nearCache: it is ${String(maxSessions)}, a whole number from 1 is wanted`);
+    this.#clock = clock;
+    this.#maxAge = maxAge * 1000;
+    this.#maxSessions = maxSessions;
+  }
+
+  /** Messages arrive from now on. */
+  begin(): void {
+    this.#isListening = true;
+  }
+
+  /** A copy of a record that is kept, if it is young enough and lives. */
+  get(key: string, now: number): StoredSession<Data> | undefined {
+    const kept = this.#kept.get(key);
+    // Another process may have extended it: that it has expired, the store has to say.
+    if (kept === undefined || kept.until <= now || kept.session.expiresAt <= now) return undefined;
+    return { ...kept.session, data: copyJson(kept.session.data) };
+  }
+
+  /** What a read gives, kept for the next one. */
+  async fill(key: string, read: Promise<StoredSession<Data> | undefined>): Promise<StoredSession<Data> | undefined> {
+    if (!this.#isListening || this.#isDoubtful) return read;
+    const token = {};
+    this.#filling.set(key, token);
+    const since = this.#clock.now();
+    try {
+      const session = await read;
+      if (session !== undefined && this.#filling.get(key) === token) this.#keep(key, session, since);
+      return session;
+    } finally {
+      if (this.#filling.get(key) === token) this.#filling.delete(key);
+    }
+  }
+
+  forget(key: string): void {
+    this.#kept.delete(key);
+    this.#filling.delete(key);
+  }
+
+  forgetAll(): void {
+    this.#kept.clear();
+    this.#filling.clear();
+  }
+
+  hear(change: StoreChange): void {
+    this.#isDoubtful = change.type === "lost";
+    if (change.type === "lost" || change.type === "cleared") this.forgetAll();
+    else this.forget(change.key);
+  }
+
+  #keep(key: string, session: StoredSession<Data>, since: number): void {
+    this.#kept.delete(key);
+    if (this.#kept.size >= this.#maxSessions) this.#kept.delete(this.#kept.keys().next().value as string);
+    this.#kept.set(key, { session: { ...session, data: copyJson(session.data) }, until: since + this.#maxAge });
+  }
+}
