@@ -1,5 +1,6 @@
 // A Set-Cookie line, and why browsers would not keep it (RFC 6265bis 5.7). Works for lines that somebody else wrote: ours are
 // refused before they are sent. Says nothing of their values.
+import type { CookieOptions } from "../core/cookies.ts";
 import { isLoopback, type RequestFacts } from "./request-facts.ts";
 
 /** The attributes of a Set-Cookie line that decide whether browsers keep and send the cookie. */
@@ -38,6 +39,11 @@ export function parseCookieLine(line: string): CookieLine {
     path: attributes.get("path"),
     domain: attributes.get("domain")?.replace(/^\./, "").toLowerCase() || undefined,
   };
+}
+
+/** The same of a `Session`'s own cookie, as its policy has it. */
+export function cookieLineOf({ secure = false, httpOnly = false, partitioned = false, sameSite = "lax", path, domain }: CookieOptions): CookieLine {
+  return { bytes: 0, isSecure: secure, isHttpOnly: httpOnly, isPartitioned: partitioned, isDeletion: false, sameSite, path, domain: domain?.replace(/^\./, "").toLowerCase() };
 }
 
 /** Why browsers would not keep this cookie in the answer to this request, in words; `undefined` where they would. */

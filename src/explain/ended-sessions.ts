@@ -37,10 +37,10 @@ export class EndedSessions {
         this.#end(formerHandle, "replaced");
       }),
       // An id that was renewed away: where the session itself was left alone, no end is told.
-      source.on("refused", ({ reason, handle }) => void (String(reason) === "superseded" && handle !== undefined && this.#end(handle, "superseded"))),
-      // No handles come with it: whose session it was is known of those that began here.
+      source.on("refused", ({ reason, handle }) => void (reason === "superseded" && handle !== undefined && this.#end(handle, reason))),
+      // No handles come with it: whose session it was is known of those that began here. Without a user it was everybody's.
       source.on("revoked", ({ userId }) => {
-        for (const [handle, known] of this.#known) if (known.userId === userId && !known.end) this.#end(handle, "revoked");
+        for (const [handle, known] of this.#known) if ((userId === undefined || known.userId === userId) && !known.end) this.#end(handle, "revoked");
       }),
     ];
   }

@@ -6,18 +6,20 @@ import { cookieHeaderOf, headerOf, type RequestLike, type ResponseLike, response
 import { assertOptions } from "../core/options.ts";
 import { ID_LENGTH, toStoreKey } from "../core/session-id.ts";
 import type { Session } from "../core/session.ts";
-import { type CookieLine, type CookieRefusal, coversHost, coversPath, isUnsafe, parseCookieLine, refusalOfLine, SECURE_ON_HTTP, toTitle } from "./cookie-line.ts";
+import { BearerToken } from "../core/transport.ts";
+import { type CookieLine, cookieLineOf, type CookieRefusal, coversHost, coversPath, isUnsafe, parseCookieLine, refusalOfLine, SECURE_ON_HTTP, toTitle } from "./cookie-line.ts";
 import { EndedSessions, type SessionEnd } from "./ended-sessions.ts";
 import { type RequestFacts, requestFacts } from "./request-facts.ts";
 import { wordsOfDuration, wordsOfEnd, wordsOfMalformed, wordsOfUnknown } from "./words.ts";
 
 /**
- * Why a request has a session, `live`, or none. `no-cookie`: none came, and nothing tells why; the next five say why none came. The others
- * are of cookies that came.
+ * Why a request has a session, `live`, or none. `no-cookie`: none came, and nothing tells why; `no-token` is the same of bearer tokens. The next
+ * five say why no cookie came, the others are of what came.
  */
 export type Cause =
   | "live"
   | "no-cookie"
+  | "no-token"
   | "secure-on-http"
   | "cross-site"
   | "credentials"
@@ -73,7 +75,7 @@ export interface ExplainerOptions {
 }
 
 /** What is asked of a `Session`: what anybody may ask. */
-export type ExplainedSession = Pick<Session<object>, "cookieName" | "on" | "deadlines"> & { setCookie(res: ResponseLike, id: string): void };
+export type ExplainedSession = Pick<Session<object>, "cookieName" | "on" | "deadlines" | "policy">;
 
 interface Judged {
   readonly cause: Cause;
@@ -105,13 +107,22 @@ class SessionExplainer implements Explainer {
   readonly #sinceAt: number;
   readonly #ended: EndedSessions;
   readonly #stop: () => void;
+  readonly #bearer: BearerToken | undefined;
+  readonly #own: CookieLine;
+  readonly #store: string;
+  /** What it is that comes, in words. */
+  readonly #what: string;
   #refusal: string | undefined;
-  #ownLine: CookieLine | undefined;
 
   constructor(session: ExplainedSession, most: number, clock: Clock) {
     this.#session = session;
     this.#clock = clock;
     this.#sinceAt = clock.now();
+    const { transport, cookie, store } = session.policy;
+    this.#bearer = transport === "bearer" ? new BearerToken() : undefined;
+    this.#own = cookieLineOf(cookie);
+    this.#store = store;
+    this.#what = this.#bearer ? "bearer token" : `${session.cookieName} cookie`;
     this.#ended = new EndedSessions(session, { most, clock });
     this.#stop = session.on("refused", ({ reason }) => (this.#refusal = reason));
   }
@@ -129,24 +140,25 @@ class SessionExplainer implements Explainer {
   explainResponse(req: RequestLike, res: ResponseLike): ResponseExplanation {
     const { cookieName } = this.#session;
     const headers = responseHeaders(res);
-    const line = headers.cookies().findLast((text) => text.startsWith(`${cookieName}=`));
-    if (line === undefined) return { cause: "none", message: `The response leaves the ${cookieName} cookie as it is.` };
+    const token = this.#bearer && headers.header("x-auth-token");
+    const line = this.#bearer ? token : headers.cookies().findLast((text) => text.startsWith(`${cookieName}=`));
+    if (line === undefined) return { cause: "none", message: `The response leaves the ${this.#what} as it is.` };
     const parsed = parseCookieLine(line);
-    const refusal = refusalOfLine(cookieName, parsed, requestFacts(req));
-    if (refusal) return { cause: refusal.cause, message: `Browsers will not keep the ${cookieName} cookie of this response. ${refusal.message}` };
-    const control = headers.header("cache-control") ?? "";
-    if (!/\bno-store\b/i.test(control)) {
-      return { cause: "cacheable", message: `The response has a ${cookieName} cookie, and no Cache-Control: no-store any more: a cache could hand it to somebody else. Something after setCookie has set the header anew.` };
+    const refusal = this.#bearer ? undefined : refusalOfLine(cookieName, parsed, requestFacts(req));
+    if (refusal) return { cause: refusal.cause, message: `Browsers will not keep the ${this.#what} of this response. ${refusal.message}` };
+    if (!/\bno-store\b/i.test(headers.header("cache-control") ?? "")) {
+      return { cause: "cacheable", message: `The response has a ${this.#what}, and no Cache-Control: no-store any more: a cache could hand it to somebody else. Something after setCookie has set the header anew.` };
     }
-    if (parsed.isDeletion) return { cause: "taken-back", message: `The response takes the ${cookieName} cookie back.` };
-    return { cause: "set", message: `The response sets the ${cookieName} cookie.` };
+    if (parsed.isDeletion || token === "") return { cause: "taken-back", message: `The response takes the ${this.#what} back.` };
+    return { cause: "set", message: `The response sets the ${this.#what}.` };
   }
 
   async #explainRequest(req: RequestLike): Promise<Judged> {
     const { cookieName } = this.#session;
     const header = cookieHeaderOf(req) ?? "";
-    const values = [...new Set([scanCookies(header, cookieName) ?? []].flat())];
-    if (values.length === 0) return this.#explainAbsence(req, header);
+    const came = this.#bearer ? this.#bearer.read(req) : scanCookies(header, cookieName);
+    const values = [...new Set([came ?? []].flat())];
+    if (values.length === 0) return this.#bearer ? this.#explainNoToken(header) : this.#explainAbsence(req, header);
     const judged = await Promise.all(values.map((value) => this.#judge(value)));
     const wellFormed = judged.filter(({ cause }) => !["malformed", "bad-signature", "over-age"].includes(cause));
     const live = judged.filter(({ cause }) => cause === "live");
@@ -166,7 +178,7 @@ class SessionExplainer implements Explainer {
     const refusal = this.#refusal as string | undefined;
     const deadlines = await looking;
     const now = this.#clock.now();
-    const named = `A ${this.#session.cookieName} cookie came.`;
+    const named = `A ${this.#what} came.`;
     if (deadlines) {
       const idle = deadlines.expiresAt < deadlines.endsAt ? `, without activity in ${wordsOfDuration(deadlines.expiresAt - now)}` : "";
       return { cause: "live", message: `There is a session. It began ${wordsOfDuration(now - deadlines.createdAt)} ago, and ends in ${wordsOfDuration(deadlines.endsAt - now)} at the latest${idle}.` };
@@ -176,27 +188,24 @@ class SessionExplainer implements Explainer {
     if (refusal !== undefined) return { cause: "malformed", message: `${named} ${wordsOfMalformed(value)}` };
     const ended = this.#ended.find(toStoreKey(value.slice(0, ID_LENGTH)));
     if (ended) return { cause: "ended", message: `${named} ${wordsOfEnd(ended, now)}`, ended };
-    return { cause: "unknown", message: `${named} ${wordsOfUnknown(value, now, this.#sinceAt)}` };
+    return { cause: "unknown", message: `${named} ${wordsOfUnknown(value, { now, sinceAt: this.#sinceAt, store: this.#store })}` };
+  }
+
+  #explainNoToken(header: string): Judged {
+    const hint = [scanCookies(header, this.#session.cookieName) ?? []].flat().length > 0 ? " A cookie of that name came: with transport bearer it is nobody's." : "";
+    return { cause: "no-token", message: `No Authorization: Bearer header came, and this Session takes ids from nowhere else.${hint}` };
   }
 
   #explainAbsence(req: RequestLike, header: string): Judged {
-    const own = this.#own();
+    const own = this.#own;
     const facts = requestFacts(req);
-    const none = `No ${this.#session.cookieName} cookie came.`;
+    const none = `No ${this.#what} came.`;
     if (own.isSecure && isUnsafe(facts)) return { cause: "secure-on-http", message: `${none} ${SECURE_ON_HTTP}` };
     if (!coversHost(own, facts)) return { cause: "domain", message: `${none} Its domain, ${String(own.domain)}, does not cover the host of this request, ${String(facts.host)}.` };
     if (!coversPath(own, facts)) return { cause: "path", message: `${none} It is for paths from ${String(own.path)} on, and this request is for another.` };
     const crossSite = explainCrossSite(own, facts);
     if (crossSite) return { ...crossSite, message: `${none} ${crossSite.message}` };
     return { cause: "no-cookie", message: [none, ...hintsOf(req, header, own, facts)].join(" ") };
-  }
-
-  /** How this session's cookie is set, found out by setting it on nothing. */
-  #own(): CookieLine {
-    if (this.#ownLine) return this.#ownLine;
-    const headers = new Headers();
-    this.#session.setCookie(headers, "x".repeat(ID_LENGTH));
-    return (this.#ownLine = parseCookieLine(headers.getSetCookie()[0] ?? ""));
   }
 }
 
@@ -217,7 +226,7 @@ function explainCrossSite(own: CookieLine, { site, mode, method = "GET" }: Reque
 function hintsOf(req: RequestLike, header: string, own: CookieLine, { scheme, host }: RequestFacts): string[] {
   const hints = ["Nothing says why: a first visit, a browser that was closed, a client that keeps no cookies, or a response that never set it."];
   if (header.trim() !== "") hints.push("Other cookies came: it may have been set under another name, path or host.");
-  if (headerOf(req, "authorization") !== undefined) hints.push("An Authorization header came: ids are taken from there only if the Session is told so.");
+  if (headerOf(req, "authorization") !== undefined) hints.push("An Authorization header came: ids are taken from there only with transport: bearer.");
   if (own.isSecure && scheme === "http" && host !== undefined) hints.push("Safari sends no Secure cookie over plain http, not even to localhost.");
   return hints;
 }

@@ -35,11 +35,12 @@ export function wordsOfMalformed(value: string): string {
 }
 
 /** What may have become of an id that no store knows. */
-export function wordsOfUnknown(value: string, now: number, sinceAt: number): string {
+export function wordsOfUnknown(value: string, { now, sinceAt, store }: { now: number; sinceAt: number; store: string }): string {
   const bornAt = birthOf(value.slice(0, ID_LENGTH)) * 1000;
-  const age = `Its id was made ${wordsOfDuration(now - bornAt)} ago, and the store does not have it.`;
-  if (bornAt < sinceAt - 1000) return `${age} That was before this process looked: a MemoryStore forgets everything at a restart, and what ended earlier or elsewhere is not remembered here.`;
-  return `${age} It ended in another process, or came from one with another store: a MemoryStore knows the sessions of its own process only.`;
+  const age = `Its id was made ${wordsOfDuration(now - bornAt)} ago, and the store, ${store}, does not have it.`;
+  const isInMemory = store === "MemoryStore";
+  if (bornAt < sinceAt - 1000) return `${age} That was before this process looked${isInMemory ? ": a MemoryStore forgets everything at a restart" : ", and what ended before is not remembered here"}.`;
+  return `${age} ${isInMemory ? "Another process has made it: a MemoryStore knows the sessions of its own process only." : "It ended in another process, or another store has it."}`;
 }
 
 /** As people say it: `90 s`, `5 min`, `3 h`, `12 days`. */

@@ -143,7 +143,7 @@ describe("createExplainer", () => {
     const { clock, askWith } = bench();
     const elsewhere = new Session({ clock });
     const young = await elsewhere.create({});
-    assert.match((await askWith(young)).message, /ended in another process/);
+    assert.match((await askWith(young)).message, /MemoryStore, does not have it\. Another process has made it/);
     clock.advance(7_200_000);
     const restarted = bench();
     assert.equal((await restarted.askWith(young)).cause, "unknown");
@@ -206,6 +206,32 @@ describe("createExplainer", () => {
     assert.equal((await ask({ cookie: `session_id=x; session_id=${three}` })).cause, "ended");
     const many = await Promise.all(Array.from({ length: 5 }, () => new Session().create({})));
     assert.equal((await ask({ cookie: many.map((id) => `session_id=${id}`).join("; ") })).cause, "duplicate");
+  });
+
+  it("explains bearer tokens, where the Session takes those", async () => {
+    const { session, ask } = bench({ transport: "bearer" });
+    const id = await session.create({ userId: "1" });
+    assert.equal((await ask({ authorization: `Bearer ${id}` })).cause, "live");
+    assert.match((await ask({ cookie: `session_id=${id}` })).message, /No Authorization: Bearer header came.*A cookie of that name came/);
+    assert.equal((await ask({ host: "app.example.com" })).cause, "no-token");
+    assert.match((await ask({ authorization: "Bearer x" })).message, /^A bearer token came\. It has 1 characters/);
+    await session.revokeEverything();
+    assert.equal((await ask({ authorization: `Bearer ${id}` })).ended?.reason, "revoked");
+  });
+
+  it("says that an id was renewed away", async () => {
+    for (const onSuperseded of ["report", "revoke"] as const) {
+      const { session, clock, askWith } = bench({ renewEvery: 60, renewOverlap: 10, onSuperseded });
+      const id = await session.create({ userId: "1" });
+      clock.advance(61_000);
+      const next = (await session.renew(id)) ?? "";
+      assert.notEqual(next, id);
+      assert.equal((await askWith(next)).cause, "live");
+      assert.equal((await askWith(id)).cause, "live");
+      clock.advance(11_000);
+      assert.equal((await askWith(id)).ended?.reason, onSuperseded === "report" ? "superseded" : "superseded-reuse");
+      assert.equal((await askWith(next)).cause, onSuperseded === "report" ? "live" : "ended");
+    }
   });
 
   it("agrees with fromRequest on who has a session", async () => {

@@ -58,6 +58,18 @@ describe("explainResponse", () => {
     assert.equal(causeOf("session_id=x; Secure; SameSite=None", { headers }), "set");
   });
 
+  it("knows bearer tokens", async () => {
+    const session = new Session({ transport: "bearer" });
+    const explainer = createExplainer(session);
+    const res = new Headers();
+    const req = new Request(HTTPS);
+    assert.equal(explainer.explainResponse(req, res).cause, "none");
+    session.setCookie(res, await session.create({}));
+    assert.equal(explainer.explainResponse(req, res).cause, "set");
+    await session.delete(undefined, res);
+    assert.equal(explainer.explainResponse(req, res).cause, "taken-back");
+  });
+
   it("knows a cookie that a cache could hand to somebody else", () => {
     assert.equal(causeOf("session_id=x; Secure", { control: "public, max-age=600" }), "cacheable");
   });
