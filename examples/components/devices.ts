@@ -46,9 +46,9 @@ export const DEVICES_STYLE = `
 .device-row svg { width: 2rem; height: 2rem; color: var(--soft); }
 .device-row form { grid-column: 2; }
 .device-row p { margin: 0; overflow-wrap: anywhere; }
-.device-name { font-weight: 600; }
+.device-row .device-name { display: flex; flex-wrap: wrap; gap: 0 0.5rem; align-items: center; font-weight: 600; }
 .device-when { color: var(--soft); font-size: 0.9375rem; }
-.device-here { display: inline-block; margin-left: 0.375rem; padding: 0.0625rem 0.5rem; border-radius: 1rem; background: var(--tint); color: var(--text); font-size: 0.8125rem; font-weight: 600; }
+.device-here { padding: 0.0625rem 0.5rem; border-radius: 1rem; background: var(--tint); color: var(--text); font-size: 0.8125rem; font-weight: 600; }
 @media (min-width: 30rem) {
   .device-row { grid-template-columns: auto minmax(0, 1fr) auto; }
   .device-row form { grid-column: auto; }

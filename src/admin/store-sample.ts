@@ -24,7 +24,7 @@ export interface StoreSample {
 }
 
 /** Numbers of sessions of a user, as they are shown: each up to and with its number. */
-export const GROUPS: readonly (readonly [name: string, upTo: number])[] = [["1", 1], ["2", 2], ["3", 3], ["4", 4], ["5", 5], ["6–10", 10], ["11 and more", Infinity]];
+export const GROUPS: readonly (readonly [name: string, upTo: number])[] = [["1", 1], ["2", 2], ["3", 3], ["4", 4], ["5", 5], ["6–10", 10], ["11+", Infinity]];
 
 /** Looks at the store. */
 export class StoreLook<Data> {

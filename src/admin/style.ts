@@ -26,7 +26,8 @@ main:focus { outline: none; }
 .skip { position: absolute; left: -100vw; }
 .skip:focus { left: 1rem; top: 0.5rem; z-index: 1; padding: 0.5rem 1rem; background: var(--surface); }
 nav ul { display: flex; flex-wrap: wrap; gap: 0.25rem; margin: 0; padding: 0; list-style: none; }
-nav li a { display: inline-block; padding: 0.5rem 0.75rem; border-radius: 0.5rem; color: inherit; text-decoration: none; }
+header nav { margin-inline-start: -0.5rem; font-size: 0.9375rem; }
+nav li a { display: inline-block; padding: 0.5rem; border-radius: 0.5rem; color: inherit; text-decoration: none; }
 nav li a:hover { text-decoration: underline; }
 nav li a[aria-current] { background: var(--tint); font-weight: 600; }
 a { color: var(--accent); }
@@ -101,6 +102,8 @@ dialog { max-width: min(28rem, calc(100vw - 2rem)); padding: 1.5rem; border: 1px
 dialog::backdrop { background: rgb(0 0 0 / 0.5); }
 dialog form { display: flex; flex-wrap: wrap; gap: 0.75rem; justify-content: flex-end; }
 @media (min-width: 40.01rem) {
+  header nav { margin: 0; font-size: 1rem; }
+  nav li a { padding-inline: 0.75rem; }
   .card { padding: 1.5rem; }
   .facts > div { grid-template-columns: 12rem 1fr; }
   .sessions > li { grid-template-columns: minmax(0, 5fr) minmax(0, 6fr) auto; align-items: center; padding-block: 0.75rem; }
