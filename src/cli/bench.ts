@@ -92,9 +92,11 @@ function apart(url: StoreUrl): Place {
       return { url: { ...url, target: path }, begin: [], end: nothing, remove: async () => void (await Promise.all(["", "-wal", "-shm"].map((suffix) => rm(path + suffix, { force: true })))) };
     }
     case "redis":
-    case "memory":
-      // Sessions are ended by the measurement, and what is left expires.
-      return { url: at("prefix", `harpiats:bench:${name}:`), begin: [], end: nothing, remove: nothing };
+    case "memory": {
+      // Sessions are ended by the measurement, and what is left of them expires.
+      const prefix = `harpiats:bench:${name}:`;
+      return { url: at("prefix", prefix), begin: [], end: async ({ command }) => command?.("DEL", `${prefix}epoch`), remove: nothing };
+    }
   }
 }
 

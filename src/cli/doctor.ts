@@ -16,7 +16,7 @@ import { CommandError, DONE, FOUND_WANTING } from "./exit-codes.ts";
 import { fault, type Finding, ok } from "./findings.ts";
 import { count, printable, writeJson } from "./output.ts";
 import { withProgress } from "./progress.ts";
-import { type AnyData, type AnyStore, type StoreOptions, withStore } from "./store-option.ts";
+import { type AnyData, type AnyStore, type StoreOptions, withServer } from "./store-option.ts";
 
 export interface DoctorOptions extends StoreOptions {
   config?: string;
@@ -24,13 +24,13 @@ export interface DoctorOptions extends StoreOptions {
 }
 
 const DEFAULT_TABLE = "harpiats_sessions";
-// Should its removal fail, it is gone in a minute.
-const TRIAL = 60_000;
+// Should its removal fail, it is gone in five minutes. A clock that is wrong by less is a finding of its own.
+const TRIAL = 300_000;
 
 export async function doctor(io: CommandIo, options: DoctorOptions): Promise<number> {
   const hasStore = (options.store ?? io.env["HARPIATS_STORE"] ?? "") !== "";
   // With a configuration alone there is something to look at.
-  const ofStore = hasStore || options.config === undefined ? await withStore(io, options, (opening, url) => withProgress(io, "Examining", () => examine(io, opening, url))) : [];
+  const ofStore = hasStore || options.config === undefined ? await withServer(io, options, (opening, url) => withProgress(io, "Examining", () => examine(io, opening, url))) : [];
   const findings = [...ofStore, ...(options.config === undefined ? [] : examinePolicy(await readPolicy(options.config)))];
   const faults = findings.filter(({ status }) => status === "fault").length;
   if (options.json === true) await writeJson(io, { faults, findings });

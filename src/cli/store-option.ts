@@ -42,6 +42,14 @@ function readUrl(text: string): StoreUrl {
 
 /** Opens the store, hands it over, and closes it whatever comes. */
 export async function withStore<T>(io: CommandIo, options: StoreOptions, work: (opening: Opening<AnyData>, url: StoreUrl) => Promise<T>): Promise<T> {
+  return withServer(io, options, async (opening, url) => {
+    await opening.probe?.();
+    return work(opening, url);
+  });
+}
+
+/** The same for whoever wants to see for himself whether the server will do. */
+export async function withServer<T>(io: CommandIo, options: StoreOptions, work: (opening: Opening<AnyData>, url: StoreUrl) => Promise<T>): Promise<T> {
   const url = storeUrl(io, options);
   return usingStore(url, {}, async (opening) => {
     await withProgress(io, `Connecting to ${url.address}`, () => opening.connect());

@@ -29,6 +29,8 @@ export interface Opening<Data extends Record<string, any>> {
   readonly store: SessionStore<Data>;
   /** Reaches the server, or rejects. */
   connect(): Promise<void>;
+  /** Rejects where the server is reached and will not do. */
+  probe?(): Promise<void>;
   /** Makes what is missing, where the store has a schema. */
   migrate?(): Promise<void>;
   schema?(): string;

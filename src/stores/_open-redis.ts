@@ -5,6 +5,8 @@ import { type RedisClient, RedisStore } from "./redis.ts";
 
 // How long a client waits before it connects again: at first hardly, in the end seconds.
 const LONGEST_PAUSE = 2000;
+// What a key looks like, and no session has.
+const ABSENT = `00000000.${"A".repeat(43)}`;
 
 /** A client that knows how to begin and to end. */
 interface Connection {
@@ -28,9 +30,16 @@ export async function openRedis<Data extends Record<string, any>>(options: Openi
     driver: name,
     store,
     connect: () => connection.connect(),
+    // Some say only at a command that they want a password. Not PING: a server whose disk is full refuses it, and answers this.
+    probe: () => store.read([ABSENT]).then(() => {}, explain),
     command: (...words) => connection.command(...words),
     close: async () => void (await connection.close()),
   };
+}
+
+function explain(error: unknown): never {
+  if (error instanceof Error && /^(MOVED|CLUSTERDOWN|CROSSSLOT) /.test(error.message)) throw new Error("it is a node of a Redis Cluster: cluster=true is missing in the URL's parameters", { cause: error });
+  throw error;
 }
 
 function withNodeRedis(module: Loaded, { url, connectTimeout, onError }: OpeningOptions): Connection {
@@ -50,13 +59,11 @@ function withNodeRedis(module: Loaded, { url, connectTimeout, onError }: Opening
     async connect() {
       await client["connect"]?.();
       isOpen = true;
-      // A client connects before it is asked for anything, a cluster's nodes only then.
-      if (isCluster) await client["sendCommand"]?.(undefined, true, ["PING"]);
-      else await client["sendCommand"]?.(["PING"]);
     },
-    command: async (...words) => (isCluster ? client["sendCommand"]?.(undefined, true, words) : client["sendCommand"]?.(words)),
-    // redis 4 says quit.
-    close: async () => (isOpen ? (client["close"] ?? client["quit"])?.call(client) : undefined),
+    // The first argument is the key, where there is one.
+    command: async (...words) => (isCluster ? client["sendCommand"]?.(words[1], false, words) : client["sendCommand"]?.(words)),
+    // redis 4 says quit and disconnect. What was never open has nothing to wait for.
+    close: async () => (isOpen ? (client["close"] ?? client["quit"])?.call(client) : (client["destroy"] ?? client["disconnect"])?.call(client)),
   };
 }
 
@@ -82,7 +89,6 @@ function withIoRedis(module: Loaded, { url, connectTimeout, onError }: OpeningOp
     async connect() {
       try {
         await client["connect"]?.();
-        await client["ping"]?.();
       } catch (error) {
         // Its own says only that the connection is closed.
         throw lastError ?? error;

@@ -16,21 +16,48 @@ export async function beginOpening<Data extends Record<string, any>>(url: StoreU
   if (typeof connectTimeout !== "number" || !(connectTimeout > 0 && connectTimeout <= 3600)) throw new RangeError(`Cannot use option connectTimeout ${String(connectTimeout)}: a number of seconds, more than 0 and at most 3600, are wanted`);
   const options: OpeningOptions = { url, clock, connectTimeout, pruneInterval, onError, wrap, isCreating };
   try {
-    switch (url.kind) {
-      case "redis":
-        return await (await import("./_open-redis.ts")).openRedis<Data>(options);
-      case "postgres":
-        return await (await import("./_open-postgres.ts")).openPostgres<Data>(options);
-      case "mysql":
-        return await (await import("./_open-mysql.ts")).openMysql<Data>(options);
-      case "sqlite":
-        return await (await import("./_open-sqlite.ts")).openSqlite<Data>(options);
-      case "memory":
-        return openMemory<Data>(options);
-    }
+    return withSubscriptionsEnded(await openKind<Data>(options));
   } catch (error) {
     throw toOpenError(url, error);
   }
+}
+
+// The seed's default: data of unknown shape.
+// oxlint-disable-next-line typescript/no-explicit-any
+async function openKind<Data extends Record<string, any>>(options: OpeningOptions): Promise<Opening<Data>> {
+  switch (options.url.kind) {
+    case "redis":
+      return (await import("./_open-redis.ts")).openRedis<Data>(options);
+    case "postgres":
+      return (await import("./_open-postgres.ts")).openPostgres<Data>(options);
+    case "mysql":
+      return (await import("./_open-mysql.ts")).openMysql<Data>(options);
+    case "sqlite":
+      return (await import("./_open-sqlite.ts")).openSqlite<Data>(options);
+    case "memory":
+      return openMemory<Data>(options);
+  }
+}
+
+/** A subscription has a connection of its own, which would keep the process alive: whoever opened the store closes that, too. */
+// The seed's default: data of unknown shape.
+// oxlint-disable-next-line typescript/no-explicit-any
+function withSubscriptionsEnded<Data extends Record<string, any>>(opening: Opening<Data>): Opening<Data> {
+  const { store, close } = opening;
+  const subscribe = store.subscribe?.bind(store);
+  if (!subscribe) return opening;
+  const ends = new Set<() => Promise<void>>();
+  store.subscribe = async (listener) => {
+    const end = await subscribe(listener);
+    ends.add(end);
+    return () => (ends.delete(end) ? end() : Promise.resolve());
+  };
+  const closeAll = async (): Promise<void> => {
+    await Promise.allSettled([...ends].map((end) => end()));
+    ends.clear();
+    await close();
+  };
+  return { ...opening, close: closeAll };
 }
 
 // The seed's default: data of unknown shape.

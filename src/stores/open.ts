@@ -60,6 +60,7 @@ export async function openStore<Data extends Record<string, any> = Record<string
   const opening = await beginOpening<Data>(parsed, options);
   try {
     await opening.connect();
+    await opening.probe?.();
     if (options.migrate !== false) await opening.migrate?.();
   } catch (error) {
     await opening.close().catch(() => {});
