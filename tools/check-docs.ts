@@ -3,7 +3,7 @@
 // somewhere. `ts` runs to its end; `ts serve` must answer HTTP on the port of its listen(), and is ended then;
 // `ts compile` needs a server that is not here; `ts continue` goes on where the fence before it ended.
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 
 interface Program {
@@ -12,11 +12,15 @@ interface Program {
   mode: "run" | "serve" | "compile";
   text: string;
   file: string;
+  /** Where it is compiled, and finds its packages. */
+  folder: string;
 }
 
 const ROOT = process.cwd();
 const FOLDER = join(ROOT, ".build", "docs-fences");
 const RUN_SECONDS = 20;
+// Pages whose programs need packages that the project's own npm ci does not install, and the folder that has them.
+const APART: Record<string, string> = { [join("docs", "frameworks", "nest.md")]: "test/runtimes/nest" };
 
 const pages = markdownFiles();
 const programs = pages.flatMap(programsOf);
@@ -38,6 +42,8 @@ function markdownFiles(): string[] {
 
 function programsOf(page: string): Program[] {
   const found: Program[] = [];
+  const apart = APART[page];
+  const folder = apart === undefined ? FOLDER : join(FOLDER, basename(apart));
   const lines = readFileSync(page, "utf8").split("\n");
   for (let at = 0; at < lines.length; at++) {
     const info = /^```ts(?: (\w+))?\s*$/.exec(lines[at] ?? "");
@@ -49,7 +55,7 @@ function programsOf(page: string): Program[] {
     else {
       const name = `${page.replace(/\W+/g, "-")}-${at + 1}.ts`;
       const mode = info[1] === "serve" || info[1] === "compile" ? info[1] : "run";
-      found.push({ at: `${page}:${at + 1}`, mode, text, file: join(FOLDER, name) });
+      found.push({ at: `${page}:${at + 1}`, mode, text, file: join(folder, name), folder });
     }
     at = end;
   }
@@ -67,28 +73,49 @@ function brokenLinks(page: string): string[] {
 
 /**
  * Compiles all programs, those that extend somebody's types for the whole of a program each alone. What a program needs
- * beside us comes from the project's own node_modules.
+ * beside us comes from the project's own node_modules, or from those of the folder that its page has in APART.
  */
 function compile(): string[] {
   rmSync(FOLDER, { recursive: true, force: true });
   mkdirSync(FOLDER, { recursive: true });
+  for (const apart of Object.values(APART)) provide(apart);
   for (const { file, text } of programs) writeFileSync(file, `${text}\nexport {};\n`);
-  const isAlone = ({ text }: Program): boolean => /^declare (global|module)/m.test(text);
+  const isAlone = ({ text, folder }: Program): boolean => folder !== FOLDER || /^declare (global|module)/m.test(text);
   return [programs.filter((program) => !isAlone(program)), ...programs.filter(isAlone).map((program) => [program])].flatMap(compileTogether);
 }
 
+function provide(apart: string): void {
+  if (!existsSync(join(ROOT, apart, "node_modules", ".package-lock.json"))) spawnSync("npm", ["ci", "--no-audit", "--no-fund"], { cwd: join(ROOT, apart), stdio: "inherit" });
+  mkdirSync(join(FOLDER, basename(apart)));
+  symlinkSync(join(ROOT, apart, "node_modules"), join(FOLDER, basename(apart), "node_modules"));
+}
+
 function compileTogether(group: readonly Program[]): string[] {
-  const compilerOptions = { target: "es2023", lib: ["es2023"], module: "nodenext", strict: true, noUncheckedIndexedAccess: true, skipLibCheck: true, types: ["node"], rootDir: ".", outDir: "out" };
-  writeFileSync(join(FOLDER, "tsconfig.json"), JSON.stringify({ compilerOptions, files: group.map(({ file }) => file) }));
-  const { stdout, status } = spawnSync(process.execPath, [join(ROOT, "node_modules", "typescript", "bin", "tsc"), "-p", FOLDER], { encoding: "utf8" });
+  const folder = group[0]?.folder ?? FOLDER;
+  const decorators = { experimentalDecorators: true, emitDecoratorMetadata: true };
+  const compilerOptions = {
+    target: "es2023",
+    lib: ["es2023"],
+    module: "nodenext",
+    strict: true,
+    noUncheckedIndexedAccess: true,
+    skipLibCheck: true,
+    types: ["node"],
+    typeRoots: [join(ROOT, "node_modules/@types")],
+    rootDir: ".",
+    outDir: "out",
+    ...(folder !== FOLDER && decorators),
+  };
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: group.map(({ file }) => file) }));
+  const { stdout, status } = spawnSync(process.execPath, [join(ROOT, "node_modules", "typescript", "bin", "tsc"), "-p", folder], { encoding: "utf8" });
   if (status === 0) return [];
   const placeOf = (line: string): string => group.find(({ file }) => line.includes(relative(ROOT, file)) || line.includes(file))?.at ?? "";
   return stdout.trim().split("\n").map((line) => `${placeOf(line)} ${line}`);
 }
 
-async function run({ at, mode, file, text }: Program): Promise<string[]> {
+async function run({ at, mode, file, text, folder }: Program): Promise<string[]> {
   if (mode === "compile") return [];
-  const child = spawn(process.execPath, [join(FOLDER, "out", basename(file, ".ts") + ".js")], { stdio: ["ignore", "pipe", "pipe"], cwd: ROOT });
+  const child = spawn(process.execPath, [join(folder, "out", basename(file, ".ts") + ".js")], { stdio: ["ignore", "pipe", "pipe"], cwd: ROOT });
   let output = "";
   child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
   child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
