@@ -34,13 +34,16 @@ const FORMS: Record<string, Form> = {
   watch: async ({ own }) => (await own.watch(AbortSignal.timeout(1))).aborted,
   commit: async ({ own }) => (own.set("seen", 2), await own.commit(), own.data),
   "a token": async ({ own }) => ((await own.get("userId")) === undefined ? "none" : csrfToken(own)),
+  setHidden: async ({ own }) => (own.setHidden("hidden", true), own.data),
   rotate: async ({ own }) => [await own.rotate(), await own.data],
+  reauthenticate: async ({ own }) => [await own.reauthenticate(), await own.data],
   destroy: async ({ own }) => [await own.get("userId"), await own.destroy()],
   login: async ({ own, user }) => (await own.login({ userId: user }), own.data),
   "login without looking": ({ own, user }) => own.login({ userId: user }),
   "a first visit": async ({ own, user }) => (await own.destroy(), user),
   "fromRequest, with Vary": async ({ session, req, res }) => (vary(res), session.fromRequest(req)),
   "setCookie by hand": async ({ session, res, user }) => session.setCookie(res, await session.create({ userId: user })),
+  "rotate by hand": async ({ session, res, user }) => void (await session.rotate(await session.create({ userId: user }), res)),
   "delete by hand": async ({ session, res }) => session.delete(undefined, res),
 };
 
@@ -54,9 +57,9 @@ function vary(res: Exchange["res"]): void {
 }
 
 /** Serves all forms, and asks for each as one user after another. @returns what somebody got who should not have. */
-async function leaksOf(start: (typeof SESSION_APPS)[string], options: SharedCacheOptions = {}, forms: string[] = Object.keys(FORMS)): Promise<{ leaks: string[]; hits: number }> {
+async function leaksOf(start: (typeof SESSION_APPS)[string], options: SharedCacheOptions & { renewEvery?: number } = {}, forms: string[] = Object.keys(FORMS)): Promise<{ leaks: string[]; hits: number }> {
   const clock = new ManualClock();
-  const session = new Session<Fields>({ store: new MemoryStore({ clock }), clock, cookie: { secure: false } });
+  const session = new Session<Fields>({ store: new MemoryStore({ clock }), clock, cookie: { secure: false }, renewEvery: options.renewEvery });
   const app = await start({
     session,
     async handle(exchange) {
@@ -110,8 +113,34 @@ for (const [name, start] of Object.entries(SESSION_APPS)) {
   });
 }
 
+const start = SESSION_APPS["node:http"] as (typeof SESSION_APPS)[string];
+
+describe("a shared cache before sessions that are renewed", () => {
+  it("gives nobody the new cookie that comes with another's page", async () => {
+    // Each request is a second after the one before.
+    const { leaks } = await leaksOf(start, { renewEvery: 2 }, ["get", "data"]);
+    assert.deepEqual(leaks, []);
+    assert.notDeepEqual((await leaksOf(start, { renewEvery: 2, overlooks: "vary" }, ["get", "data"])).leaks, []);
+  });
+});
+
+describe("a shared cache before bearer tokens", () => {
+  it("gives nobody another's page, where the application said public", async () => {
+    const session = new Session<Fields>({ store: new MemoryStore(), transport: "bearer" });
+    const app = await start({ session, handle: async ({ own }) => ({ body: String(await own.get("userId")), headers: { "cache-control": "public, max-age=3600" } }) });
+    const cache = await startSharedCache(app.url);
+    try {
+      const ids = { alice: await session.create({ userId: "alice" }), bobby: await session.create({ userId: "bobby" }) };
+      for (const [user, id] of Object.entries(ids)) assert.equal(await (await fetch(cache.url, { headers: { authorization: `Bearer ${id}` } })).text(), user);
+      assert.equal(await (await fetch(cache.url)).text(), "undefined");
+    } finally {
+      await cache.close();
+      await app.close();
+    }
+  });
+});
+
 describe("the model of a shared cache", () => {
-  const start = SESSION_APPS["node:http"] as (typeof SESSION_APPS)[string];
 
   it("keeps what is nobody's", async () => {
     // Three people, three ways to say it: two are kept, and given to the second and the third.

@@ -1,15 +1,19 @@
 // Every adapter on its real framework, over a real listener, with one handler behind it: for tests that ask the same of all of
 // them. With an explainer the framework's explaining middleware stands before the session's.
 import { createServer } from "node:http";
+import { Elysia } from "elysia";
 import express from "express";
 import express4 from "express4";
 import fastify from "fastify";
+import { H3 } from "h3";
 import { Hono } from "hono";
 import Koa from "koa";
 import Koa2 from "koa2";
+import { elysiaSession } from "../../src/adapters/elysia.ts";
 import { expressSession } from "../../src/adapters/express.ts";
 import { fastifySession } from "../../src/adapters/fastify.ts";
 import { withSession as withFetchSession } from "../../src/adapters/fetch.ts";
+import { h3Session } from "../../src/adapters/h3.ts";
 import { harpiaSession } from "../../src/adapters/harpia.ts";
 import { honoSession } from "../../src/adapters/hono.ts";
 import { koaSession } from "../../src/adapters/koa.ts";
@@ -121,6 +125,29 @@ export const SESSION_APPS: Record<string, Start> = {
       for (const [name, value] of Object.entries(headers)) set.set(name, value);
       return new Response(body, { status, headers: set });
     });
+    return serveFetch(explain ? withExplain(explain.explainer, handler, explain.options) : handler);
+  },
+  "h3 2"({ session, handle, explain }) {
+    const app = new H3({ silent: true });
+    const sessions = h3Session(session);
+    app.use(sessions);
+    app.all("/**", async (event) => {
+      const { status = 200, headers = {}, body } = await handle({ own: sessions.of(event), req: event.req, res: event.res.headers, path: event.url.pathname });
+      for (const [name, value] of Object.entries(headers)) event.res.headers.set(name, value);
+      event.res.status = status;
+      return body;
+    });
+    const handler = async (request: Request): Promise<Response> => app.fetch(request);
+    return serveFetch(explain ? withExplain(explain.explainer, handler, explain.options) : handler);
+  },
+  "Elysia"({ session, handle, explain }) {
+    const app = new Elysia().use(elysiaSession(session)).all("/*", async ({ session: own, request }) => {
+      const set = new Headers();
+      const { status = 200, headers = {}, body } = await handle({ own, req: request, res: set, path: new URL(request.url).pathname });
+      for (const [name, value] of Object.entries(headers)) set.set(name, value);
+      return new Response(body, { status, headers: set });
+    });
+    const handler = async (request: Request): Promise<Response> => app.fetch(request);
     return serveFetch(explain ? withExplain(explain.explainer, handler, explain.options) : handler);
   },
   async "harpia()"({ session, handle, explain }) {
