@@ -1,6 +1,7 @@
 // The session of one request over Next.js' cookies: core's RequestSession, and a way to the cookie that Next.js opens in server
 // actions and route handlers alone. Decides when a change is refused; what a session is, core decides.
 import type { Changes, Updater } from "../core/changes.ts";
+import type { LoginOptions } from "../core/creation.ts";
 import { type CookieOptions, parseSetCookieLine } from "../core/cookies.ts";
 import { HarpiaError } from "../core/errors.ts";
 import type { Deadlines } from "../core/lifetimes.ts";
@@ -25,6 +26,7 @@ export class NextSession<Data extends object> {
   readonly #session: RequestSession<Data>;
   readonly #cookies: NextCookies;
   readonly #isHeld: boolean;
+  #isChanged = false;
 
   /** @param isHeld leaves the cookie to {@link NextSession.settle}. */
   constructor(session: RequestSession<Data>, cookies: NextCookies, isHeld: boolean) {
@@ -95,7 +97,7 @@ export class NextSession<Data extends object> {
    * Begins a session for a user, under a new id, and ends the one there was (ASVS V7.2.4). Of the former data only the fields in
    * `keep` come along, and none of them if it was somebody's already.
    */
-  async login(data: Data, options: { keep?: readonly (keyof Data & string)[] } = {}): Promise<void> {
+  async login(data: Data, options: LoginOptions<Data> = {}): Promise<void> {
     await this.#change(() => this.#session.login(data, options));
   }
 
@@ -104,14 +106,23 @@ export class NextSession<Data extends object> {
     return this.#change(() => this.#session.rotate());
   }
 
+  /** Notes that the user has just proved who they are once more, and gives the session a new id. @returns whether there was a session. */
+  reauthenticate(): Promise<boolean> {
+    return this.#change(() => this.#session.reauthenticate());
+  }
+
   /** Ends the session, everywhere and at once, and takes its cookie back. Nothing can be changed in this request any more. */
   async destroy(): Promise<void> {
     await this.#change(() => this.#session.destroy());
   }
 
-  /** Writes what has changed. May be called again, after more changes; without any it does nothing. */
+  /**
+   * Writes what has changed, and renews the id where that is due. May be called again, after more changes. In a server component there
+   * is nothing to write.
+   */
   async commit(): Promise<void> {
-    if (this.hasChanges) await this.#change(() => this.#session.commit());
+    if (!this.hasChanges || (!this.#isChanged && this.#refusal())) return;
+    await this.#change(() => this.#session.commit());
   }
 
   /** A field of the library's own, which `data` does not show. For what builds on sessions, such as `harpiats/csrf`. */
@@ -163,11 +174,17 @@ export class NextSession<Data extends object> {
     }
   }
 
+  #assertWritable(): void {
+    const refusal = this.#refusal();
+    if (refusal) throw readOnly(refusal.cause);
+    this.#isChanged = true;
+  }
+
   /**
    * Next.js tells nobody in advance whether it takes a cookie, so it is offered one that has no name: where it takes cookies it
    * asks for the name, and learns that there is none, before anything is set; where it takes none it refuses first.
    */
-  #assertWritable(): void {
+  #refusal(): { cause: unknown } | undefined {
     const unnamed = new Error("a cookie without a name");
     const cookie = {
       value: "",
@@ -177,9 +194,10 @@ export class NextSession<Data extends object> {
     };
     try {
       this.#cookies.set(cookie);
-    } catch (error) {
-      if (error !== unnamed) throw readOnly(error);
+    } catch (cause) {
+      if (cause !== unnamed) return { cause };
     }
+    return undefined;
   }
 }
 

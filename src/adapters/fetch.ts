@@ -15,8 +15,8 @@ export interface FetchOptions extends Omit<AdapterOptions, "property"> {
  * Makes a fetch handler of one that takes the request's session as its second argument; what else the runtime hands over
  * (Workers' `env` and `ctx`, Next.js's `{ params }`) follows.
  *
- * The session is written when the handler has answered and before the answer leaves. A store that fails makes it a 503. What
- * else the handler throws is thrown on, after its changes were dropped.
+ * The session is written when the handler has answered and before the answer leaves. A store that fails makes it a 503, also where a
+ * framework inside the handler has answered 500 for it. What else the handler throws is thrown on, after its changes were dropped.
  */
 export function withSession<Data extends object, Req extends RequestLike & object = Request, Rest extends unknown[] = []>(
   session: Pick<Session<Data>, "open">,
@@ -30,6 +30,11 @@ export function withSession<Data extends object, Req extends RequestLike & objec
       // Responses of fetch() and Response.redirect() have headers that cannot be changed: this one's can.
       const answered = await handler(request, own, ...rest);
       await sessions.settle(own, answered.status);
+      // A framework makes a page of its own of what a route throws: of a store's failure too, with a 500.
+      if (own.failure && answered.status >= 500) {
+        await answered.body?.cancel();
+        throw own.failure;
+      }
       const response = own.isUsed ? new Response(answered.body, answered) : answered;
       if (own.isUsed) own.writeTo(response);
       // Also where nobody has asked for the session yet: a body that streams still can.

@@ -1,7 +1,7 @@
 // One request's session: nothing is read until it is asked for, nothing is written unless something changed, no cookie
 // until there is data. Every save policy is here, once; adapters only say when.
 import { type Changes, FLASH, merge, noChanges, pickFields, pickNamed, type Updater } from "./changes.ts";
-import { HarpiaError } from "./errors.ts";
+import { HarpiaError, type StoreError } from "./errors.ts";
 import type { ResponseLike } from "./http-messages.ts";
 import type { LoginOptions } from "./creation.ts";
 import { copyJson, toJsonObject } from "./json.ts";
@@ -46,6 +46,11 @@ export class RequestSession<Data extends object> {
   /** Whether a commit would write. */
   get hasChanges(): boolean {
     return this.#hasOwnChanges || this.#isRenewalDue;
+  }
+
+  /** What the store failed with in this request, where it did: what is made of it must not look like an answer. */
+  get failure(): StoreError | undefined {
+    return this.#access.failure();
   }
 
   /** The data with this request's own changes, or `undefined` when there is no session. A copy: changing it changes nothing. */
@@ -148,7 +153,8 @@ export class RequestSession<Data extends object> {
     await this.#load();
     const former = this.#opened;
     const { keep = [], ...own } = options;
-    const next = { ...(await this.#keep(keep, data)), ...data };
+    const kept = keep.length > 0 ? this.#view() : undefined;
+    const next = { ...(kept && !this.#access.isOfAnotherUser(kept, data) && pickNamed(kept, keep)), ...data };
     this.#begin(await this.#access.create(next, own), toJsonObject(next));
     if (former) await this.#access.delete(former.id);
   }
@@ -168,8 +174,7 @@ export class RequestSession<Data extends object> {
     await this.#load();
     if (this.#opened) await this.#access.delete(this.#opened.id);
     this.#changes = noChanges();
-    this.#opened = undefined;
-    this.#data = undefined;
+    this.#forget();
     this.#cookie = "clear";
     this.#isDestroyed = true;
   }
@@ -269,11 +274,6 @@ export class RequestSession<Data extends object> {
     this.#changes[field] = taken;
     // Whether there is a session is settled now, so that one that ends later is not taken for none.
     this.#load().catch(() => {});
-  }
-
-  async #keep(fields: readonly (keyof Data & string)[], next: Data): Promise<Partial<Data>> {
-    const data = fields.length > 0 ? this.#view() : undefined;
-    return data && !this.#access.isOfAnotherUser(data, next) ? pickNamed(data, fields) : {};
   }
 
   #begin(opened: Opened<Data>, data: Data): void {

@@ -1,6 +1,7 @@
 // What core's request session asks of its `Session`: the one seam between the two.
 import type { Changes, Updater } from "./changes.ts";
 import { type CreateOptions, createSession } from "./creation.ts";
+import { StoreError } from "./errors.ts";
 import { addVary, type RequestLike, type ResponseLike } from "./http-messages.ts";
 import type { Deadlines } from "./lifetimes.ts";
 import type { Session } from "./session.ts";
@@ -36,6 +37,8 @@ export interface SessionAccess<Data extends object> {
   isOfAnotherUser(data: Data, next: Data): boolean;
   /** Says to caches that the response depends on what named the session. */
   writeVary(res: ResponseLike): void;
+  /** What the store failed with last, where it did. */
+  failure(): StoreError | undefined;
 }
 
 // Browsers keep no cookie longer (RFC 6265bis 5.5).
@@ -45,25 +48,35 @@ const LONGEST_COOKIE = 400 * 86_400;
 export function accessFor<Data extends object, Input extends object>(session: Session<Data, Input>, parts: SessionParts<Data, Input>, req?: RequestLike): SessionAccess<Data> {
   const { options, reader, renewals, transport, signer, clock } = parts;
   const sign = <Found extends Opened<Data>>(opened: Found): Found => (signer ? { ...opened, id: signer.sign(opened.id) } : opened);
+  let failure: StoreError | undefined;
+  const note = (error: unknown): void => {
+    if (error instanceof StoreError) failure = error;
+  };
+  // Handlers may catch what a store fails with, and frameworks do.
+  const noting = <T>(work: Promise<T>): Promise<T> => {
+    work.catch(note);
+    return work;
+  };
+  const create = async (data: Data, own?: CreateOptions): Promise<Opened<Data>> => {
+    const device = req && options.device?.(req);
+    // What came out of the schema goes through it again: see the option.
+    return sign(await createSession(parts, data as unknown as Input, { ...(device && { device }), ...own }));
+  };
   return {
-    find: async () => (req ? reader.visit(req) : undefined),
-    get: (id) => session.get(id),
-    async create(data, own) {
-      const device = req && options.device?.(req);
-      // What came out of the schema goes through it again: see the option.
-      return sign(await createSession(parts, data as unknown as Input, { ...(device && { device }), ...own }));
-    },
-    update: (id, changes) => session.update(id, changes),
-    delete: (id) => session.delete(id),
-    rotate: (id) => session.rotate(id),
-    reauthenticate: (id) => session.reauthenticate(id),
+    find: () => noting(req ? reader.visit(req) : Promise.resolve(undefined)),
+    get: (id) => noting(session.get(id)),
+    create: (data, own) => noting(create(data, own)),
+    update: (id, changes) => noting(session.update(id, changes)),
+    delete: (id) => noting(session.delete(id)),
+    rotate: (id) => noting(session.rotate(id)),
+    reauthenticate: (id) => noting(session.reauthenticate(id)),
     isRenewalDue: (opened) => renewals.isDue(opened.session),
     async renew(id) {
       const key = reader.keyOf(id);
       const found = key === undefined ? undefined : await renewals.renew(key, reader.bare(id));
       return found && sign(found);
     },
-    deadlines: (id) => session.deadlines(id),
+    deadlines: (id) => noting(session.deadlines(id)),
     watch: (id, until) => session.watch(id, until),
     writeId(res, { id, session: { facts, endsAt } }) {
       const maxAge = Math.min(Math.ceil((endsAt - clock.now()) / 1000), LONGEST_COOKIE);
@@ -72,5 +85,6 @@ export function accessFor<Data extends object, Input extends object>(session: Se
     eraseId: (res) => transport.erase(res),
     writeVary: (res) => addVary(res, transport.header),
     isOfAnotherUser: (data, next) => options.userOf(data) !== undefined && options.userOf(data) !== options.userOf(next),
+    failure: () => failure,
   };
 }
