@@ -24,7 +24,7 @@ interface Runtime {
 const project = fileURLToPath(new URL("../../../", import.meta.url));
 const home = join(project, "test/runtimes");
 const NEST = "runtimes/nest";
-const FOLDERS = ["core", "testing", "app", "adapters", "stores", NEST];
+const FOLDERS = ["core", "testing", "app", "adapters", "explain", "stores", NEST];
 // Of the stores those that need no server: their clients are the runtimes' own, or run on each of them.
 const STORES = ["open", "sqlite", "unstorage", "keyv", "to-express-store"];
 const platform = `${process.platform}-${process.arch}`;
