@@ -176,9 +176,10 @@ async function bytesOf({ query, command }: Opening<AnyData>, url: StoreUrl): Pro
   if (name === "redis") return url.parameters.get("cluster") === "true" ? undefined : Number(/^used_memory:(\d+)/m.exec(String(await command?.("INFO", "memory")))?.[1]);
   if (name === "postgres") return one("SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname LIKE 'harpiats\\_bench\\_%' AND c.relkind = 'r'");
   if (name === "mysql") {
-    const [[found] = []] = (await query?.("SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name LIKE 'harpiats\\_bench\\_%'")) ?? [];
-    await query?.(`ANALYZE TABLE \`${String(found)}\``);
-    return one(`SELECT data_length + index_length FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = '${String(found)}'`);
+    const tables = (await query?.("SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name LIKE 'harpiats\\_bench\\_%'")) ?? [];
+    // Its sizes are estimates until it is told to look.
+    for (const [table] of tables) await query?.(`ANALYZE TABLE \`${String(table)}\``);
+    return one("SELECT coalesce(sum(data_length + index_length), 0) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name LIKE 'harpiats\\_bench\\_%'");
   }
   await query?.("PRAGMA wal_checkpoint(TRUNCATE)");
   return (await one("PRAGMA page_count")) * (await one("PRAGMA page_size"));
