@@ -4,7 +4,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { nextAction, nextSession } from "../../src/adapters/next.ts";
 import { csrfToken, isCsrfToken } from "../../src/csrf.ts";
-import { HarpiaError, MemoryStore, Session, type SessionStore, StoreError } from "../../src/session.ts";
+import { HarpiaError, MemoryStore, Session, StoreError } from "../../src/session.ts";
+import { ManualClock } from "../../src/testing.ts";
+import { countCalls } from "../support/counting-store.ts";
 import { ActionCookies, redirect, sealed } from "../support/next-cookies.ts";
 
 interface Data {
@@ -19,34 +21,18 @@ async function signedIn(sessions: Session<Data>): Promise<string> {
   return `theme=dark; session_id=${await sessions.create({ userId: "1" })}`;
 }
 
-/** Calls of the store other than reading. */
-function recordWrites(store: SessionStore<Data>): { store: SessionStore<Data>; writes: string[] } {
-  const writes: string[] = [];
-  const recorded = new Proxy(store, {
-    get(target, name) {
-      const member: unknown = Reflect.get(target, name, target);
-      if (typeof member !== "function") return member;
-      return (...args: unknown[]): unknown => {
-        if (!/^(read|readSync|subscribe)$/.test(String(name))) writes.push(String(name));
-        return Reflect.apply(member, target, args) as unknown;
-      };
-    },
-  });
-  return { store: recorded, writes };
-}
-
 describe("nextSession", () => {
   it("reads in a server component, once and without a write", async () => {
-    const { store, writes } = recordWrites(new MemoryStore<Data>());
+    const { store, calls } = countCalls(new MemoryStore<Data>(), false);
     const sessions = new Session<Data>({ store });
     const header = await signedIn(sessions);
-    writes.length = 0;
+    calls.length = 0;
     const session = await nextSession(sessions, () => Promise.resolve(sealed(header)));
     assert.deepEqual(await session.data, { userId: "1" });
     assert.equal(await session.get("userId"), "1");
-    assert.ok(await session.deadlines);
     await session.commit();
-    assert.deepEqual(writes, []);
+    assert.deepEqual(calls, ["read"]);
+    assert.ok(await session.deadlines);
   });
 
   it("takes cookies as the function, its promise, or the awaited value", async () => {
@@ -65,10 +51,10 @@ describe("nextSession", () => {
   });
 
   it("refuses every change in a server component before anything is stored", async () => {
-    const { store, writes } = recordWrites(new MemoryStore<Data>());
+    const { store, calls } = countCalls(new MemoryStore<Data>(), false);
     const sessions = new Session<Data>({ store });
     for (const header of [await signedIn(sessions), ""]) {
-      writes.length = 0;
+      calls.length = 0;
       const session = await nextSession(sessions, sealed(header));
       for (const change of [() => session.set("color", "blue"), () => session.unset("color"), () => session.flash("notice", "hello"), () => session.setHidden("x", 1)]) {
         assert.throws(change, READ_ONLY);
@@ -76,13 +62,14 @@ describe("nextSession", () => {
       const changes: (() => Promise<unknown>)[] = [
         () => session.login({ userId: "2" }),
         () => session.rotate(),
+        () => session.reauthenticate(),
         () => session.destroy(),
         () => session.update({ color: "blue" }),
         () => session.update(() => ({ color: "blue" })),
       ];
       for (const change of changes) await assert.rejects(change, READ_ONLY);
       await session.commit();
-      assert.deepEqual(writes, []);
+      assert.deepEqual(calls, []);
       assert.equal(session.hasChanges, false);
       assert.deepEqual(await session.data, header === "" ? undefined : { userId: "1" });
     }
@@ -148,6 +135,21 @@ describe("nextSession", () => {
     const cookies = new ActionCookies(header);
     assert.equal(await (await nextSession(sessions, cookies)).rotate(), true);
     assert.equal(await (await nextSession(sessions, sealed(header))).data, undefined);
+    assert.deepEqual(await (await nextSession(sessions, sealed(cookies.header))).data, { userId: "1" });
+  });
+
+  it("renews an id that is due in an action, and leaves it alone in a server component", async () => {
+    const clock = new ManualClock();
+    const sessions = new Session<Data>({ clock, renewEvery: 3600 });
+    const header = await signedIn(sessions);
+    clock.advance(3_600_000);
+    const page = await nextSession(sessions, sealed(header));
+    assert.deepEqual(await page.data, { userId: "1" });
+    await page.commit();
+    const cookies = new ActionCookies(header);
+    await nextAction(sessions, () => cookies, (session) => session.data)();
+    assert.equal(cookies.lines.length, 1);
+    assert.ok(!header.includes(cookies.header));
     assert.deepEqual(await (await nextSession(sessions, sealed(cookies.header))).data, { userId: "1" });
   });
 
