@@ -28,6 +28,9 @@ export interface SessionEvents {
   error: { error: Error };
 }
 
+// A store tells its own process as well of whom a login evicted: told once, it is not told again.
+const REMEMBERED = 1000;
+
 type Listener<Event> = (event: Event) => unknown;
 
 interface Outlet {
@@ -39,6 +42,7 @@ interface Outlet {
 export class Emitter<Events> {
   readonly #outlets = new Map<keyof Events, Outlet>();
   readonly #cookieName: string;
+  readonly #evicted = new Set<unknown>();
   #onFirst: ((events: Emitter<Events>) => void) | undefined;
 
   /** @param onFirst called once, when somebody is first found to listen: what costs something can wait for it. */
@@ -67,7 +71,8 @@ export class Emitter<Events> {
   }
 
   emit<Name extends keyof Events>(name: Name, event: Events[Name]): void {
-    if (!this.has(name)) return;
+    // Of these fields an event has both or none.
+    if (!this.has(name) || this.#isKnown(event as Partial<SessionEvents["ended"]>)) return;
     const { listeners, channel } = this.#outletOf(name);
     const publish = (): void => channel.publish({ ...event, cookieName: this.#cookieName });
     for (const listener of [...listeners, publish]) {
@@ -78,6 +83,14 @@ export class Emitter<Events> {
         // A listener's mistake is not the session's: what happened has happened.
       }
     }
+  }
+
+  #isKnown({ handle, reason }: Partial<SessionEvents["ended"]>): boolean {
+    if (reason !== "evicted") return false;
+    if (this.#evicted.has(handle)) return true;
+    if (this.#evicted.size === REMEMBERED) this.#evicted.clear();
+    this.#evicted.add(handle);
+    return false;
   }
 
   #outletOf(name: keyof Events): Outlet {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { MemoryStore, Session, type SessionEvents } from "../../src/session.ts";
+import { MemoryStore, Session, type SessionEvents, type StoreChange } from "../../src/session.ts";
 import { ManualClock } from "../../src/testing.ts";
 
 type Names = (keyof SessionEvents)[];
@@ -101,6 +101,26 @@ describe("Session.on", () => {
     told.length = 0;
     await session.revokeAll("alice");
     assert.deepEqual(told.filter(([name]) => name === "revoked"), [["revoked", { userId: "alice", count: 3 }]]);
+  });
+
+  it("tells once of whom a login evicted, where the store tells of it too", async () => {
+    const listeners: ((change: StoreChange) => void)[] = [];
+    class TellingStore extends MemoryStore<Visitor> {
+      override async create(...parameters: Parameters<MemoryStore<Visitor>["create"]>): ReturnType<MemoryStore<Visitor>["create"]> {
+        const result = await super.create(...parameters);
+        for (const key of result.evicted) for (const listener of listeners) listener({ type: "evicted", key });
+        return result;
+      }
+      override async subscribe(listener: (change: StoreChange) => void): ReturnType<MemoryStore<Visitor>["subscribe"]> {
+        listeners.push(listener);
+        return () => Promise.resolve();
+      }
+    }
+    const session = new Session<Visitor>({ store: new TellingStore(), maxPerUser: { limit: 1, onLimit: "evict-oldest" } });
+    const ended: object[] = [];
+    session.on("ended", (event) => ended.push(event));
+    for (let made = 0; made < 3; made++) await session.create({ userId: "alice" });
+    assert.deepEqual(ended.map((event) => (event as SessionEvents["ended"]).reason), ["evicted", "evicted"]);
   });
 
   it("ends with the function that it returns", async () => {
