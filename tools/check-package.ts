@@ -61,7 +61,12 @@ async function installAlone(): Promise<void> {
   await mkdir(alone);
   await writeFile(join(alone, "package.json"), JSON.stringify({ private: true, type: "module" }));
   await run("npm", ["install", "--no-audit", "--no-fund", tarball], { cwd: alone });
-  const names = (await readdir(join(alone, "node_modules"))).filter((name) => !name.startsWith("."));
+  const folder = join(alone, "node_modules");
+  const names: string[] = [];
+  for (const name of await readdir(folder)) {
+    if (name.startsWith("@")) names.push(...(await readdir(join(folder, name))).map((inner) => `${name}/${inner}`));
+    else if (!name.startsWith(".")) names.push(name);
+  }
   expectSame(names, [manifest.name, ...Object.keys(manifest.dependencies)], "node_modules");
 }
 
