@@ -37,7 +37,7 @@ describe("harpiats, on SQLite", () => {
   }
 
   before(async () => {
-    installed = await installPackage(["better-sqlite3"]);
+    installed = await installPackage(["better-sqlite3"], "compiled");
     // What tests/support says it is.
     Database = (await requireApart("better-sqlite3", "better-sqlite3")) as typeof Database;
     // The exports of the files named.
@@ -243,9 +243,11 @@ describe("harpiats, on SQLite", () => {
 
   it("is a program that says nothing of experimental features, and ends with its code", async () => {
     const { url } = await filled();
-    const [list, failed] = await Promise.all([spawnNode([installed.bin, "sessions", "list", "--store", url]), spawnNode([installed.bin, "sessions", "list", "--store", "redis://127.0.0.1:1"])]);
+    const published = await installPackage(["better-sqlite3"]);
+    const [list, failed] = await Promise.all([spawnNode([published.bin, "sessions", "list", "--store", url]), spawnNode([published.bin, "sessions", "list", "--store", "redis://127.0.0.1:1"])]);
     assert.deepEqual([list.code, list.out.split("\n").length, list.err], [0, 5, ""]);
     assert.deepEqual([failed.code, failed.out], [3, ""]);
     assert.equal(failed.err, "harpiats: Cannot open redis://127.0.0.1:1: neither redis nor ioredis is installed, npm install redis is wanted\n");
+    await published.remove();
   });
 });

@@ -2,12 +2,14 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { extname } from "node:path";
+import { cp, writeFile } from "node:fs/promises";
+import { basename, extname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Browser } from "../support/http.ts";
+import { installPackage } from "../support/installed-package.ts";
 
 const program = fileURLToPath(new URL(`../../examples/apps/login/server${extname(import.meta.url)}`, import.meta.url));
 
@@ -15,21 +17,30 @@ interface HasAfter {
   after(task: () => Promise<void>): void;
 }
 
-function run(env: Record<string, string>): ChildProcess {
-  return spawn(process.execPath, [program], { env: { PATH: process.env["PATH"], ...env }, stdio: ["ignore", "pipe", "pipe"] });
+interface Place {
+  program: string;
+  cwd: string;
+}
+
+/** Sessions are in its memory, unless the test says where or that it starts in another place. */
+function run(env: Record<string, string>, place?: Place): ChildProcess {
+  const store = place ? {} : { HARPIATS_STORE: "memory:" };
+  return spawn(process.execPath, [place?.program ?? program], { env: { PATH: process.env["PATH"], ...store, ...env }, cwd: place?.cwd, stdio: ["ignore", "pipe", "pipe"] });
 }
 
 /** Starts the demo on a free port and gives its address. */
-async function start(t: HasAfter, env: Record<string, string> = {}): Promise<{ url: string; demo: ChildProcess }> {
-  const demo = run({ PORT: "0", ...env });
+async function start(t: HasAfter, env: Record<string, string> = {}, place?: Place): Promise<{ url: string; demo: ChildProcess; said: Promise<string> }> {
+  const demo = run({ PORT: "0", ...env }, place);
   t.after(async () => {
     if (demo.exitCode === null && demo.kill("SIGKILL")) await once(demo, "exit");
   });
   assert.ok(demo.stdout);
-  const [line] = (await once(createInterface(demo.stdout), "line")) as [string];
+  const lines = createInterface(demo.stdout);
+  const [line] = (await once(lines, "line")) as [string];
+  const said = once(lines, "line").then(([next]) => String(next));
   const [url] = /http:\/\/\S+$/.exec(line) ?? [];
   assert.ok(url, line);
-  return { url, demo };
+  return { url, demo, said };
 }
 
 async function fails(env: Record<string, string>): Promise<string> {
@@ -190,5 +201,30 @@ describe("the login demo", () => {
     const wrong = ["http", "70000", "-1", ""];
     const said = await Promise.all(wrong.map((given) => fails({ PORT: given })));
     assert.deepEqual(said, wrong.map((given) => `Cannot start the demo: PORT is "${given}", a number from 0 to 65535 is wanted\n`));
+  });
+
+  it("keeps its sessions in a file beside it, and finds them again when it is started again", async (t) => {
+    // As `npm start` does it, on whatever Node this is.
+    const installed = await installPackage(["better-sqlite3"]);
+    t.after(() => installed.remove());
+    const folder = join(installed.path, "examples");
+    await cp(fileURLToPath(new URL("../../examples/", import.meta.url)), folder, { recursive: true, filter: (path) => !/apps.(?!login)\w/.test(path) });
+    await writeFile(join(installed.path, "package.json"), JSON.stringify({ type: "module" }));
+    const place = { program: join(folder, "apps/login", basename(program)), cwd: installed.path };
+    const { url, demo, said } = await start(t, {}, place);
+    assert.equal(await said, "Sessions are in sqlite:.data/login-demo.db, and live on when it ends.");
+    const browser = new Browser(url);
+    await browser.post("/sign-in", { name: "Ada" });
+    demo.kill("SIGTERM");
+    assert.deepEqual(await once(demo, "exit"), [0, null]);
+    const again = new Browser((await start(t, {}, place)).url);
+    again.cookies.set("session_id", browser.cookies.get("session_id") ?? "");
+    assert.deepEqual(await again.json("/profile"), { status: "authenticated", user: { userId: "Ada", role: "member" } });
+  });
+
+  it("takes another store from the environment, and says why it cannot", async (t) => {
+    assert.equal(await (await start(t)).said, "Sessions are in its memory, and end with it.");
+    assert.match(await fails({ PORT: "0", HARPIATS_STORE: "redis://:s3cret@127.0.0.1:1" }), /^Cannot start the demo: Cannot open redis:\/\/127\.0\.0\.1:1: .*ECONNREFUSED.*\n$/);
+    assert.match(await fails({ PORT: "0", HARPIATS_STORE: "mongodb://s3cret" }), /^Cannot start the demo: Cannot open a store: its URL begins with no scheme that is known/);
   });
 });

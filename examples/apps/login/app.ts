@@ -2,7 +2,7 @@
 import harpia, { type App, type Request, type Response } from "harpiats";
 import { createAdmin } from "harpiats/admin";
 import { crossSiteCheck } from "harpiats/csrf";
-import { Session } from "harpiats/session";
+import { Session, type SessionStore } from "harpiats/session";
 import { accountPage, devicesPage, LONGEST_NAME, refusalPage, ROLES, signInPage, type Visitor } from "./pages.ts";
 import { DEVICES_STYLE } from "../../components/devices.ts";
 import { ICON, STYLE } from "./style.ts";
@@ -13,9 +13,9 @@ const cookie = { secure: process.env["NODE_ENV"] === "production" };
 
 const DONE = new Map([["one", "Signed out there."], ["none", "That device was signed out already."], ["elsewhere", "Signed out everywhere else."]]);
 
-/** Makes the app, with its own sessions in memory. */
-export function loginApp(): App {
-  const session = new Session<Visitor>({ cookie });
+/** Makes the app. @param store where sessions are kept; by default in the memory of this process. */
+export function loginApp(store?: SessionStore<Visitor>): App {
+  const session = new Session<Visitor>({ cookie, ...(store && { store }) });
   const app = harpia();
   const refusalOf = crossSiteCheck();
   const idOf = (req: Request): string | undefined => req.cookies.get(session.cookieName);

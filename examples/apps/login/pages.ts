@@ -128,7 +128,7 @@ function page(title: string, width: "narrow" | "medium" | "wide", main: Html, ac
       ${action}
     </header>
     <main class="${width}">${main}</main>
-    <footer>A demo of harpiats. Sessions live in this server's memory and end with it.</footer>
+    <footer>A demo of harpiats. Where its sessions are kept, its terminal says.</footer>
   </body>
 </html>
 `;
