@@ -11,6 +11,8 @@ interface Watched {
 
 // Another process's logout, where the store cannot tell of it, is seen this late at most.
 const POLL_EVERY = 30_000;
+// A store that did not answer is asked again this soon: what ended meanwhile was perhaps not told.
+const RETRY_AFTER = 1000;
 
 /** The sessions that somebody watches. Holds nothing for others, and nothing after their end. */
 export class Watcher<Data> {
@@ -51,7 +53,10 @@ export class Watcher<Data> {
     if (!watched) return;
     this.#watched.delete(key);
     watched.cancel();
-    this.#watched.set(nextKey, watched);
+    // Whoever came with the new id already may have been faster than the news of it.
+    const there = this.#watched.get(nextKey);
+    if (there) for (const controller of watched.controllers) there.controllers.add(controller);
+    else this.#watched.set(nextKey, watched);
     this.#look(nextKey);
   }
 
@@ -63,8 +68,12 @@ export class Watcher<Data> {
   #subscribe(): void {
     if (this.#isSubscribed) return;
     this.#isSubscribed = true;
-    // Where it cannot be told, it looks for itself.
-    this.#store.subscribe((change) => this.#hear(change)).catch(() => (this.#isSubscribed = false));
+    this.#store.subscribe((change) => this.#hear(change)).then(
+      // What ended between the first look and now was told to nobody.
+      (end) => void (end && this.lookAgain()),
+      // Until it can be told, it looks for itself.
+      () => (this.#isSubscribed = false),
+    );
   }
 
   #hear(change: StoreChange): void {
@@ -77,8 +86,13 @@ export class Watcher<Data> {
   #look(key: string): void {
     const watched = this.#watched.get(key);
     if (!watched) return;
-    watched.cancel();
-    const plan = (delay: number): void => void (watched.cancel = this.#clock.schedule(delay, () => this.#look(key)));
+    const plan = (delay: number): void => {
+      watched.cancel();
+      watched.cancel = this.#clock.schedule(delay, () => {
+        this.#subscribe();
+        this.#look(key);
+      });
+    };
     this.#store.read(key).then(
       (session) => {
         if (this.#watched.get(key) !== watched) return;
@@ -86,7 +100,7 @@ export class Watcher<Data> {
         else plan(Math.min(Math.max(session.expiresAt - this.#clock.now(), 0), POLL_EVERY));
       },
       // A store that is down has not ended anybody's session.
-      () => plan(POLL_EVERY),
+      () => void (this.#watched.get(key) === watched && plan(RETRY_AFTER)),
     );
   }
 

@@ -1,7 +1,8 @@
 // Users and their devices, fresh sign-ins, limits of single sessions, and watching a session.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { HarpiaError, MemoryStore, Session, type SessionEvents, toSessionStore } from "../../src/session.ts";
+import { toStoreKey } from "../../src/core/session-id.ts";
+import { HarpiaError, MemoryStore, Session, type SessionEvents, type StoreChange, toSessionStore } from "../../src/session.ts";
 import { ManualClock } from "../../src/testing.ts";
 
 const requestOf = (id: string) => ({ headers: { cookie: `session_id=${id}` } });
@@ -136,6 +137,75 @@ describe("Session.watch", () => {
     await untilIdle();
     await there.delete(id);
     await untilAborted(signal);
+  });
+
+  it("misses no end that comes while it begins to listen", async () => {
+    const store = new MemoryStore();
+    let listen = (): void => {};
+    const isReady = new Promise<void>((resolve) => (listen = resolve));
+    const late = new Proxy(store, {
+      get: (target, name) => {
+        if (name === "subscribe") return (listener: () => void) => isReady.then(() => target.subscribe(listener));
+        return Reflect.get(target, name, target)?.bind?.(target);
+      },
+    });
+    const [here, there] = [new Session({ store: late }), new Session({ store })];
+    const id = await here.create({ userId: "1" });
+    const signal = here.watch(id);
+    await untilIdle();
+    await there.delete(id);
+    await untilIdle();
+    assert.equal(signal.aborted, false);
+    listen();
+    await untilAborted(signal);
+  });
+
+  it("asks again soon where the store did not answer, and listens then", async () => {
+    const clock = new ManualClock();
+    const store = new MemoryStore({ clock });
+    let isDown = false;
+    const failing = new Proxy(store, {
+      get: (target, name) => {
+        if (name === "readSync") return undefined;
+        if (isDown && (name === "subscribe" || name === "read")) return () => Promise.reject(new Error("down"));
+        return Reflect.get(target, name, target)?.bind?.(target);
+      },
+    });
+    const [here, there] = [new Session({ store: failing, clock }), new Session({ store, clock })];
+    const [first, second] = [await here.create({ userId: "1" }), await here.create({ userId: "1" })];
+    isDown = true;
+    const signals = [here.watch(first), here.watch(second)];
+    await untilIdle();
+    await there.delete(first);
+    isDown = false;
+    clock.advance(1000);
+    await untilIdle();
+    assert.deepEqual(signals.map(({ aborted }) => aborted), [true, false]);
+    await there.delete(second);
+    await untilIdle();
+    assert.deepEqual(signals.map(({ aborted }) => aborted), [true, true]);
+  });
+
+  it("keeps those who watch a rotated session before and after the news of it", async () => {
+    const store = new MemoryStore();
+    const heard: ((change: StoreChange) => void)[] = [];
+    const slow = new Proxy(store, {
+      get: (target, name) => {
+        // The news comes when the test says so.
+        if (name === "subscribe") return async (listener: (change: StoreChange) => void) => void heard.push(listener);
+        return Reflect.get(target, name, target)?.bind?.(target);
+      },
+    });
+    const [here, there] = [new Session({ store: slow }), new Session({ store })];
+    const id = await there.create({ userId: "1" });
+    const before = here.watch(id);
+    await untilIdle();
+    const next = (await there.rotate(id)) as string;
+    const after = here.watch(next);
+    await untilIdle();
+    for (const tell of heard) tell({ type: "moved", key: toStoreKey(id), nextKey: toStoreKey(next) });
+    await here.delete(next);
+    await Promise.all([untilAborted(before), untilAborted(after)]);
   });
 
   it("looks for itself where the store tells nothing", async () => {
