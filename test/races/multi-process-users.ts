@@ -17,14 +17,16 @@ const OLDER = 20;
 interface Setting {
   workers: readonly Worker[];
   session: Session<Fields>;
+  /** Logins of one user that a process has under way at the same time under a cap. */
+  loginsAtOnce: number;
 }
 
 /** Tests for a suite whose processes are at work when its tests run. */
 export function userTests(it: TestRunner["it"], setting: () => Setting): void {
   it(`${LOGINS} parallel logins of one user never leave more than ${CAP} alive, at any read`, async () => {
-    const { workers, session } = setting();
+    const { workers, session, loginsAtOnce } = setting();
     const userId = `capped-${process.pid}`;
-    const working = Promise.all(workers.map((worker) => worker.tell({ task: "login", userId, count: LOGINS / workers.length, atOnce: LOGINS, cap: CAP })));
+    const working = Promise.all(workers.map((worker) => worker.tell({ task: "login", userId, count: LOGINS / workers.length, atOnce: loginsAtOnce, cap: CAP })));
     // This process looks all the while.
     let isOver = false;
     const looking = (async () => {

@@ -47,8 +47,9 @@ async function obey(order: Order): Promise<unknown> {
 async function logIn({ userId, count, atOnce, cap }: Extract<Order, { task: "login" }>): Promise<Login[]> {
   const on = new Session<Fields>({ ...OPTIONS, store: (opened as OpenedStore).store, ...(cap !== undefined && { maxPerUser: { limit: cap, onLimit: "evict-oldest" } }) });
   const logins: Login[] = [];
-  const some = Array.from({ length: atOnce }, async (_, at) => {
-    for (let n = at; n < count; n += atOnce) {
+  let left = count;
+  const some = Array.from({ length: Math.min(atOnce, count) }, async () => {
+    while (left-- > 0) {
       const began = String(process.hrtime.bigint());
       const id = await on.create({ userId });
       logins.push({ id, began, ended: String(process.hrtime.bigint()) });

@@ -12,6 +12,8 @@ export interface MultiProcessOptions {
   name: string;
   /** A module that exports `openForProcess(target)`, an {@link OpenForProcess}: `new URL("../support/…", import.meta.url)`. */
   opener: URL;
+  /** Logins of one user that each process has under way at the same time under a cap; by default all. */
+  loginsAtOnce?: number;
   /** What the opener is given in every process, such as a URL. Asked for once, when the suite begins. */
   target(): string;
 }
@@ -108,7 +110,7 @@ export function multiProcessSuite({ describe, it, before, after }: TestRunner, o
       assert.deepEqual(await everything(opened.store as SessionStore<Fields>), []);
     });
 
-    userTests(it, () => ({ workers, session }));
+    userTests(it, () => ({ workers, session, loginsAtOnce: options.loginsAtOnce ?? Number.MAX_SAFE_INTEGER }));
   });
 }
 
