@@ -24,7 +24,7 @@ export const APP_KINDS: readonly AppKind[] = [
   {
     name: "next",
     moved: {},
-    conformanceFile: "app/conformance.ts",
+    conformanceFile: "lib/conformance.ts",
     start: (port) => ({ args: ["node_modules/next/dist/bin/next", "start", "-H", HOST, "-p", String(port)], env: {} }),
     headers: {},
     pages: "no-store",
