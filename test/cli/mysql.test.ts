@@ -36,7 +36,7 @@ describe("harpiats, on MariaDB", { skip: skipWithoutMariadb() }, () => {
     assert.deepEqual(await session.get(id), { userId: "ada" });
     await close();
     await assert.rejects(session.get(id));
-    await assert.rejects(openStore(`${url.replace("/harpiats", "/nowhere")}`), (error: Error) => /^Cannot open mysql:\/\/127\.0\.0\.1:\d+\/nowhere: Unknown database 'nowhere'/.test(error.message) && !error.message.includes("s3cret"));
+    await assert.rejects(openStore(url.replace("/harpiats", "/nowhere")), (error: Error) => /^Cannot open mysql:\/\/127\.0\.0\.1:\d+\/nowhere: Unknown database 'nowhere'/.test(error.message) && !error.message.includes("s3cret"));
   });
 
   it("makes the schema, then lists, counts, ends and prunes", async () => {

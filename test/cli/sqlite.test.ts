@@ -1,7 +1,11 @@
 // The command on a SQLite file, as it is when it is installed: every command, with what it is meant for and what it is not.
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { chmod, open, readdir, writeFile } from "node:fs/promises";
+import { get, type IncomingMessage } from "node:http";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { after, before, describe, it } from "node:test";
 import { Session } from "../../src/session.ts";
 import type { OpenStoreOptions, OpenedStore } from "../../src/stores/open.ts";
@@ -248,6 +252,26 @@ describe("harpiats, on SQLite", () => {
     assert.deepEqual([list.code, list.out.split("\n").length, list.err], [0, 5, ""]);
     assert.deepEqual([failed.code, failed.out], [3, ""]);
     assert.equal(failed.err, "harpiats: Cannot open redis://127.0.0.1:1: neither redis nor ioredis is installed, npm install redis is wanted\n");
+    await published.remove();
+  });
+
+  it("serves its pages to whoever has the link, and to nobody else", async () => {
+    const { url } = await filled();
+    const published = await installPackage(["better-sqlite3"]);
+    const pages = spawn(process.execPath, [published.bin, "admin", "--view-only", "--store", url], { stdio: ["ignore", "pipe", "ignore"] });
+    const [line] = (await once(createInterface(pages.stdout), "line")) as [string];
+    const { origin, pathname, port } = new URL(line);
+    const sessions = await fetch(`${line}/sessions`);
+    assert.equal(sessions.status, 200);
+    assert.match(await sessions.text(), /grace/);
+    assert.equal((await fetch(`${line}/everything`, { method: "POST", headers: { origin }, body: new URLSearchParams({}) })).status, 403);
+    for (const path of ["/", "/admin", `${pathname.slice(0, -1)}/sessions`]) assert.equal((await fetch(origin + path)).status, 404, path);
+    const rebound = get({ host: "127.0.0.1", port, path: `${pathname}/sessions`, headers: { host: `evil.test:${port}` } });
+    const [answer] = (await once(rebound, "response")) as [IncomingMessage];
+    assert.equal(answer.statusCode, 403);
+    answer.destroy();
+    pages.kill("SIGTERM");
+    assert.deepEqual(await once(pages, "exit"), [0, null]);
     await published.remove();
   });
 });
