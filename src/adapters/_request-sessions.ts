@@ -19,7 +19,8 @@ export interface AdapterOptions {
 export class RequestSessions<Data extends object> {
   readonly property: string;
   readonly #open: (req: RequestLike) => RequestSession<Data>;
-  readonly #sessions = new WeakMap<object, RequestSession<Data>>();
+  // On the request itself: a WeakMap of requests, which all die young, costs the collector more than all else here together.
+  readonly #mark = Symbol("session");
   readonly #isDiscarding: boolean;
 
   /** @throws TypeError for what is no `Session`, and for an option that there is not. */
@@ -36,15 +37,18 @@ export class RequestSessions<Data extends object> {
   /** Opens the session of a request and puts it on `holder`, by which it is found again. */
   open(req: RequestLike, holder: object): RequestSession<Data> {
     const session = this.#open(req);
-    this.#sessions.set(holder, session);
-    // Frameworks freeze no request, and some define properties that only look assignable.
-    Object.defineProperty(holder, this.property, { value: session, configurable: true, enumerable: true, writable: true });
+    // Frameworks freeze no request. What they have under this name may be no more than a getter.
+    const target = holder as Record<PropertyKey, unknown>;
+    target[this.#mark] = session;
+    if (this.property in target) Object.defineProperty(holder, this.property, { value: session, configurable: true, enumerable: true, writable: true });
+    else target[this.property] = session;
     return session;
   }
 
   /** @throws TypeError for a request that did not come through the adapter. */
   of(holder: object): RequestSession<Data> {
-    const session = this.#sessions.get(holder);
+    // Nobody else has the symbol.
+    const session = (holder as { readonly [mark: symbol]: RequestSession<Data> | undefined } | undefined)?.[this.#mark];
     if (!session) throw new TypeError("Cannot give the session of this request: it did not come through the session middleware, which has to be used before");
     return session;
   }
