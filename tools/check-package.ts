@@ -67,7 +67,8 @@ async function installAlone(): Promise<void> {
     if (name.startsWith("@")) names.push(...(await readdir(join(folder, name))).map((inner) => `${name}/${inner}`));
     else if (!name.startsWith(".")) names.push(name);
   }
-  expectSame(names, [manifest.name, ...Object.keys(manifest.dependencies)], "node_modules");
+  // A scope is a folder of its own.
+  expectSame(names, [...new Set([manifest.name, ...Object.keys(manifest.dependencies)].map((name) => name.split("/")[0] as string))], "node_modules");
 }
 
 async function useAlone(): Promise<void> {
@@ -83,6 +84,17 @@ async function useAlone(): Promise<void> {
     await steps.do(`require ${subpath}`, () => evaluate(requires(subpath)));
   }
   await steps.do("declarations name nothing but themselves, dependencies and node", () => checkDeclarations());
+  await steps.do("the command runs, and says which driver is missing", async () => {
+    const command = join(alone, "node_modules/.bin/harpiats");
+    const version = await run(command, ["--version"], { cwd: alone });
+    if (!/^\d+\.\d+\.\d+/.test(version)) throw new Error(`harpiats --version says ${version}`);
+    const said = await run(command, ["sessions", "list", "--store", "redis://127.0.0.1:1"], { cwd: alone }).catch(String);
+    if (!said.includes("neither redis nor ioredis is installed, npm install redis is wanted")) throw new Error(`harpiats says ${said}`);
+  });
+  await steps.do("only the command loads what reads its arguments", async () => {
+    for (const name of ["commander", "@bomb.sh"]) await rm(join(alone, "node_modules", name), { recursive: true });
+    for (const subpath of subpaths) await evaluate(`await import("${subpath}")`);
+  });
   await steps.do("only the app loads Hono and srvx: without them the rest works", async () => {
     for (const name of ["hono", "srvx"]) await rm(join(alone, "node_modules", name), { recursive: true });
     for (const subpath of subpaths.filter((one) => !withApp.has(one))) await evaluate(`await import("${subpath}")`);
