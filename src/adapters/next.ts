@@ -14,6 +14,9 @@ export interface NextHeaders {
 /** What Next.js gives at once or later, or a function that gives it. */
 type Given<Value> = Value | PromiseLike<Value> | (() => Value | PromiseLike<Value>);
 
+/** What is asked of a `Session`. */
+type Sessions<Data extends object> = Pick<Session<Data>, "open" | "cookieName"> & Partial<Pick<Session<Data>, "policy">>;
+
 /** What {@link nextSession} can be told. */
 export interface NextOptions {
   /** `headers` of `next/headers`: what a `Session` asks of requests beside the cookie, such as the `device`. */
@@ -33,13 +36,14 @@ export interface NextActionOptions extends NextOptions {
  * This request's session, anywhere on Next.js' server: `await nextSession(sessions, cookies)`.
  *
  * Where nothing can be changed, a change is HarpiaError `ERR_COOKIES_READ_ONLY`. Changes that wait for a commit are lost without
- * `await session.commit()`: {@link nextAction} does it for you.
+ * `await session.commit()`: {@link nextAction} does it for you. In a route handler the headers beside the cookie are the handler's own:
+ * `withSession` of `harpiats/adapters/fetch` says `no-store` and `Vary`.
  *
  * @param cookies the function of `next/headers`, its promise, or the awaited value.
- * @throws TypeError for what is no `Session`, and for what are no cookies.
+ * @throws TypeError for what is no `Session`, for one whose transport is no cookie, and for what are no cookies.
  */
 export async function nextSession<Data extends object>(
-  sessions: Pick<Session<Data>, "open" | "cookieName">,
+  sessions: Sessions<Data>,
   cookies: Given<NextCookies>,
   options: NextOptions = {},
 ): Promise<NextSession<Data>> {
@@ -47,14 +51,13 @@ export async function nextSession<Data extends object>(
 }
 
 /**
- * Makes a server action, or a route handler, of a function that takes the request's session as its first argument; what Next.js hands
- * over follows.
+ * Makes a server action of a function that takes the request's session as its first argument; what Next.js hands over follows.
  *
  * The session is written, and its cookie set, when the function has returned or `redirect()` has ended it. What else it throws is
  * thrown on, after its changes were dropped. A store that fails is thrown on too: an error page, never a success.
  */
 export function nextAction<Data extends object, Args extends unknown[], Result>(
-  sessions: Pick<Session<Data>, "open" | "cookieName">,
+  sessions: Sessions<Data>,
   cookies: () => NextCookies | PromiseLike<NextCookies>,
   action: (session: NextSession<Data>, ...args: Args) => Result | PromiseLike<Result>,
   options: NextActionOptions = {},
@@ -79,12 +82,13 @@ export function nextAction<Data extends object, Args extends unknown[], Result>(
 }
 
 async function openSession<Data extends object>(
-  sessions: Pick<Session<Data>, "open" | "cookieName">,
+  sessions: Sessions<Data>,
   cookies: Given<NextCookies>,
   options: NextOptions,
   isHeld: boolean,
 ): Promise<NextSession<Data>> {
   if (typeof Object(sessions).open !== "function") throw new TypeError("Cannot open a session: the first argument is no Session, new Session(…) is wanted");
+  if (sessions.policy?.transport === "bearer") throw new TypeError("Cannot open a session by cookies: its transport is bearer, withSession of harpiats/adapters/fetch in a route handler is wanted");
   // One after the other: while a page is prerendered, Next.js interrupts at the first.
   const jar = await taken(cookies);
   const headers = options.headers && (await taken(options.headers));
@@ -97,7 +101,7 @@ function taken<Value>(given: Given<Value>): Value | PromiseLike<Value> {
   return typeof given === "function" ? (given as () => Value | PromiseLike<Value>)() : given;
 }
 
-function openRequest<Data extends object>(sessions: Pick<Session<Data>, "open" | "cookieName">, cookies: NextCookies, headers: NextHeaders | undefined): RequestSession<Data> {
+function openRequest<Data extends object>(sessions: Sessions<Data>, cookies: NextCookies, headers: NextHeaders | undefined): RequestSession<Data> {
   return sessions.open({
     headers: {
       get(name) {

@@ -214,6 +214,7 @@ describe("nextSession", () => {
     const anything = {} as never;
     await assert.rejects(nextSession(anything, sealed("")), /^TypeError: Cannot open a session: the first argument is no Session/);
     await assert.rejects(nextSession(new Session(), anything), /^TypeError: Cannot open a session: these are no cookies/);
+    await assert.rejects(nextSession(new Session({ transport: "bearer" }), sealed("")), /^TypeError: Cannot open a session by cookies: its transport is bearer/);
     assert.throws(() => nextAction(new Session(), anything, () => {}), /^TypeError: Cannot make this action: its second argument is no function/);
     assert.throws(() => nextAction(new Session(), () => sealed(""), () => {}, { onError: anything }), /^TypeError: Cannot use onError/);
   });
