@@ -1,4 +1,5 @@
 // tRPC 11 over our adapters, by each of its own: fetch, standalone, Express and Fastify. It needs no adapter: its context takes the session.
+// frameworks.test.ts holds it to adapterConformance.
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { after, before, describe, it } from "node:test";
@@ -14,8 +15,7 @@ import { expressSession } from "../../src/adapters/express.ts";
 import { fastifySession } from "../../src/adapters/fastify.ts";
 import { withSession as withFetchSession } from "../../src/adapters/fetch.ts";
 import { withSession } from "../../src/adapters/node.ts";
-import { type RequestSession, Session, StoreError } from "../../src/session.ts";
-import { adapterConformance } from "../../src/testing.ts";
+import { type RequestSession, Session } from "../../src/session.ts";
 import { type Listening, listen, serveFetch } from "../support/listen.ts";
 
 type Data = Record<string, unknown>;
@@ -24,67 +24,27 @@ interface Context {
 }
 
 const t = initTRPC.context<Context>().create();
-/** tRPC makes any other error a 500. */
-const procedure = t.procedure.use(async ({ next }) => {
-  const result = await next();
-  if (!result.ok && result.error.cause instanceof StoreError) throw new TRPCError({ code: "SERVICE_UNAVAILABLE", cause: result.error.cause });
-  return result;
-});
-
-// What a page wants of a procedure, without tRPC's envelope: the conformance suite asks for pages.
-adapterConformance({ describe, it, before, after }, {
-  name: "tRPC 11 in a fetch handler",
-  start(session, handle) {
-    const answers = new WeakMap<object, Awaited<ReturnType<typeof handle>>>();
-    const router = t.router({
-      page: procedure
-        .input((path) => String(path))
-        .query(async ({ ctx, input }) => {
-          const answer = await handle(ctx.session, input);
-          answers.set(ctx, answer);
-          return answer.body;
-        }),
-    });
-    const answer = withFetchSession(session, async (request, own) => {
-      const { pathname, origin } = new URL(request.url);
-      const response = await fetchRequestHandler({
-        endpoint: "/trpc",
-        req: new Request(`${origin}/trpc/page?input=${encodeURIComponent(JSON.stringify(pathname))}`, request),
-        router,
-        createContext: () => ({ session: own }),
-        responseMeta: ({ ctx }) => {
-          const { status, headers } = (ctx && answers.get(ctx)) ?? {};
-          return { ...(status !== undefined && { status }), ...(headers && { headers: new Headers(headers) }) };
-        },
-      });
-      const { result } = (await response.json()) as { result?: { data: string } };
-      return new Response(result?.data, response);
-    });
-    return serveFetch(answer);
-  },
-});
-
 let haveLeft = (): void => {};
 const headersLeft = (): Promise<void> => new Promise((resolve) => (haveLeft = resolve));
 
 const router = t.router({
-  login: procedure.mutation(({ ctx }) => ctx.session.login({ userId: "1" })),
-  visit: procedure.mutation(({ ctx }) => ctx.session.set("visited", true)),
-  rename: procedure.mutation(({ ctx }) => ctx.session.set("name", "new")),
-  me: procedure.query(async ({ ctx }) => (await ctx.session.get("userId")) ?? null),
-  loginLate: procedure.mutation(async ({ ctx }) => {
+  login: t.procedure.mutation(({ ctx }) => ctx.session.login({ userId: "1" })),
+  visit: t.procedure.mutation(({ ctx }) => ctx.session.set("visited", true)),
+  rename: t.procedure.mutation(({ ctx }) => ctx.session.set("name", "new")),
+  me: t.procedure.query(async ({ ctx }) => (await ctx.session.get("userId")) ?? null),
+  loginLate: t.procedure.mutation(async ({ ctx }) => {
     await headersLeft();
     await ctx.session.login({ userId: "1" });
   }),
-  fail: procedure.mutation(({ ctx }) => {
+  fail: t.procedure.mutation(({ ctx }) => {
     ctx.session.set("half", "done");
     throw new TRPCError({ code: "INTERNAL_SERVER_ERROR" });
   }),
-  refuse: procedure.mutation(({ ctx }) => {
+  refuse: t.procedure.mutation(({ ctx }) => {
     ctx.session.set("attempts", 1);
     throw new TRPCError({ code: "UNAUTHORIZED" });
   }),
-  logout: procedure.mutation(({ ctx }) => ctx.session.destroy()),
+  logout: t.procedure.mutation(({ ctx }) => ctx.session.destroy()),
 });
 
 const SERVERS: Record<string, (session: Session<Data>) => Promise<Listening>> = {

@@ -1,6 +1,8 @@
 // The application of adapterConformance in each framework whose adapter takes a line: listened to by test/adapters on node, Bun and
 // Deno, and by test/runtimes on workerd.
 import type { RequestListener } from "node:http";
+import { initTRPC, TRPCError } from "@trpc/server";
+import { fetchRequestHandler } from "@trpc/server/adapters/fetch";
 import express from "express";
 import express4 from "express4";
 import { H3 } from "h3";
@@ -15,8 +17,8 @@ import { honoSession } from "../../src/adapters/hono.ts";
 import { koaSession } from "../../src/adapters/koa.ts";
 import { withSession as withNodeSession } from "../../src/adapters/node.ts";
 import harpia, { type App } from "../../src/index.ts";
-import type { Session } from "../../src/session.ts";
-import type { Handle } from "../../src/testing.ts";
+import { type RequestSession, type Session, StoreError } from "../../src/session.ts";
+import type { Answer, Handle } from "../../src/testing.ts";
 
 type ConformanceSession = Session<Record<string, unknown>>;
 export type Fetch = (request: Request) => Response | Promise<Response>;
@@ -105,7 +107,42 @@ export const FETCH_APPS: Record<string, (session: ConformanceSession, handle: Ha
     return (request) => app.fetch(request);
   },
   "a fetch handler": (session, handle) => withSession(session, (request, own) => toResponse(handle(own, new URL(request.url).pathname))),
+  "tRPC 11 in a fetch handler": trpcApp,
 };
+
+/** Without tRPC's envelope: the suite asks for pages. */
+function trpcApp(session: ConformanceSession, handle: Handle): Fetch {
+  const t = initTRPC.context<{ session: RequestSession<Record<string, unknown>> }>().create();
+  const answers = new WeakMap<object, Answer>();
+  // tRPC makes any other error a 500.
+  const procedure = t.procedure.use(async ({ next }) => {
+    const result = await next();
+    if (!result.ok && result.error.cause instanceof StoreError) throw new TRPCError({ code: "SERVICE_UNAVAILABLE", cause: result.error.cause });
+    return result;
+  });
+  const page = procedure.input(String).query(async ({ ctx, input }) => {
+    const answer = await handle(ctx.session, input);
+    answers.set(ctx, answer);
+    return answer.body;
+  });
+  const router = t.router({ page });
+  return withSession(session, async (request, own) => {
+    const { pathname, origin } = new URL(request.url);
+    const response = await fetchRequestHandler({
+      endpoint: "/trpc",
+      req: new Request(`${origin}/trpc/page?input=${encodeURIComponent(JSON.stringify(pathname))}`, request),
+      router,
+      createContext: () => ({ session: own }),
+      responseMeta({ ctx }) {
+        const answer = ctx && answers.get(ctx);
+        return answer ? { status: answer.status, headers: new Headers(answer.headers) } : {};
+      },
+    });
+    // What tRPC wraps the answer of a procedure in.
+    const { result } = (await response.json()) as { result?: { data: string } };
+    return new Response(result?.data, response);
+  });
+}
 
 /** harpia() brings its own server. */
 export function harpiaApp(session: ConformanceSession, handle: Handle): App {
