@@ -48,7 +48,7 @@ describe("EncryptedStore", () => {
   };
   /** What becomes of a record once somebody has written another in its place. */
   const outcomeOf = async (key: string, changed: Partial<StoredSession<Fields>>): Promise<unknown> => {
-    const { revision, ...was } = await stored(key);
+    const { revision: _revision, ...was } = await stored(key);
     await inner.remove(key);
     await inner.create(key, { ...was, ...changed });
     const [found] = await store.read([key]);
@@ -104,11 +104,19 @@ describe("EncryptedStore", () => {
     }
   });
 
-  it("refuses a whole record under another key, but where its own rotation has announced it", async () => {
-    const [key, elsewhere] = [await rotated(), newKey()];
-    const { revision, ...record } = await stored(key);
-    await inner.create(elsewhere, record);
-    assert.deepEqual(await store.read([elsewhere]), [undefined]);
+  it("refuses a whole record under another key, also with that key in its head", async () => {
+    for (const key of [await created(), await rotated()]) {
+      const { revision: _revision, ...record } = await stored(key);
+      const head = String(record.data[HEAD]);
+      const [listed, seal] = [head.split(" ").slice(0, -1), head.split(" ").at(-1)];
+      const elsewhere = newKey();
+      const lists = [listed, [...listed, elsewhere], [elsewhere, ...listed], [key, elsewhere], [elsewhere], [...listed.slice(0, 1), elsewhere]];
+      for (const list of lists) {
+        await inner.create(elsewhere, { ...record, data: { ...record.data, [HEAD]: [...list, seal].join(" ") } });
+        assert.deepEqual(await store.read([elsewhere]), [undefined]);
+        await inner.remove(elsewhere);
+      }
+    }
   });
 
   it("makes a refused record no session, tells of it, changes nothing of it, and ends it when asked", async () => {
@@ -189,5 +197,8 @@ describe("EncryptedStore", () => {
     assert.equal(await store.move(key, nextKey), true);
     assert.deepEqual((await store.read([nextKey]))[0]?.data, { name: "Ada", role: "user", later: true });
     assert.equal((await store.read([nextKey]))[0]?.revision, 2);
+    const last = newKey();
+    assert.equal(await store.move(nextKey, last), true);
+    assert.deepEqual(String((await stored(last)).data[HEAD]).split(" ").slice(0, -1), [nextKey, last]);
   });
 });
