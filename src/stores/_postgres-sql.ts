@@ -34,6 +34,8 @@ export function toStatements({ table, channel }: SqlOptions) {
   const hasEpoch = `EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('${at}') AND attname = 'epoch' AND NOT attisdropped)`;
 
   return {
+    /** As autovacuum and ANALYZE have left it; nothing before they first ran. */
+    count: statement("count", `SELECT CASE WHEN reltuples >= 0 THEN reltuples::bigint::text END FROM pg_class WHERE oid = to_regclass('${at}')`),
     /** key, now */
     readOne: statement("read_one", `SELECT ${COLUMNS} FROM ${at} WHERE key = $1::text AND ${isDue("$2")}`),
     /** list of keys, now. Unpacked by a query of its own, the list's length is unknown to the planner, which then keeps one plan for all. */

@@ -47,6 +47,8 @@ export interface RedisNode {
   /** The client of this node. */
   readonly client: object;
   scan(cursor: string, pattern: string, count: number): Promise<{ cursor: string; keys: string[] }>;
+  /** How many keys it has, ours and others'. */
+  size(): Promise<number>;
 }
 
 /** What the store needs of a client. */
@@ -185,5 +187,6 @@ function toNode(name: string, client: Methods, dialect: Kind["dialect"]): RedisN
       const reply = (await client["scan"]?.(cursor, { MATCH: pattern, COUNT: count })) as { cursor: unknown; keys: unknown[] };
       return { cursor: toText(reply.cursor), keys: reply.keys.map(toText) };
     },
+    size: async () => Number(await client[dialect === "ioredis" ? "dbsize" : "dbSize"]?.()),
   };
 }

@@ -44,6 +44,7 @@ export function statementsOf(table: string) {
     byUser: `SELECT ${COLUMNS} FROM ${name} WHERE user_id = ? ORDER BY created_at, key`,
     unreadableOf: `SELECT key FROM ${name} WHERE user_id = ? AND version <> ${RECORD_VERSION}`,
     scan: `SELECT ${COLUMNS} FROM ${name} WHERE key > ? ORDER BY key LIMIT ?`,
+    count: `SELECT count(*) AS count FROM ${name}`,
     page: `SELECT key FROM ${name} WHERE key > ? ORDER BY key LIMIT 1 OFFSET ?`,
     expired: `SELECT 1 FROM ${name} WHERE key > ? AND key <= ? AND ${EXPIRED} LIMIT 1`,
     prune: `DELETE FROM ${name} WHERE key > ? AND key <= ? AND ${EXPIRED} RETURNING key, expires_at, ends_at`,

@@ -178,6 +178,12 @@ export class PostgresStore<Data extends Record<string, any> = Record<string, any
     return typeof birth === "string" ? { sessions, cursor: `${birth}/` } : { sessions };
   }
 
+  /** As PostgreSQL estimates it for its own plans; `undefined` before it has. */
+  async count(): Promise<number | undefined> {
+    const [row] = await this.#query(this.#sql.count, []);
+    return typeof row?.[0] === "string" ? Number(row[0]) : undefined;
+  }
+
   async prune(): Promise<number> {
     let pruned = 0;
     for (let after = ""; ; ) {

@@ -8,7 +8,7 @@ import { assertOptions } from "../core/options.ts";
 import type { CreateResult, KeyedSession, NewSession, PatchOutcome, SessionPatch, SessionStore, StoreChange, StoredSession, UserCap } from "../core/store.ts";
 import { type RedisClient, type RedisPort, toRedisPort } from "./_redis-client.ts";
 import { formatFields, formatName, fromRedisKey, parseRecord, toRedisKey } from "./_redis-record.ts";
-import { scanNodes } from "./_redis-scan.ts";
+import { estimateKeys, scanNodes } from "./_redis-scan.ts";
 import type { Script } from "./_redis-prelude.ts";
 import { Runner, toEpoch } from "./_redis-runner.ts";
 import { RECORD } from "./_redis-scripts.ts";
@@ -145,6 +145,11 @@ export class RedisStore<Data extends Record<string, any> = Record<string, any>> 
     const found = await this.read(keys);
     const sessions = keys.flatMap((key, at) => (found[at] ? { key, session: found[at] } : []));
     return { sessions, ...(page.cursor !== undefined && { cursor: page.cursor }) };
+  }
+
+  /** An estimate from a sample of the keys, a few hundredths off. */
+  async count(): Promise<number> {
+    return estimateKeys(await this.#port.nodes(), `${this.#prefix}{*`);
   }
 
   /** Redis deletes what has expired: there is nothing left to do, ever. */

@@ -134,8 +134,7 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
     return keys.map((key) => this.readSync(key, now));
   }
 
-  extend(key: string, to: { lastSeenAt: number; expiresAt: number }): Promise<boolean> {
-    const { lastSeenAt, expiresAt } = to;
+  extend(key: string, { lastSeenAt, expiresAt }: { lastSeenAt: number; expiresAt: number }): Promise<boolean> {
     return this.#change(() => {
       if (!this.readSync(key)) return false;
       this.#statement("extend").run(lastSeenAt, expiresAt, key);
@@ -209,6 +208,10 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
     return rows.length < limit ? { sessions } : { sessions, cursor: (rows.at(-1) as Row).key };
   }
 
+  async count(): Promise<number> {
+    return Number((this.#statement("count").get() as { count: number | bigint }).count);
+  }
+
   /** Deletes what has expired, a thousand rows at a time: it walks the whole table, and never holds the lock for long. */
   async prune(): Promise<number> {
     let pruned = 0;
@@ -239,7 +242,7 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
   async #change<T>(work: (changes: StoreChange[]) => T): Promise<T> {
     let changes: StoreChange[] = [];
     const result = await this.#commits.run(() => work((changes = [])));
-    for (const change of changes) this.#tell(change);
+    changes.forEach(this.#tell);
     return result;
   }
 
@@ -285,9 +288,7 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
     });
   }
 
-  #tell(change: StoreChange): void {
-    tellSubscribers(this.#listeners, change);
-  }
+  readonly #tell = (change: StoreChange): void => tellSubscribers(this.#listeners, change);
 }
 
 /** Clients say `undefined` or `null` for no row. */

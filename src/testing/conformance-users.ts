@@ -154,6 +154,13 @@ export function userTests({ it }: TestRunner, bench: Bench): void {
     }
   });
 
+  it("count, where there is one, gives a whole number, or cannot tell", async () => {
+    await login(bench.newUser());
+    const count = await bench.store.count?.();
+    // How exact it is differs: an estimate may be of a time before this session.
+    assert.ok(count === undefined || (Number.isInteger(count) && count >= 0), String(count));
+  });
+
   it("scan pages through every live session", async () => {
     const user = bench.newUser();
     const keys = new Set(await Promise.all(Array.from({ length: 60 }, () => login(user))));
