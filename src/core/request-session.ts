@@ -263,8 +263,10 @@ export class RequestSession<Data extends object> {
   }
 
   #view(): Data | undefined {
-    if (this.#isDestroyed || (this.#data === undefined && !this.#hasOwnChanges)) return undefined;
-    return copyJson(pickFields(merge(this.#data, this.#changes as Changes<Data>), "visible"));
+    if (this.#isDestroyed) return undefined;
+    // Most requests change nothing: what was read is all there is.
+    const data = this.#hasOwnChanges ? merge(this.#data, this.#changes as Changes<Data>) : this.#data;
+    return data && copyJson(pickFields(data, "visible"));
   }
 
   #put(field: string, value: unknown): void {
