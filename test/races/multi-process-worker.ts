@@ -1,5 +1,5 @@
 // One of several processes that work on the same sessions: opens a store by a module's name and does what it is told.
-import { Session, type SessionOptions } from "../../src/session.ts";
+import { Session, type SessionOptions, type SessionStore } from "../../src/session.ts";
 import type { Fields, OpenedStore } from "../../src/testing/conformance-bench.ts";
 
 /** What a worker can be told. */
@@ -11,6 +11,10 @@ export type Order =
   | { task: "disturb"; ids: readonly string[] }
   /** So many logins of one user, some at a time, perhaps under a cap. Answers with a {@link Login} of each. */
   | { task: "login"; userId: string; count: number; atOnce: number; cap?: number }
+  /** Watches sessions. Answers as soon as it hears of ends. */
+  | { task: "watch"; ids: readonly string[] }
+  /** Waits until all of them have ended. Answers with the moments, in the order of the ids. */
+  | { task: "fired" }
   | { task: "close" };
 
 /** A login, with moments that all processes of a machine tell alike, in nanoseconds. */
@@ -28,6 +32,7 @@ export type OpenForProcess = (target: string) => Promise<OpenedStore>;
 
 let opened: OpenedStore | undefined;
 let session: Session<Fields> | undefined;
+let fired: Promise<string[]> = Promise.resolve([]);
 
 async function obey(order: Order): Promise<unknown> {
   if (order.task === "open") {
@@ -40,6 +45,9 @@ async function obey(order: Order): Promise<unknown> {
   if (order.task === "update") return update(session, order);
   if (order.task === "disturb") return (await Promise.all(order.ids.map((id) => disturb(session as Session<Fields>, id)))).flat();
   if (order.task === "login") return logIn(order);
+  if (order.task === "watch") return watch(session, order.ids);
+  if (order.task === "fired") return fired;
+  await session.close();
   await opened?.close?.();
   return true;
 }
@@ -57,6 +65,17 @@ async function logIn({ userId, count, atOnce, cap }: Extract<Order, { task: "log
   });
   await Promise.all(some);
   return logins;
+}
+
+async function watch(on: Session<Fields>, ids: readonly string[]): Promise<true> {
+  const signals = ids.map((id) => on.watch(id));
+  fired = Promise.all(
+    signals.map((signal) => new Promise<string>((resolve) => signal.addEventListener("abort", () => resolve(String(process.hrtime.bigint())), { once: true }))),
+  );
+  // What is opened is a SessionStore in all of these tests.
+  const stop = await (opened?.store as SessionStore<Fields>).subscribe?.(() => {});
+  await stop?.();
+  return true;
 }
 
 async function update(on: Session<Fields>, { id, name, count }: Extract<Order, { task: "update" }>): Promise<number> {

@@ -5,6 +5,7 @@ import postgres from "postgres";
 import { PostgresStore } from "../../src/stores/postgres.ts";
 import { type PostgresServer, skipWithoutPostgres, startPostgresServer } from "../support/postgres-server.ts";
 import { multiProcessSuite } from "./multi-process.ts";
+import { watchSuite } from "./multi-process-watch.ts";
 import { raceSuite } from "./race-suite.ts";
 
 const runner = { describe, it, before, after };
@@ -38,5 +39,10 @@ describe("PostgresStore", { skip: skipWithoutPostgres() }, () => {
     name: "PostgresStore",
     opener: new URL(`../support/postgres-clients.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url),
     target: () => server.url,
+  });
+  watchSuite(runner, {
+    name: "PostgresStore",
+    opener: new URL(`../support/postgres-clients.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url),
+    target: () => `${server.url}#notify`,
   });
 });

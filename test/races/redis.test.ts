@@ -3,6 +3,7 @@ import { after, before, describe, it } from "node:test";
 import { CLIENTS, openRedisStore } from "../support/redis-clients.ts";
 import { type RedisServer, skipWithoutRedis, startRedisServer } from "../support/redis-server.ts";
 import { multiProcessSuite } from "./multi-process.ts";
+import { watchSuite } from "./multi-process-watch.ts";
 import { raceSuite } from "./race-suite.ts";
 
 const runner = { describe, it, before, after };
@@ -17,6 +18,11 @@ describe("RedisStore", { skip }, () => {
     raceSuite(runner, { name: `RedisStore with ${kind.name}`, open: (clock) => openRedisStore(kind, server.port, { clock, prefix: `${kind.name.replace(" ", "-")}:` }) });
   }
   multiProcessSuite(runner, {
+    name: "RedisStore",
+    opener: new URL(`../support/redis-clients.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url),
+    target: () => JSON.stringify({ name: "node-redis 6", port: server.port, prefix: "processes:" }),
+  });
+  watchSuite(runner, {
     name: "RedisStore",
     opener: new URL(`../support/redis-clients.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url),
     target: () => JSON.stringify({ name: "node-redis 6", port: server.port, prefix: "processes:" }),

@@ -5,6 +5,7 @@ import { IdMaker, toStoreKey } from "../../src/core/session-id.ts";
 import type { StoreChange } from "../../src/session.ts";
 import { storeConformance } from "../../src/testing.ts";
 import { multiProcessSuite } from "../races/multi-process.ts";
+import { watchSuite } from "../races/multi-process-watch.ts";
 import { raceSuite } from "../races/race-suite.ts";
 import { CLUSTER_CLIENTS, openRedisStore } from "../support/redis-clients.ts";
 import { type RedisCluster, startRedisCluster } from "../support/redis-cluster.ts";
@@ -27,6 +28,11 @@ describe("RedisStore on Redis Cluster", { skip: skipWithoutRedis() || skipWithou
     name: "RedisStore with ioredis 6 Cluster",
     // Each has to make room for itself in several steps: all at once they would be at it for long.
     loginsAtOnce: 5,
+    opener: new URL(`../support/redis-clients.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url),
+    target: () => JSON.stringify({ name: "ioredis 6 Cluster", port: cluster.ports[0], prefix: "processes:" }),
+  });
+  watchSuite(runner, {
+    name: "RedisStore with ioredis 6 Cluster",
     opener: new URL(`../support/redis-clients.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url),
     target: () => JSON.stringify({ name: "ioredis 6 Cluster", port: cluster.ports[0], prefix: "processes:" }),
   });
