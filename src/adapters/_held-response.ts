@@ -29,6 +29,21 @@ const SENDING = ["writeHead", "write", "end", "flushHeaders"] as const;
 type Sending = (typeof SENDING)[number];
 type Method = (...args: unknown[]) => unknown;
 
+const IS_WAITING = Symbol("isWaiting");
+
+interface WatchedResponse extends HoldableResponse {
+  [IS_WAITING]?: () => boolean;
+}
+
+// Whoever looks meanwhile must not take the response for one that can still be begun. The same getter for all responses: with one for each,
+// every response has a shape of its own, and that costs more than the whole session.
+const HEADERS_SENT: PropertyDescriptor & ThisType<WatchedResponse> = {
+  configurable: true,
+  get() {
+    return this[IS_WAITING]?.() === true || (Reflect.get(Object.getPrototypeOf(this) as object, "headersSent", this) as boolean);
+  },
+};
+
 /** Makes a response wait for its session. */
 export function holdResponse(response: HoldableResponse, hooks: HoldHooks): void {
   // The four methods, whatever their overloads: they are only handed on.
@@ -37,9 +52,11 @@ export function holdResponse(response: HoldableResponse, hooks: HoldHooks): void
   const held: { name: Sending; args: unknown[] }[] = [];
   let state: "open" | "waiting" | "begun" = "open";
 
-  // Whoever looks meanwhile must not take the response for one that can still be begun.
-  const isSent = (): boolean => Reflect.get(Object.getPrototypeOf(response) as object, "headersSent", response) as boolean;
-  Object.defineProperty(response, "headersSent", { configurable: true, get: () => state === "waiting" || isSent() });
+  const watched = response as WatchedResponse;
+  // Of several that hold the same response each may be waiting.
+  const isOtherWaiting = watched[IS_WAITING];
+  watched[IS_WAITING] = () => state === "waiting" || isOtherWaiting?.() === true;
+  if (!isOtherWaiting) Object.defineProperty(response, "headersSent", HEADERS_SENT);
 
   for (const name of SENDING) {
     const original = target[name];
