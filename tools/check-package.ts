@@ -21,8 +21,8 @@ const manifest = JSON.parse(await readFile(join(project, "package.json"), "utf8"
 const subpaths = Object.keys(manifest.exports)
   .filter((subpath) => subpath !== "./package.json")
   .map((subpath) => manifest.name + subpath.slice(1));
-// The only subpath for which an app's router and server are loaded.
-const withApp = new Set([manifest.name]);
+// The only subpaths for which an app's router and server, or its templates, are loaded.
+const withApp = new Set([manifest.name, `${manifest.name}/admin`]);
 
 const folder = await mkdtemp(join(tmpdir(), "harpiats-package-"));
 const alone = join(folder, "alone");
