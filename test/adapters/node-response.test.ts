@@ -71,6 +71,27 @@ describe("a held response", () => {
     assert.deepEqual(told, ["written", "ended"]);
   });
 
+  it("looks sent as long as one of two sessions waits, and carries both cookies", async () => {
+    const app = express().set("env", "test");
+    const users = expressSession(newSession());
+    const admins = expressSession(new Session<Data>({ cookieName: "admin_id", cookie: { secure: false } }), { property: "admin" });
+    const seen: boolean[] = [];
+    // The inner of the two is asked first, and what it waits for is over before the outer's begins.
+    app.use(users, admins, (req, res) => {
+      users.of(req).set("n", 1);
+      admins.of(req).set("n", 1);
+      seen.push(res.headersSent);
+      res.end("body");
+      seen.push(res.headersSent);
+      res.on("finish", () => seen.push(res.headersSent));
+    });
+    const { url, close } = await listen(createServer((req, res) => void app(req, res)));
+    const reply = await ask(url).finally(close);
+    assert.deepEqual(seen.slice(0, 2), [false, true]);
+    assert.deepEqual(reply.headers["set-cookie"]?.map((line) => line.split("=")[0]).sort(), ["admin_id", "session_id"]);
+    assert.equal(String(reply.body), "body");
+  });
+
   it("keeps 100 MB in order and in bounded memory, through a pipe that is held at first", async () => {
     const block = randomBytes(64 * 1024);
     const blocks = 1600;
