@@ -3,7 +3,7 @@ import { type Changes, difference, pickFields, toPatch, type Updater } from "./c
 import { HarpiaError, StoreError } from "./errors.ts";
 import type { GuardedStore } from "./guarded-store.ts";
 import { copyJson, toJsonObject } from "./json.ts";
-import { KeyedQueue } from "./keyed-queue.ts";
+import { queueOfRequests } from "./keyed-queue.ts";
 import { type StandardSchema, validate } from "./schema.ts";
 
 // Each conflict means that somebody else's change succeeded: this many in a row is no contention any more.
@@ -18,7 +18,7 @@ interface Rules<Data> {
 export class ExactUpdates<Data extends object> {
   readonly #store: GuardedStore<Data>;
   readonly #rules: Rules<Data>;
-  readonly #queue = new KeyedQueue();
+  readonly #queue = queueOfRequests();
 
   constructor(store: GuardedStore<Data>, rules: Rules<Data>) {
     this.#store = store;

@@ -1,4 +1,5 @@
 // Runs tasks of one key one after another, tasks of different keys side by side.
+import { isRequestBound } from "./request-bound.ts";
 
 /** Holds nothing for a key that no task is waiting for. */
 export class KeyedQueue {
@@ -15,6 +16,11 @@ export class KeyedQueue {
     });
     return result;
   }
+}
+
+/** A queue in which tasks of different requests meet. On Workers none waits there: what it waits for may never end. */
+export function queueOfRequests(): Pick<KeyedQueue, "run"> {
+  return isRequestBound() ? { run: (_, task) => task() } : new KeyedQueue();
 }
 
 function ignore(): void {}

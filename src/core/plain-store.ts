@@ -3,7 +3,7 @@
 import { type Clock, systemClock } from "./clock.ts";
 import { StoreError } from "./errors.ts";
 import { copyJson, toJsonObject } from "./json.ts";
-import { KeyedQueue } from "./keyed-queue.ts";
+import { queueOfRequests } from "./keyed-queue.ts";
 import { DEFAULT_ABSOLUTE } from "./lifetimes.ts";
 import { birthOf } from "./session-id.ts";
 import type { CreateResult, KeyedSession, NewSession, PatchOutcome, SessionPatch, SessionStore, Store, StoredSession, UserCap } from "./store.ts";
@@ -26,8 +26,8 @@ export function isSessionStore<Data>(store: Store<Data>): store is SessionStore<
 /**
  * Makes a {@link SessionStore} of a three-method {@link Store}. Its keys are ids.
  *
- * Changes of one id wait for one another, and an id that ended here stays ended. What it cannot give: other
- * processes may undo a change or bring an ended session back, since between `get` and `set` anything can happen; a
+ * Changes of one id wait for one another, but on Workers, and an id that ended here stays ended. What it cannot give: other
+ * processes, and on Workers other requests, may undo a change or bring an ended session back, since between `get` and `set` anything can happen; a
  * database that leaks holds usable ids; there is no idle limit, no user index, no list and no pruning: those methods
  * reject with `ERR_STORE_UNSUPPORTED`.
  *
@@ -42,7 +42,7 @@ export class PlainStore<Data> implements SessionStore<Data> {
   readonly #store: Store<Data>;
   readonly #lifetime: number;
   readonly #clock: Clock;
-  readonly #changes = new KeyedQueue();
+  readonly #changes = queueOfRequests();
   // Revisions of this process's own changes. Of an id that was forgotten, `#forgotten` is as old as any.
   readonly #revisions = new Map<string, number>();
   #lastRevision = 1;

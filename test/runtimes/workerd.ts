@@ -100,6 +100,8 @@ async function signInAndOut(url: string): Promise<void> {
   assert.deepEqual((await ask("/profile", cookie)).body, { userId: "123" });
   assert.equal((await ask("/update-role", cookie)).body, true);
   assert.deepEqual((await ask("/profile", cookie)).body, { userId: "123", role: "admin" });
+  assert.equal((await fetch(`${url}/hang`, { headers: { cookie } })).ok, false);
+  assert.equal((await ask("/count", cookie)).body, true, "after a request that was ended in the middle of an update");
   const logout = await ask("/logout", cookie);
   assert.equal(logout.body, true);
   assert.match(logout.cookie, /^session_id=; Max-Age=0; Path=\/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; Secure; SameSite=Lax$/);
