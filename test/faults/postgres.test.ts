@@ -8,6 +8,7 @@ import { Pool } from "pg";
 import postgres from "postgres";
 import { Session, StoreError } from "../../src/session.ts";
 import { type PostgresClient, PostgresStore } from "../../src/stores/postgres.ts";
+import { openWatch, watchThroughRestart } from "../races/multi-process-watch.ts";
 import { type PostgresServer, skipWithoutPostgres, startPostgresServer } from "../support/postgres-server.ts";
 import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 
@@ -189,6 +190,17 @@ describe("PostgresStore under faults", { skip: skipWithoutPostgres() }, () => {
       await close();
     });
   }
+
+  it("a session that another process watches is ended there at once, when the server was killed and has come back meanwhile", async (test) => {
+    const opener = new URL(`../support/postgres-clients.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url);
+    const opened = await openWatch({ name: "PostgresStore", opener, target: () => `${server.url}#notify` });
+    test.after(() => opened.close());
+    await watchThroughRestart(opened, async () => {
+      await server.kill();
+      await sleep(200);
+      await server.start();
+    });
+  });
 
   it("with pg and its query_timeout: connections whose other end has vanished are replaced", async () => {
     const ports: { isDead: boolean }[] = [];

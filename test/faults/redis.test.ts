@@ -7,6 +7,7 @@ import { Cluster, Redis } from "ioredis";
 import { createClient, createCluster } from "redis";
 import { Session } from "../../src/session.ts";
 import { type RedisClient, RedisStore } from "../../src/stores/redis.ts";
+import { openWatch, watchThroughRestart } from "../races/multi-process-watch.ts";
 import { type RedisCluster, startRedisCluster } from "../support/redis-cluster.ts";
 import { Load, type Visit } from "../support/redis-load.ts";
 import { type RedisServer, skipWithoutRedis, startRedisServer } from "../support/redis-server.ts";
@@ -74,6 +75,21 @@ describe("RedisStore under faults", { skip: skipWithoutRedis() || skipWithoutRed
         await load.check();
         test.diagnostic(`lost ${load.lost.changes} of ${load.answers} changes, the oldest ${load.lost.oldest} ms before the kill; ${JSON.stringify([...load.errors])}`);
         assert.ok(load.longest < STORE_TIMEOUT * 1000 * 3 + SLACK, `a request took ${load.longest} ms`);
+      });
+
+      it("a session that another process watches is ended there at once, when the server was killed and has come back meanwhile", async (test) => {
+        const target = (): string => JSON.stringify({ name, port: server.port, prefix: "watched:" });
+        const opened = await openWatch({ name, opener: new URL(`../support/redis-clients.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url), target });
+        test.after(() => opened.close());
+        // With everysec a write may wait for a slow disk, and a killed server loses it: that is another test's matter. It lasts until the restart.
+        const client = await createClient({ url: server.url }).connect();
+        await client.sendCommand(["CONFIG", "SET", "appendfsync", "always"]);
+        await client.close();
+        await watchThroughRestart(opened, async () => {
+          await server.kill();
+          await sleep(200);
+          await server.restart();
+        });
       });
 
       it("a network that stalls, cuts and delays ends every request in time, and nothing that was acknowledged is undone", async (test) => {

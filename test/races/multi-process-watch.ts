@@ -1,6 +1,7 @@
 // Sessions that are watched in one process and ended in another: the store's messages, not the watcher's own looking.
 import assert from "node:assert/strict";
-import { Session } from "../../src/session.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Session, StoreError } from "../../src/session.ts";
 import type { Fields, TestRunner } from "../../src/testing/conformance-bench.ts";
 import { type MultiProcessOptions, Worker } from "./multi-process.ts";
 import { type OpenForProcess, OPTIONS } from "./multi-process-worker.ts";
@@ -36,6 +37,32 @@ export async function openWatch({ opener, target }: MultiProcessOptions): Promis
       await opened.close?.();
     },
   };
+}
+
+/** Fails where a process that watches is not told, or only when it looks for itself, since the store was killed and came back. */
+export async function watchThroughRestart({ worker, session }: { worker: Worker; session: Session<Fields> }, restart: () => Promise<void>): Promise<void> {
+  const userId = `watched-through-${process.pid}`;
+  const [first, ...others] = await Promise.all(Array.from({ length: 4 }, () => session.create({ userId })));
+  const ids = [first as string, ...others];
+  await worker.tell({ task: "watch", ids });
+  await restart();
+  const again = async <T>(request: () => Promise<T>): Promise<T> => {
+    for (const begun = Date.now(); ; await sleep(20)) {
+      try {
+        return await request();
+      } catch (error) {
+        if (!(error instanceof StoreError) || Date.now() - begun > BY_MESSAGE) throw error;
+      }
+    }
+  };
+  // They are all there, and nobody was told otherwise.
+  for (const id of ids) assert.ok(await again(() => session.get(id)), "a session is gone that nobody ended");
+  const ended = process.hrtime.bigint();
+  for (const id of ids.slice(0, 2)) await again(() => session.delete(id));
+  await again(() => session.revokeEverything());
+  const fired = ((await worker.tell({ task: "fired" })) as string[]).map((moment) => Number(BigInt(moment) - ended) / 1e6);
+  assert.ok(Math.min(...fired) > 0, "told of an end before there was one");
+  assert.ok(Math.max(...fired) < BY_MESSAGE, `told after ${fired.join(", ")} ms`);
 }
 
 /** Holds a store to telling other processes of ends. */
