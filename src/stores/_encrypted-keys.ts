@@ -46,7 +46,8 @@ export class BoundKeys {
   readonly #newest: string;
   readonly #keys: ReadonlyMap<string, KeyObject>;
   readonly #context: string;
-  readonly #derived = new Map<string, Buffer>();
+  // KeyObjects: bytes as a key cost several times as much at each call.
+  readonly #derived = new Map<string, KeyObject>();
 
   constructor(newest: string, keys: ReadonlyMap<string, KeyObject>, context: string) {
     this.#newest = newest;
@@ -58,7 +59,7 @@ export class BoundKeys {
   seal(text: string, purpose: string): string {
     const nonce = randomBytes(NONCE_BYTES);
     // The newest is one of them.
-    const cipher = createCipheriv(CIPHER, this.#derive(this.#newest) as Buffer, nonce, { authTagLength: TAG_BYTES });
+    const cipher = createCipheriv(CIPHER, this.#derive(this.#newest) as KeyObject, nonce, { authTagLength: TAG_BYTES });
     cipher.setAAD(Buffer.from(purpose, "utf8"));
     const sealed = Buffer.concat([nonce, cipher.update(text, "utf8"), cipher.final(), cipher.getAuthTag()]);
     return this.#newest + sealed.toString("base64url");
@@ -84,11 +85,11 @@ export class BoundKeys {
     }
   }
 
-  #derive(name: string): Buffer | undefined {
+  #derive(name: string): KeyObject | undefined {
     const known = this.#derived.get(name);
     const key = this.#keys.get(name);
     if (known || !key) return known;
-    const derived = expand(key, `session ${this.#context}`);
+    const derived = createSecretKey(expand(key, `session ${this.#context}`));
     this.#derived.set(name, derived);
     return derived;
   }
