@@ -69,7 +69,7 @@ const MOUNTS: Record<string, Mount> = {
   },
   "harpia()": async (admin) => {
     const app = harpia();
-    app.use("/admin", admin.harpia);
+    app.use(admin.harpia);
     app.get("/", (_req: HarpiaRequest, res: HarpiaResponse) => res.send(OTHER));
     const server = await app.listen({ port: 0, hostname: "127.0.0.1" }).ready;
     return { url: server.url, close: () => server.close({ grace: 0.1 }) };
