@@ -34,12 +34,9 @@ export async function provideApart(folder: Folder): Promise<string> {
 
 /** Installs what tests will ask for, before the runner's limit on their time counts. @param tests paths below test/. */
 export async function providePackagesApart(tests: readonly string[]): Promise<void> {
-  for (const folder of Object.keys(APART) as Folder[]) {
-    const path = pathOf(folder);
-    if (isInstalled(path) || !tests.some((test) => test.includes(APART[folder].usedBy))) continue;
-    process.stdout.write(`Installing ${folder} for the tests\n`);
-    await onlyOnce(join(path, "node_modules.lock"), () => install(path));
-  }
+  const wanted = (Object.keys(APART) as Folder[]).filter((folder) => !isInstalled(pathOf(folder)) && tests.some((test) => test.includes(APART[folder].usedBy)));
+  if (wanted.length > 0) process.stdout.write(`Installing for the tests: ${wanted.join(", ")}\n`);
+  await Promise.all(wanted.map((folder) => onlyOnce(join(pathOf(folder), "node_modules.lock"), () => install(pathOf(folder)))));
 }
 
 function pathOf(folder: Folder): string {
