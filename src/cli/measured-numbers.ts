@@ -10,7 +10,7 @@ export interface MeasuredStore {
 }
 
 export const MEASURED: Readonly<Record<"redis" | "postgres" | "mysql" | "sqlite", MeasuredStore>> = {
-  redis: { version: "Redis 7.0.15", date: "2026-11-23", sizes: [[16, 650], [153, 805], [4107, 5541]], changesPerSecond: 62972 },
+  redis: { version: "Redis 7.0.15", date: "2026-11-23", sizes: [[16, 680], [153, 805], [4107, 5540]], changesPerSecond: 62972 },
   postgres: { version: "PostgreSQL 15.18", date: "2026-11-23", sizes: [[122, 638], [1209, 2895]], changesPerSecond: 5404 },
   mysql: { version: "MariaDB 10.11.19", date: "2026-11-23", sizes: [[122, 687], [1209, 2585]], changesPerSecond: 5710 },
   sqlite: { version: "SQLite", date: "2026-11-23", sizes: [[123, 396], [1210, 1492]], changesPerSecond: 22513 },
