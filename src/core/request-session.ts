@@ -151,8 +151,8 @@ export class RequestSession<Data extends object> {
   async login(data: Data, options: LoginOptions<Data> = {}): Promise<void> {
     this.#assertOpen(true);
     await this.#load();
-    const former = this.#opened;
     const { keep = [], ...own } = options;
+    const former = this.#opened;
     const kept = keep.length > 0 ? this.#view() : undefined;
     const next = { ...(kept && !this.#access.isOfAnotherUser(kept, data) && pickNamed(kept, keep)), ...data };
     this.#begin(await this.#access.create(next, own), toJsonObject(next));
@@ -224,7 +224,7 @@ export class RequestSession<Data extends object> {
     this.#cookie = "keep";
   }
 
-  /** Says that the headers have left: what would need a cookie from now on is `ERR_HEADERS_SENT`, before anything is stored. */
+  /** Says that the headers have left: what needs a cookie from now on is `ERR_HEADERS_SENT`, before anything is stored. */
   seal(): void {
     this.#isSealed = true;
   }
@@ -241,7 +241,7 @@ export class RequestSession<Data extends object> {
     return Object.keys(this.#changes).length > 0;
   }
 
-  /** A renewal needs a response that can still carry the id. */
+  // A renewal needs a response that can still carry the id.
   get #isRenewalDue(): boolean {
     return this.#opened !== undefined && !this.#isSealed && !this.#isNew && this.#access.isRenewalDue(this.#opened);
   }
@@ -257,14 +257,13 @@ export class RequestSession<Data extends object> {
   }
 
   #follow(next: Opened<Data> | undefined): void {
-    if (!next) return this.#forget();
-    if (next.id !== this.#opened?.id) this.#cookie = "set";
-    this.#opened = next;
+    if (next && next.id !== this.#opened?.id) this.#cookie = "set";
+    if (next) this.#opened = next;
+    else this.#forget();
   }
 
   #view(): Data | undefined {
     if (this.#isDestroyed) return undefined;
-    // Most requests change nothing: what was read is all there is.
     const data = this.#hasOwnChanges ? merge(this.#data, this.#changes as Changes<Data>) : this.#data;
     return data && copyJson(pickFields(data, "visible"));
   }
@@ -295,8 +294,6 @@ export class RequestSession<Data extends object> {
 
   #assertOpen(needsCookie = false): void {
     if (this.#isDestroyed) throw new HarpiaError("ERR_SESSION_ENDED", "Cannot change this session: it was destroyed in this request");
-    if (needsCookie && this.#isSealed) {
-      throw new HarpiaError("ERR_HEADERS_SENT", "Cannot set the session's cookie: the headers of this response have been sent, begin the session before the body");
-    }
+    if (needsCookie && this.#isSealed) throw new HarpiaError("ERR_HEADERS_SENT", "Cannot set the session's cookie: the headers of this response have been sent, begin the session before the body");
   }
 }

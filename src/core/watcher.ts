@@ -70,7 +70,9 @@ export class Watcher<Data> {
     this.#isSubscribed = true;
     this.#store.subscribe((change) => this.#hear(change)).then(
       // What ended between the first look and now was told to nobody.
-      (end) => void (end && this.lookAgain()),
+      (end) => {
+        if (end) this.lookAgain();
+      },
       // Until it can be told, it looks for itself.
       () => (this.#isSubscribed = false),
     );
