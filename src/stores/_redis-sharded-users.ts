@@ -90,9 +90,10 @@ export class ShardedUsers implements Users {
   async #insert(key: string, session: NewSession<unknown>, present: string | undefined): Promise<{ outcome: Creation["outcome"]; isOwn: boolean }> {
     const change = this.#runner.nextChange();
     const epoch = present ?? (await this.#runner.beginEpoch());
-    const insert = (...epochs: string[]): Promise<Insertion> => insertRecord(this.#runner, key, session, change, epochs);
-    let { outcome, isOwn, epoch: there } = await insert(epoch);
-    if (outcome === "taken" && there !== undefined && (await this.#runner.isOver(there))) ({ outcome, isOwn } = await insert(epoch, there));
+    const insert = (over = ""): Promise<Insertion> => insertRecord(this.#runner, key, session, change, [epoch, over]);
+    const first = await insert();
+    const isFree = first.outcome === "taken" && first.epoch !== undefined && (await this.#runner.isOver(first.epoch));
+    const { outcome, isOwn } = isFree ? await insert(first.epoch) : first;
     // Only a script that looks for the epoch can miss it.
     return { outcome: outcome as Creation["outcome"], isOwn };
   }

@@ -28,16 +28,16 @@ export function userTests(it: TestRunner["it"], setting: () => Setting): void {
     const userId = `capped-${process.pid}`;
     const working = Promise.all(workers.map((worker) => worker.tell({ task: "login", userId, count: LOGINS / workers.length, atOnce: loginsAtOnce, cap: CAP })));
     // This process looks all the while.
-    let isOver = false;
+    const over = new AbortController();
     const looking = (async () => {
       const seen: number[] = [];
-      while (!isOver) {
+      while (!over.signal.aborted) {
         seen.push((await session.list(userId)).length);
         await turn();
       }
       return seen;
     })();
-    const ids = ((await working.finally(() => (isOver = true))) as Login[][]).flat().map(({ id }) => id);
+    const ids = ((await working.finally(() => over.abort())) as Login[][]).flat().map(({ id }) => id);
     const seen = await looking;
     assert.equal(ids.length, LOGINS);
     assert.equal(Math.max(...seen), CAP);

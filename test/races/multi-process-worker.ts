@@ -72,8 +72,9 @@ async function watch(on: Session<Fields>, ids: readonly string[]): Promise<true>
   fired = Promise.all(
     signals.map((signal) => new Promise<string>((resolve) => signal.addEventListener("abort", () => resolve(String(process.hrtime.bigint())), { once: true }))),
   );
-  // What is opened is a SessionStore in all of these tests.
-  const stop = await (opened?.store as SessionStore<Fields>).subscribe?.(() => {});
+  // A SessionStore in all of these tests.
+  const store = opened?.store as SessionStore<Fields>;
+  const stop = await store.subscribe?.(() => {});
   await stop?.();
   return true;
 }

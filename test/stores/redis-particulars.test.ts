@@ -225,64 +225,6 @@ describe("RedisStore and its server", { skip: skipWithoutRedis() }, () => {
     }
   });
 
-  it("ends everything also when memory is short", async () => {
-    const keys = [await created({ userId: "full" }), await created()];
-    await statistics.ask("CONFIG", "SET", "maxmemory", "1");
-    try {
-      await store.removeAll();
-      assert.deepEqual(await store.read(keys), [undefined, undefined]);
-    } finally {
-      await statistics.ask("CONFIG", "SET", "maxmemory", "0");
-    }
-    const [again] = await store.read([await created()]);
-    assert.deepEqual(again?.data, { a: 1 });
-  });
-
-  for (const sharded of [false, true]) {
-    const kind = sharded ? "sharded" : "one server";
-    it(`ends everything with one write of a few bytes, and leaves what is there to expire: ${kind}`, async () => {
-      const prefix = `ended-${sharded}:`;
-      const one = new RedisStore<Fields>({ client, prefix, sharded });
-      const keys = Array.from({ length: 100 }, () => toStoreKey(newId()));
-      await Promise.all(keys.map((key) => one.create(key, record({ userId: "u" }))));
-      const size = await statistics.ask("DBSIZE");
-      assert.deepEqual(await statistics.during(() => one.removeAll()), { evalsha: 1 });
-      assert.equal(await statistics.ask("DBSIZE"), size);
-      assert.deepEqual((await one.read(keys)).filter(Boolean), []);
-      assert.equal(await statistics.ask("TTL", `${prefix}epoch`), -1);
-      for (const key of keys) assert.ok(Number(await statistics.ask("PTTL", `${prefix}{${key.slice(0, 8)}}${key.slice(8)}`)) > 0);
-    });
-
-    it(`a lost or foreign epoch revives nobody, also not one of many epochs ago, and hinders no login: ${kind}`, async () => {
-      const prefix = `lost-${sharded}:`;
-      const one = new RedisStore<Fields>({ client, prefix, sharded });
-      const dead: string[] = [];
-      const login = async (): Promise<string> => {
-        const key = toStoreKey(newId());
-        assert.equal((await one.create(key, record({ userId: "u" }), { limit: 100, onLimit: "deny" })).outcome, "created");
-        return key;
-      };
-      const losses = [["DEL"], ["DEL"], ["SET", "foreign"], ["SET", "1e3"], ["SET", ""]];
-      for (const [command = "", ...value] of losses) {
-        dead.push(await login());
-        for (let n = 0; n < 3; n++) {
-          await one.removeAll();
-          dead.push(await login());
-        }
-        await statistics.ask(command, `${prefix}epoch`, ...value);
-        assert.deepEqual((await one.read(dead)).filter(Boolean), []);
-        assert.equal(await one.patch(dead.at(-1) as string, { set: { b: 1 } }), "missing");
-        assert.deepEqual(await one.listByUser("u"), []);
-        const alive = await login();
-        assert.deepEqual((await one.listByUser("u")).map(({ key }) => key), [alive]);
-        await statistics.ask(command, `${prefix}epoch`, ...value);
-        await one.removeAll();
-        assert.deepEqual((await one.read([...dead, alive])).filter(Boolean), []);
-        dead.push(alive);
-      }
-    });
-  }
-
   it("knows a session's user whatever its facts say", async () => {
     const facts = { device: { userAgent: '","userId":"mallory"', label: "x\n\u2028" } };
     const key = await created({ userId: "facts", facts });
