@@ -18,10 +18,14 @@ const NAMES = ["Ada", "Grace", "Alan", "Barbara", "Edsger", "Radia", "Donald", "
 const DEVICES = ["Firefox on Windows", "Chrome on Android", "Safari on iOS", "Chrome on macOS", "Edge on Windows"];
 const HOUR = 3_600_000;
 
-/** A session by session made-up day: the same at every run. */
+let seed = 7;
+/** The same numbers at every run. */
+function random(): number {
+  return (seed = (seed * 16_807) % 2_147_483_647) / 2_147_483_647;
+}
+
+/** A made-up day. */
 async function fill(session: Session, clock: ManualClock): Promise<void> {
-  let seed = 7;
-  const random = (): number => (seed = (seed * 16_807) % 2_147_483_647) / 2_147_483_647;
   const ids: string[] = [];
   for (let hour = 0; hour < 24; hour++) {
     const visitors = Math.round(6 + 14 * Math.sin((hour / 24) * Math.PI) + 4 * random());
@@ -45,7 +49,7 @@ const chromium = await launchChromium();
 
 // In the middle of an hour, so that no picture depends on the minute it is made in.
 const clock = new ManualClock(Date.UTC(2026, 10, 23, 8, 30));
-const session = new Session({ store: new MemoryStore({ clock }), clock, idleTimeout: 6 * 3600 });
+const session = new Session({ store: new MemoryStore({ clock }), clock, idleTimeout: 6 * 3600, randomFill: (bytes: Uint8Array) => bytes.forEach((_, at) => (bytes[at] = random() * 256)) });
 const admin = createAdmin({ session, authorize: () => true, showData: ["role"], title: "Example shop", clock });
 await fill(session, clock);
 const server = await listen(createServer((req, res) => admin.node(req, res)));
@@ -68,13 +72,15 @@ async function shrink(path: string): Promise<void> {
 }
 
 const { phone, desktop } = SIZES;
-const user = (await session.all.scan()).sessions[0]?.userId ?? "";
+const perUser = new Map<string, number>();
+for (const { userId = "" } of (await session.all.scan(undefined, { limit: 1000 })).sessions) perUser.set(userId, (perUser.get(userId) ?? 0) + 1);
+const [[user]] = [...perUser].sort(([a, has], [b, hasToo]) => hasToo - has || a.localeCompare(b)) as [[string, number]];
 const at = (path: string) => (page: Page) => page.goto(`${server.url}/admin${path}`);
 const tall = { viewport: { width: 1280, height: 1240 } };
 const small = { ...phone, deviceScaleFactor: 1.5 };
 await shoot("admin-overview", { ...desktop, ...tall }, at("/"));
 await shoot("admin-sessions", desktop, at("/sessions"));
-await shoot("admin-user", { ...desktop, viewport: { width: 1280, height: 640 } }, at(`/user?id=${encodeURIComponent(user)}`));
+await shoot("admin-user", { ...desktop, viewport: { width: 1280, height: 620 } }, at(`/user?id=${encodeURIComponent(user)}`));
 await shoot("admin-overview-phone-dark", { ...small, colorScheme: "dark" }, at("/"));
 await shoot("admin-sessions-phone", small, at("/sessions"));
 
