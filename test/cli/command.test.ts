@@ -2,8 +2,11 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { Writable } from "node:stream";
 import { describe, it } from "node:test";
+import type { CommandIo } from "../../src/cli/command-io.ts";
 import { MEASURED } from "../../src/cli/measured-numbers.ts";
+import { withProgress } from "../../src/cli/progress.ts";
 import { runCommand } from "../../src/cli/program.ts";
 import { Session } from "../../src/session.ts";
 import { measuredNumbers } from "../../tools/measured-numbers.ts";
@@ -69,5 +72,31 @@ describe("harpiats", () => {
     assert.match(options.out, /^--limit\t/m);
     assert.match(script.out, /complete -F \w+ harpiats/);
     assert.equal(shell.code, 2);
+  });
+
+  it("says how far it is, on a terminal and after a second, and takes that back", async () => {
+    let written = "";
+    let isTold = (): void => {};
+    const told = new Promise<void>((resolve) => (isTold = resolve));
+    const write = (chunk: unknown, _encoding: string, done: () => void): void => {
+      written += String(chunk);
+      isTold();
+      done();
+    };
+    // Progress needs nothing else of its surroundings.
+    const onTerminal = { stderr: Object.assign(new Writable({ write }), { isTTY: true }) } as unknown as CommandIo;
+    assert.equal(await withProgress(onTerminal, "Counting", async () => 1), 1);
+    assert.equal(written, "");
+    await withProgress(onTerminal, "Counting", async (progress) => {
+      progress.at("1,000 sessions");
+      await told;
+    });
+    // oxlint-disable-next-line no-control-regex
+    assert.match(written, /^\r\u001b\[KCounting 1,000 sessions … \d+ s.*\r\u001b\[K$/s);
+    written = "";
+    // The same.
+    const inLog = { stderr: new Writable({ write }) } as unknown as CommandIo;
+    await withProgress(inLog, "Counting", async (progress) => progress.at("1"));
+    assert.equal(written, "");
   });
 });

@@ -6,6 +6,7 @@ import { chmod, open, readdir, writeFile } from "node:fs/promises";
 import { get, type IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
 import { Session } from "../../src/session.ts";
 import type { OpenStoreOptions, OpenedStore } from "../../src/stores/open.ts";
@@ -246,12 +247,20 @@ describe("harpiats, on SQLite", () => {
   });
 
   it("is a program that says nothing of experimental features, and ends with its code", async () => {
-    const { url } = await filled();
+    const { url, sql } = await filled();
     const published = await installPackage(["better-sqlite3"]);
     const [list, failed] = await Promise.all([spawnNode([published.bin, "sessions", "list", "--store", url]), spawnNode([published.bin, "sessions", "list", "--store", "redis://127.0.0.1:1"])]);
     assert.deepEqual([list.code, list.out.split("\n").length, list.err], [0, 5, ""]);
     assert.deepEqual([failed.code, failed.out], [3, ""]);
     assert.equal(failed.err, "harpiats: Cannot open redis://127.0.0.1:1: neither redis nor ioredis is installed, npm install redis is wanted\n");
+
+    // `… | head -1`, of more than a pipe holds.
+    await sql(`WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 3000) INSERT INTO harpiats_sessions
+      SELECT printf('%08x.%043d', n, n), version, data, revision, created_at, last_seen_at, expires_at, ends_at, user_id, facts FROM (SELECT * FROM harpiats_sessions LIMIT 1), numbers`);
+    const cut = spawn(process.execPath, [published.bin, "sessions", "list", "--store", url], { stdio: ["ignore", "pipe", "pipe"] });
+    const errors = text(cut.stderr);
+    cut.stdout.once("data", () => cut.stdout.destroy());
+    assert.deepEqual([await once(cut, "exit"), await errors], [[0, null], ""]);
     await published.remove();
   });
 
