@@ -3,7 +3,7 @@ import { clockFinding, advice, fault, type Finding, ok, versionFinding } from ".
 
 type Query = (sql: string) => Promise<unknown[][]>;
 
-const NUMBERS = ["version", "revision", "created_at", "last_seen_at", "expires_at", "ends_at"];
+const NUMBERS = ["version", "revision", "created_at", "last_seen_at", "expires_at", "ends_at", "epoch"];
 /** What decides whether two texts are the same. */
 const COLLATIONS: Record<string, string> = { session_key: "ascii_bin", user_id: "ascii_bin", user_text: "utf8mb4_bin", data: "utf8mb4_bin", facts: "utf8mb4_bin" };
 const APPLY = "harpiats schema --apply";

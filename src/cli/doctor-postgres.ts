@@ -4,7 +4,7 @@ import { clockFinding, advice, fault, type Finding, ok, versionFinding } from ".
 
 type Query = (sql: string) => Promise<unknown[][]>;
 
-const COLUMNS = ["key", "user_id", "data", "facts", "revision", "created_at", "last_seen_at", "expires_at", "ends_at", "version"];
+const COLUMNS = ["key", "user_id", "data", "facts", "revision", "created_at", "last_seen_at", "expires_at", "ends_at", "epoch", "version"];
 const SETTINGS = ["server_version", "default_transaction_isolation", "transaction_read_only", "server_encoding", "autovacuum", "fsync", "synchronous_commit"] as const;
 const APPLY = "harpiats schema --apply";
 
