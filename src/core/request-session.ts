@@ -89,11 +89,7 @@ export class RequestSession<Data extends object> {
     this.#put(field, undefined);
   }
 
-  /**
-   * Changes fields: an object when the request commits, a function at once and exactly, as `Session.update`.
-   *
-   * @returns whether there is a session to change.
-   */
+  /** Changes fields: an object when the request commits, a function at once and exactly, as `Session.update`. @returns whether there is a session to change. */
   async update(changes: Changes<Data> | Updater<Data>): Promise<boolean> {
     if (typeof changes !== "function") {
       for (const [field, value] of Object.entries(changes)) this.#put(field, value);
@@ -155,7 +151,7 @@ export class RequestSession<Data extends object> {
     const former = this.#opened;
     const kept = keep.length > 0 ? this.#view() : undefined;
     const next = { ...(kept && !this.#access.isOfAnotherUser(kept, data) && pickNamed(kept, keep)), ...data };
-    this.#begin(await this.#access.create(next, own), toJsonObject(next));
+    await this.#begin(await this.#access.create(next, own), toJsonObject(next));
     if (former) await this.#access.delete(former.id);
   }
 
@@ -201,7 +197,7 @@ export class RequestSession<Data extends object> {
     const data = merge<Data>(undefined, changes);
     if (this.#isGone || Object.keys(data).length === 0) return;
     this.#assertOpen(true);
-    this.#begin(await this.#access.create(data), data);
+    await this.#begin(await this.#access.create(data), data);
   }
 
   /** Drops what was not committed, and ends a session that began in this request and that nobody has heard of. */
@@ -253,6 +249,7 @@ export class RequestSession<Data extends object> {
     const before = this.#opened;
     const id = before && (await toNext(before.id));
     if (before) this.#follow(id === undefined ? undefined : { ...before, id });
+    if (id !== undefined) this.#assertOpen(true);
     return id !== undefined;
   }
 
@@ -277,7 +274,9 @@ export class RequestSession<Data extends object> {
     this.#load().catch(() => {});
   }
 
-  #begin(opened: Opened<Data>, data: Data): void {
+  async #begin(opened: Opened<Data>, data: Data): Promise<void> {
+    // The headers left while it was stored: nobody could ever use it.
+    if (this.#isSealed || this.#isDestroyed) await this.#access.delete(opened.id).then(() => this.#assertOpen(true));
     this.#isGone = false;
     this.#data = data;
     this.#changes = noChanges();

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { HarpiaError, MemoryStore, type RequestSession, Session, StoreError } from "../../src/session.ts";
 import { countCalls } from "../support/counting-store.ts";
+import { pauseCalls } from "../support/pausing-store.ts";
 
 interface Data {
   userId?: string;
@@ -247,6 +248,36 @@ describe("RequestSession", () => {
     await streaming.commit();
     await assert.rejects(streaming.rotate(), refused);
     assert.deepEqual(await session.get(id), { userId: "1", count: 7 });
+  });
+
+  it("takes back what was stored while the headers left, or while the session was destroyed: nobody would ever get its cookie", async () => {
+    const inner = new MemoryStore<Data>();
+    const { store, pause } = pauseCalls(inner);
+    const session = new Session<Data>({ store });
+    for (const [end, code] of [["seal", "ERR_HEADERS_SENT"], ["destroy", "ERR_SESSION_ENDED"]] as const) {
+      for (const begin of [(own: RequestSession<Data>) => own.login({ userId: "1" }), (own: RequestSession<Data>) => (own.set("theme", "x"), own.commit())]) {
+        const own = session.open({ headers: {} });
+        const { reached, go } = pause("create", "after");
+        const began = begin(own);
+        await reached;
+        await own[end]();
+        go();
+        await assert.rejects(began, (error) => error instanceof HarpiaError && error.code === code);
+        assert.equal(await inner.count(), 0);
+      }
+    }
+  });
+
+  it("says of a rotation that came too late that its cookie is lost", async () => {
+    const { store, pause } = pauseCalls(new MemoryStore<Data>());
+    const session = new Session<Data>({ store });
+    const own = session.open({ headers: { cookie: `session_id=${await session.create({ userId: "1" })}` } });
+    const { reached, go } = pause("move", "after");
+    const rotated = own.rotate();
+    await reached;
+    own.seal();
+    go();
+    await assert.rejects(rotated, (error) => error instanceof HarpiaError && error.code === "ERR_HEADERS_SENT");
   });
 
   it("a store that is down fails the commit, and no cookie goes out", async () => {
