@@ -26,7 +26,7 @@ const home = join(project, "test/runtimes");
 const NEST = "runtimes/nest";
 const FOLDERS = ["core", "testing", "app", "adapters", "explain", "stores", NEST];
 // Of the stores those that need no server: their clients are the runtimes' own, or run on each of them.
-const STORES = ["open", "sqlite", "unstorage", "keyv", "to-express-store"];
+const STORES = ["open", "sqlite", "encrypted", "unstorage", "keyv", "to-express-store"];
 const platform = `${process.platform}-${process.arch}`;
 const isCI = process.env.CI === "true";
 const LONGEST_TEST = 120_000;

@@ -1,17 +1,12 @@
-// EncryptedStore keeps the contract on top of the stores that it is for, and takes the round trips that it says.
+// EncryptedStore keeps the contract on top of the stores of this process, and takes the round trips that it says.
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { after, before, describe, it } from "node:test";
-import { Pool } from "pg";
 import { MemoryStore, Session, type SessionStore } from "../../src/session.ts";
 import { EncryptedStore, type EncryptedStoreOptions } from "../../src/stores/encrypted.ts";
-import { PostgresStore } from "../../src/stores/postgres.ts";
 import { ManualClock, storeConformance } from "../../src/testing.ts";
 import type { Fields } from "../../src/testing/conformance-bench.ts";
 import { countCalls } from "../support/counting-store.ts";
-import { type PostgresServer, skipWithoutPostgres, startPostgresServer } from "../support/postgres-server.ts";
-import { CLIENTS, openRedisStore } from "../support/redis-clients.ts";
-import { type RedisServer, skipWithoutRedis, startRedisServer } from "../support/redis-server.ts";
 import { openSqliteStore, sqliteClient } from "../support/sqlite-clients.ts";
 
 const runner = { describe, it, before, after };
@@ -25,30 +20,6 @@ const encrypt = <T extends { store: unknown }>({ store, ...rest }: T, clock: Enc
 storeConformance(runner, { name: "EncryptedStore on MemoryStore", open: async (clock) => encrypt({ store: new MemoryStore({ clock }) }, clock) });
 
 storeConformance(runner, { name: "EncryptedStore on SqliteStore", open: async (clock) => encrypt(await openSqliteStore(await sqliteClient(), clock), clock) });
-
-describe("EncryptedStore", { skip: skipWithoutRedis() }, () => {
-  let server: RedisServer;
-  before(async () => void (server = await startRedisServer()));
-  after(() => server.stop());
-
-  storeConformance(runner, { name: "EncryptedStore on RedisStore", open: async (clock) => encrypt(await openRedisStore(CLIENTS[0] as (typeof CLIENTS)[0], server.port, { clock }), clock) });
-});
-
-describe("EncryptedStore", { skip: skipWithoutPostgres() }, () => {
-  let server: PostgresServer;
-  before(async () => void (server = await startPostgresServer()));
-  after(() => server.stop());
-
-  storeConformance(runner, {
-    name: "EncryptedStore on PostgresStore",
-    async open(clock) {
-      const client = new Pool({ connectionString: server.url });
-      const store = new PostgresStore({ client, clock, pruneInterval: false });
-      await store.migrate();
-      return encrypt({ store, close: () => client.end() }, clock);
-    },
-  });
-});
 
 describe("EncryptedStore", () => {
   it("asks the other store once to read, create, touch and end, twice to change, three times to rotate", async () => {
