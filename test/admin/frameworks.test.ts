@@ -82,10 +82,12 @@ describe("createAdmin on frameworks", () => {
   for (const [name, mount] of Object.entries(MOUNTS)) {
     it(`is shown and ends sessions on ${name}`, async (t: TestContext) => {
       const session = new Session();
-      const admin = createAdmin({ session, authorize: () => true });
+      const admin = createAdmin({ session, authorize: async (request) => (await session.fromRequest(request))?.["role"] === "operator" });
       const { url, close } = await mount(admin, session);
       t.after(async () => void (await close()));
       const browser = new Browser(url);
+      assert.equal((await browser.fetch("/admin/sessions")).status, 403);
+      browser.cookies.set("session_id", await session.create({ userId: "Operator", role: "operator" }));
       const id = await session.create({ userId: "Ada" });
       const [{ handle } = assert.fail()] = await session.list("Ada");
       const page = await browser.fetch("/admin");
