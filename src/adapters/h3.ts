@@ -2,6 +2,7 @@
 import { addVary, type RequestLike } from "../core/http-messages.ts";
 import type { RequestSession } from "../core/request-session.ts";
 import type { Session } from "../core/session.ts";
+import { putOwed, takeOwed } from "./_owed-headers.ts";
 import { type AdapterOptions, RequestSessions } from "./_request-sessions.ts";
 
 export type { AdapterOptions };
@@ -59,14 +60,12 @@ function statusOf(answered: unknown): number | undefined {
 
 /** Puts what the session owes on what h3 adds to the answer. It adds it in the place of headers that the answer has itself. */
 function writeBeside(answered: unknown, { res }: H3EventLike, own: RequestSession<object>): void {
-  const owed = new Headers();
-  own.writeTo(owed);
+  const owed = takeOwed(own);
   const given = isAnswer(answered) ? Reflect.get(answered, "headers") : undefined;
-  const vary = [given instanceof Headers ? given.get("vary") : null, owed.get("vary")].filter((value) => value !== null);
+  const vary = given instanceof Headers ? given.get("vary") : null;
   for (const target of [res.headers, res.errHeaders]) {
-    for (const line of owed.getSetCookie()) target.append("set-cookie", line);
-    for (const name of vary.join(",").split(",")) addVary(target, name.trim());
-    if (owed.has("cache-control")) target.set("cache-control", "no-store");
+    if (vary !== null) for (const name of vary.split(",")) addVary(target, name.trim());
+    putOwed(target, owed);
   }
 }
 
