@@ -92,7 +92,7 @@ describe("harpiats", () => {
       await told;
     });
     // oxlint-disable-next-line no-control-regex
-    assert.match(written, /^\r\u001b\[KCounting 1,000 sessions … \d+ s.*\r\u001b\[K$/s);
+    assert.match(written, /^\r\u001b\[KCounting 1,000 sessions … [1-9]\d* s.*\r\u001b\[K$/s);
     written = "";
     // The same.
     const inLog = { stderr: new Writable({ write }) } as unknown as CommandIo;
