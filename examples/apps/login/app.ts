@@ -1,7 +1,9 @@
 // The demo's routes: pages for people, and beside them four JSON routes over the same session.
+import Bowser from "bowser";
 import harpia, { type App, type Request, type Response } from "harpiats";
 import { createAdmin } from "harpiats/admin";
 import { crossSiteCheck } from "harpiats/csrf";
+import { deviceOf } from "harpiats/device";
 import { Session, type SessionStore } from "harpiats/session";
 import { accountPage, devicesPage, LONGEST_NAME, refusalPage, ROLES, signInPage, type Visitor } from "./pages.ts";
 import { DEVICES_STYLE } from "../../components/devices.ts";
@@ -43,7 +45,7 @@ export function loginApp(store?: SessionStore<Visitor>): App {
     if (name.length > LONGEST_NAME) return res.status(400).html(await signInPage(name, `Enter a name of at most ${LONGEST_NAME} letters.`));
     // Whoever was signed in in this browser is not any more: a sign-in is a new session.
     await session.delete(idOf(req));
-    session.setCookie(res, await session.create({ userId: name, role: "member" }, { device: deviceOf(req) }));
+    session.setCookie(res, await session.create({ userId: name, role: "member" }, { device: deviceOf(req, { parser: Bowser, keepUserAgent: true }) }));
     return res.redirect("/account", 303);
   });
 
@@ -127,12 +129,4 @@ function addJsonRoutes(app: App, session: Session<Visitor>): void {
     await session.delete(sessionId, res);
     return res.json({ message: "Session deleted." });
   });
-}
-
-/** What the browser says of itself, for the list of devices. */
-function deviceOf(req: Request): { userAgent: string; label: string } {
-  const userAgent = (req.headers.get("user-agent") ?? "").slice(0, 300);
-  const [browser] = /Firefox|Edg|Chrome|Safari/.exec(userAgent) ?? ["A browser"];
-  const [system] = /Android|iPhone|Windows|Mac OS X|Linux/.exec(userAgent) ?? ["an unknown system"];
-  return { userAgent, label: `${browser.replace("Edg", "Edge")} on ${system.replace("Mac OS X", "macOS")}` };
 }

@@ -47,7 +47,7 @@ export function signInPage(given = "", wrong?: string): Html {
       <label for="name">Your name</label>
       <input id="name" name="name" value="${given}" autocomplete="username" required maxlength="${LONGEST_NAME}"
         aria-describedby="${wrong ? "name-wrong" : "name-hint"}" ${wrong ? raw('aria-invalid="true"') : ""}>
-      ${wrong ? html`<p class="wrong" id="name-wrong" role="alert">${wrong}</p>` : html`<p class="hint" id="name-hint">It is kept in your session, on this server, with the name of your browser.</p>`}
+      ${wrong ? html`<p class="wrong" id="name-wrong" role="alert">${wrong}</p>` : html`<p class="hint" id="name-hint">It is kept in your session, on this server, with what your browser says of itself.</p>`}
       <button class="wide">Sign in</button>
     </form>`);
 }
