@@ -54,7 +54,8 @@ const KNOWN = ["migrate", "connectTimeout", "pruneInterval", "onError", "clock"]
 // oxlint-disable-next-line typescript/no-explicit-any
 export async function openStore<Data extends Record<string, any> = Record<string, any>>(url?: string, options: OpenStoreOptions = {}): Promise<OpenedStore<Data>> {
   assertOptions("store", options, KNOWN);
-  const given = url ?? process.env["HARPIATS_STORE"];
+  // Set to nothing is not set.
+  const given = url ?? (process.env["HARPIATS_STORE"] || undefined);
   if (given === undefined) throw new TypeError("Cannot open a store: its URL is not given, and HARPIATS_STORE is not set");
   const parsed = parseStoreUrl(given);
   const opening = await beginOpening<Data>(parsed, options);

@@ -84,7 +84,7 @@ describe("harpiats, on PostgreSQL", { skip: skipWithoutPostgres() }, () => {
   it("measures the store, and leaves no table", async () => {
     const relations = async () => (await sql("SELECT count(*)::int AS n FROM pg_class")).rows[0].n as number;
     const before = await relations();
-    const { code, out } = await run(`bench --store ${server.url} --sessions 50 --json`);
+    const { code, out } = await run(`bench --store ${server.url}?options=-c%20synchronous_commit%3Doff --sessions 50 --json`);
     assert.equal(code, 0);
     const { operations, bytesEach } = JSON.parse(out) as { operations: { operation: string; roundTrips: number }[]; bytesEach: number };
     assert.deepEqual(operations.map(({ roundTrips }) => roundTrips), [1, 1, 1, 1, 1]);

@@ -69,6 +69,8 @@ describe("openStore", () => {
     try {
       delete process.env["HARPIATS_STORE"];
       assert.match((await refusal(undefined)).message, /its URL is not given, and HARPIATS_STORE is not set/);
+      process.env["HARPIATS_STORE"] = "";
+      assert.match((await refusal(undefined)).message, /HARPIATS_STORE is not set/);
       process.env["HARPIATS_STORE"] = "memory:";
       assert.equal((await openStore()).kind, "memory");
     } finally {
