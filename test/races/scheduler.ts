@@ -14,10 +14,12 @@ export interface SchedulerOptions {
 // Far more turns than an operation on a store in memory needs from one stop to the next.
 const TURNS = 20;
 
+// One for all schedulers: on Node 20 each one that there ever was makes every promise slower.
+const running = new AsyncLocalStorage<{ scheduler: Scheduler; index: number }>();
+
 /** Runs operations in an order that `choose` decides at every stop. */
 export class Scheduler {
   readonly #mayWait: boolean;
-  readonly #current = new AsyncLocalStorage<number>();
   readonly #stopped = new Map<number, () => void>();
   readonly #ended = new Set<number>();
   #onStopOrEnd: (index: number) => void = () => {};
@@ -34,8 +36,8 @@ export class Scheduler {
         // The constructor's name is the store's name in errors; it is not called.
         if (typeof member !== "function" || name === "constructor") return member;
         return async (...args: unknown[]): Promise<unknown> => {
-          const index = this.#current.getStore();
-          if (index !== undefined) await this.#stop(index);
+          const current = running.getStore();
+          if (current?.scheduler === this) await this.#stop(current.index);
           return Reflect.apply(member, target, args) as unknown;
         };
       },
@@ -46,8 +48,8 @@ export class Scheduler {
   async run(operations: readonly (() => Promise<unknown>)[], choose: (among: number) => number): Promise<void> {
     this.#ended.clear();
     const endings = operations.map((operation, index) =>
-      this.#current
-        .run(index, () => this.#stop(index).then(operation))
+      running
+        .run({ scheduler: this, index }, () => this.#stop(index).then(operation))
         .finally(() => {
           this.#ended.add(index);
           this.#onStopOrEnd(index);
