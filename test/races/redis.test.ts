@@ -14,7 +14,8 @@ describe("RedisStore", { skip }, () => {
   before(async () => void (server = await startRedisServer()));
   after(() => server.stop());
 
-  for (const kind of CLIENTS) {
+  // The scripts are the same by every client, and conformance holds each to its answers: the oldest and the newest of both race.
+  for (const kind of CLIENTS.filter(({ name }) => ["node-redis 6", "node-redis 4", "ioredis 5"].includes(name))) {
     raceSuite(runner, { name: `RedisStore with ${kind.name}`, open: (clock) => openRedisStore(kind, server.port, { clock, prefix: `${kind.name.replace(" ", "-")}:` }) });
   }
   multiProcessSuite(runner, {
