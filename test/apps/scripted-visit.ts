@@ -20,6 +20,14 @@ export const SCRIPTED: Record<string, Record<string, Check>> = {
       assert.match(await answer.text(), /Welcome, Ada\./);
       assert.doesNotMatch(await (await visitor.fetch("/profile")).text(), /role="status"/);
     },
+    "sets the cookie with a redirect and beside others, and neither cookie nor redirect where the action or the store fails": async (visitor) => {
+      const outcomes: Record<string, [status: number, cookies: string[]]> = { redirect: [307, ["wrapped"]], answer: [200, ["theme", "wrapped"]], throw: [500, []], store: [500, []] };
+      for (const [end, expected] of Object.entries(outcomes)) {
+        const answer = await visitor.fetch(`/wrapped?end=${end}`, { method: "POST" });
+        const cookies = answer.headers.getSetCookie().map((line) => line.slice(0, line.indexOf("=")));
+        assert.deepEqual([answer.status, cookies.sort()], expected, end);
+      }
+    },
     "refuses every change in a server component, and nothing is stored": async (visitor) => {
       const lines = ["set", "unset", "flash", "update", "update with a function", "login", "rotate", "destroy"].map((name) => `<li>${name}: ERR_COOKIES_READ_ONLY</li>`);
       for (const isSignedIn of [false, true]) {
