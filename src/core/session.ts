@@ -6,7 +6,7 @@ import type { CookieOptions } from "./cookies.ts";
 import { type CreateOptions, createSession } from "./creation.ts";
 import { HarpiaError } from "./errors.ts";
 import type { SessionEvents } from "./events.ts";
-import type { RequestLike, ResponseLike } from "./http-messages.ts";
+import { addVary, type RequestLike, type ResponseLike } from "./http-messages.ts";
 import { noteAuthentication, rotate } from "./id-changes.ts";
 import { toDeadlines, type Deadlines } from "./lifetimes.ts";
 import { describePolicy, type SessionPolicy } from "./policy.ts";
@@ -127,8 +127,11 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    *
    * Of several cookies with our name each is tried, up to four; if more than one is live there is no session, since
    * their order says nothing about whose they are (SESS-03).
+   *
+   * @param res the response that will depend on it: caches are told so with `Vary` (RFC 9111, 4.1).
    */
-  fromRequest(req: RequestLike): Promise<Data | undefined> {
+  fromRequest(req: RequestLike, res?: ResponseLike): Promise<Data | undefined> {
+    if (res) addVary(res, this.#parts.transport.header);
     return this.#parts.reader.dataOf(req);
   }
 

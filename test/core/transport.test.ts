@@ -13,6 +13,16 @@ const login = async (session: Session<Data>): Promise<{ id: string; headers: Hea
   return { id: headers.get("x-auth-token") ?? "", headers };
 };
 
+describe("Session.fromRequest with a response", () => {
+  it("tells caches what the response depends on, beside what it says already", async () => {
+    for (const [transport, header] of [["cookie", "Cookie"], ["bearer", "Authorization"]] as const) {
+      const res = new Headers({ vary: "Accept" });
+      await new Session<Data>({ transport }).fromRequest({ headers: {} }, res);
+      assert.equal(res.get("vary"), `Accept, ${header}`);
+    }
+  });
+});
+
 describe("transport: bearer", () => {
   it("writes the id to X-Auth-Token, uncached, and no cookie", async () => {
     const session = new Session<Data>({ transport: "bearer" });
