@@ -85,7 +85,7 @@ function chartCard(site: Site, { name, title, source, summary, chart, by }: Over
     <h2 id="chart-${name}">${title}</h2>
     <p class="soft small">${source}</p>
     ${canDraw ? picture : html`<p>${summary}</p>`}
-    <details data-keep="${name}"><summary>As a table<span class="hidden">: ${title}</span></summary>
+    <details data-keep="${name}" ${canDraw ? "" : raw("open")}><summary>As a table<span class="hidden">: ${title}</span></summary>
       <div class="scroll" role="region" aria-label="${title}, as a table" tabindex="0"><table>
         <thead><tr><th scope="col">${by}</th>${chart.series.map(({ name }) => html`<th scope="col">${name}</th>`)}</tr></thead>
         <tbody>${rowsOf(chart.labels, chart.series)}</tbody>

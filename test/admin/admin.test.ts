@@ -5,6 +5,7 @@ import { describe, it, type TestContext } from "node:test";
 import { type AdminOptions, createAdmin } from "../../src/admin.ts";
 import { MemoryStore, Session, toSessionStore } from "../../src/session.ts";
 import { Browser } from "../support/http.ts";
+import { installPackage } from "../support/installed-package.ts";
 import { listen } from "../support/listen.ts";
 
 interface Data {
@@ -231,6 +232,20 @@ describe("createAdmin", () => {
       assert.doesNotMatch(chart, /<script|<foreignObject|\son\w+=/);
     }
     assert.equal((await browser.fetch("/admin/charts/none.svg")).status, 404);
+  });
+
+  it("shows tables and says what is missing where ECharts is not installed", async (t) => {
+    const installed = await installPackage([]);
+    t.after(() => installed.remove());
+    // Its own declarations: these are what was published.
+    const { createAdmin: create } = (await installed.load("admin.js")) as { createAdmin: typeof createAdmin };
+    const admin = create({ session: new Session(), authorize: () => true });
+    t.after(() => admin.close());
+    const html = await (await admin(new Request("https://example.com/admin"))).text();
+    assert.match(html, /<code>npm install echarts<\/code>/);
+    assert.equal(html.match(/<details [^>]*open>/g)?.length, 6);
+    assert.doesNotMatch(html, /<img/);
+    assert.equal((await admin(new Request("https://example.com/admin/charts/created.svg"))).status, 404);
   });
 
   it("says so where the store cannot list, or does not answer", async (t) => {
