@@ -1,11 +1,11 @@
-// npm run bench [-- --quick] [-- read http import adapters stores]: measures, in one run, what harpiats costs beside its peers and beside what is
+// npm run bench [-- --quick] [-- read http import adapters stores networked]: measures, in one run, what harpiats costs beside its peers and beside what is
 // physically possible. A full run writes results/*.json and RESULTS.md; a quick one only prints.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const PARTS = ["read", "import", "http", "adapters", "stores"];
+const PARTS = ["read", "import", "http", "adapters", "stores", "networked"];
 
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
 const isQuick = process.argv.includes("--quick");

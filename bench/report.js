@@ -2,6 +2,7 @@
 import { adaptersAims, adaptersTable } from "./adapters/report.js";
 import { httpAims, httpTable } from "./http/report.js";
 import { importAims, importTable } from "./import/report.js";
+import { networkedAims, networkedTable } from "./networked/report.js";
 import { readAims, readTable } from "./read/report.js";
 import { storesAims, storesTable } from "./stores/report.js";
 import { toTable } from "./table.js";
@@ -12,6 +13,7 @@ const PARTS = {
   http: { heading: "A server under load", table: httpTable, aims: httpAims },
   adapters: { heading: "Adapters beside the usual libraries", table: adaptersTable, aims: adaptersAims },
   stores: { heading: "Reading from a server", table: storesTable, aims: storesAims },
+  networked: { heading: "A server under load, sessions in a store", table: networkedTable, aims: networkedAims },
 };
 
 /** RESULTS.md, whole. */
