@@ -2,7 +2,7 @@
 // most memory that the command's process ever had, beside the same for a tenth of them. `SESSIONS=20000 ONLY=Redis` for a try.
 // node .build/tools/measure-operate.js
 import { spawn } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { createPool } from "mysql2/promise";
@@ -68,7 +68,7 @@ const PLACES: Record<string, () => Promise<Place>> = {
     return { url: server.url, copy, close: async () => (await pool.end(), server.stop()) };
   },
   MariaDB: async () => {
-    const server = await startMariadbServer({ settings: { "innodb-buffer-pool-size": "1G", "innodb-log-file-size": "256M" } });
+    const server = await startMariadbServer({ settings: { tmpdir: installed.path, "innodb-buffer-pool-size": "1G", "innodb-log-file-size": "256M" } });
     const pool = createPool(server.connection);
     const copy = async (count: number): Promise<void> => {
       const [columns] = (await pool.query({ sql: "SELECT column_name FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = 'harpiats_sessions' AND column_name <> 'session_key'", rowsAsArray: true })) as unknown as [string[][]];
@@ -106,7 +106,12 @@ function command(url: string, ...argv: string[]): Promise<Run & { out: string }>
   });
 }
 
-const results: object[] = [];
+// What was measured before of the others, where only one is.
+const results: { store: string; [name: string]: unknown }[] = process.env["ONLY"] && existsSync(FILE) ? (JSON.parse(readFileSync(FILE, "utf8")) as { results: { store: string }[] }).results.filter(({ store }) => store !== process.env["ONLY"]) : [];
+const about = `Written by tools/measure-operate.ts. harpiats sessions list --json over all sessions, and over ${FEW} of them: the most memory that its process had, megabytes.`;
+const [cpu] = cpus();
+const machine = `${process.platform} ${process.arch}, ${cpus().length} × ${cpu?.model}, ${Math.round(totalmem() / 2 ** 30)} GB`;
+const save = (): void => writeFileSync(FILE, `${JSON.stringify({ about, date: new Date().toISOString().slice(0, 10), machine, node: process.versions.node, sessions: SESSIONS, results }, null, 2)}\n`);
 try {
   for (const [name, begin] of Object.entries(PLACES)) {
     if (process.env["ONLY"] && process.env["ONLY"] !== name) continue;
@@ -124,6 +129,7 @@ try {
       if (all.lines < SESSIONS) throw new Error(`${name} listed ${all.lines} of ${SESSIONS}`);
       results.push({ store: name, listSeconds: all.seconds, listMegabytes: all.megabytes, listOfFewMegabytes: few.megabytes, countSeconds: counted.seconds, counted: Number(counted.out) });
       process.stdout.write(`${JSON.stringify(results.at(-1))}\n`);
+      save();
     } finally {
       await close();
     }
@@ -131,7 +137,3 @@ try {
 } finally {
   await installed.remove();
 }
-const about = `Written by tools/measure-operate.ts. harpiats sessions list --json over all sessions, and over ${FEW} of them: the most memory that its process had, megabytes.`;
-const [cpu] = cpus();
-const machine = `${process.platform} ${process.arch}, ${cpus().length} × ${cpu?.model}, ${Math.round(totalmem() / 2 ** 30)} GB`;
-writeFileSync(FILE, `${JSON.stringify({ about, date: new Date().toISOString().slice(0, 10), machine, node: process.versions.node, sessions: SESSIONS, results }, null, 2)}\n`);
