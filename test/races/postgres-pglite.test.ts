@@ -2,7 +2,7 @@
 import { after, before, describe, it } from "node:test";
 import { PGlite } from "@electric-sql/pglite";
 import { PostgresStore } from "../../src/stores/postgres.ts";
-import { raceSuite } from "./race-suite.ts";
+import { pairsOfMost, raceSuite } from "./race-suite.ts";
 
 raceSuite({ describe, it, before, after }, {
   name: "PostgresStore with PGlite",
@@ -12,4 +12,4 @@ raceSuite({ describe, it, before, after }, {
     await store.migrate();
     return { store, close: () => client.close() };
   },
-});
+}, pairsOfMost());
