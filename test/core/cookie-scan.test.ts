@@ -1,6 +1,7 @@
 // The fast scan of a Cookie header against the `cookie` package and a plain reading, on 100,000 generated headers;
 // and what a session makes of each of them.
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
 import { parseCookie } from "cookie";
 import * as fc from "fast-check";
@@ -47,6 +48,11 @@ function readPlainly(text: string, name: string): string[] {
     const equals = pair.indexOf("=");
     return equals !== -1 && trimBlanks(pair.slice(0, equals)) === name ? [trimBlanks(pair.slice(equals + 1))] : [];
   });
+}
+
+/** Pieces can make an id of any age by accident. */
+function isOverAge(id: string): boolean {
+  return (Buffer.from(id.slice(0, 8), "base64url").readUInt32BE(0) + 1 + MONTH) * 1000 <= Date.now();
 }
 
 function scanAll(text: string, name: string): string[] {
@@ -104,7 +110,7 @@ describe("Session.fromRequest on the same headers", () => {
           const cookie = liveIds.reduce((changed, id, at) => changed.replaceAll(id, ids[at] as string), text);
           counting.calls.length = 0;
           const data = await guarded.fromRequest({ headers: { cookie } });
-          const candidates = new Set(readPlainly(cookie, "session_id").filter((value) => /^[\w-]{32}$/.test(value) && value !== overAgeId));
+          const candidates = new Set(readPlainly(cookie, "session_id").filter((value) => /^[\w-]{32}$/.test(value) && !isOverAge(value)));
           const alive = [...candidates].filter((id) => live.has(id));
           if (candidates.size === 0 || candidates.size > 4) assert.deepEqual(counting.calls, []);
           else assert.ok(counting.calls.length > 0);
