@@ -1,4 +1,5 @@
 // The id of a live session changes: rotation, whatever the reason. The data, the birth and the limits stay.
+import { StoreError } from "./errors.ts";
 import { toHeaderPort, type ResponseLike } from "./http-messages.ts";
 import { birthOf, ID_LENGTH } from "./session-id.ts";
 import type { SessionParts } from "./session-parts.ts";
@@ -22,14 +23,20 @@ export async function rotate<Data extends object, Input extends object>(parts: S
   return nextId + verifier;
 }
 
-/** Notes in a session's record that its user has just proved who they are. @returns whether it lives. */
-export async function noteAuthentication<Data extends object, Input extends object>(parts: SessionParts<Data, Input>, id: string): Promise<boolean> {
+/** The same, and its record says from then on that its user has just proved who they are. */
+export async function reauthenticate<Data extends object, Input extends object>(parts: SessionParts<Data, Input>, id: string | undefined, res?: ResponseLike): Promise<string | undefined> {
   const { store, clock } = parts;
-  const key = store.keyOf(id.slice(0, ID_LENGTH));
+  if (!parts.keepsFacts) {
+    // Before the rotation: a session under an id that nobody is told would be lost.
+    throw new StoreError("ERR_STORE_UNSUPPORTED", `Cannot reauthenticate: ${store.name} has only get, set and delete, a SessionStore is wanted`, { store: store.name, operation: "reauthenticate" });
+  }
+  const next = await rotate(parts, id, res);
+  if (next === undefined) return undefined;
+  const key = store.keyOf(next.slice(0, ID_LENGTH));
   for (;;) {
     const session = await store.read(key);
-    if (!session) return false;
+    if (!session) return undefined;
     const outcome = await store.patch(key, { facts: { ...session.facts, authenticatedAt: clock.now() }, ifRevision: session.revision });
-    if (outcome !== "conflict") return outcome === "done";
+    if (outcome !== "conflict") return outcome === "done" ? next : undefined;
   }
 }

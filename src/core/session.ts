@@ -7,7 +7,7 @@ import { type CreateOptions, createSession } from "./creation.ts";
 import { HarpiaError } from "./errors.ts";
 import type { SessionEvents } from "./events.ts";
 import { addVary, type RequestLike, type ResponseLike } from "./http-messages.ts";
-import { noteAuthentication, rotate } from "./id-changes.ts";
+import { reauthenticate, rotate } from "./id-changes.ts";
 import { toDeadlines, type Deadlines } from "./lifetimes.ts";
 import { describePolicy, type SessionPolicy } from "./policy.ts";
 import { RequestSession } from "./request-session.ts";
@@ -162,10 +162,11 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    * keeps its data and gets a new id (ASVS V7.2.4). With a response, the cookie follows.
    *
    * @returns the new id, or `undefined` when there is no such session.
+   * @throws StoreError `ERR_STORE_UNSUPPORTED` on a three-method store.
    */
   async reauthenticate(id: string | undefined, res?: ResponseLike, options: CookieOptions = {}): Promise<string | undefined> {
-    const next = await rotate(this.#parts, id, res);
-    if (next === undefined || !(await noteAuthentication(this.#parts, next))) return undefined;
+    const next = await reauthenticate(this.#parts, id, res);
+    if (next === undefined) return undefined;
     const signed = this.#sign(next);
     if (res) this.setCookie(res, signed, options);
     return signed;

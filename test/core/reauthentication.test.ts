@@ -43,6 +43,14 @@ describe("Session.reauthenticate", () => {
     assert.deepEqual(res.getSetCookie(), []);
   });
 
+  it("is not to be had of a three-method store, whose session stays under its id", async () => {
+    const kept = new Map<string, Data>();
+    const session = new Session<Data>({ store: { get: async (id) => kept.get(id), set: async (id, data) => void kept.set(id, data), delete: async (id) => void kept.delete(id) } });
+    const id = await session.create({ userId: "a" });
+    await assert.rejects(session.reauthenticate(id), { code: "ERR_STORE_UNSUPPORTED" });
+    assert.deepEqual(await session.get(id), { userId: "a" });
+  });
+
   it("works on a request's session too, and keeps its own limits and device", async () => {
     const { clock, session, store } = setUp();
     const id = await session.create({ userId: "a" }, { idleTimeout: 3600, device: { label: "Firefox on Windows" } });
