@@ -100,7 +100,8 @@ describe("Session.fromRequest on the same headers", () => {
   for (const answersAtOnce of [true, false]) {
     it(`never throws, and asks a store ${answersAtOnce ? "with" : "without"} readSync for nothing malformed or over-age`, async () => {
       const counting = countCalls(new MemoryStore<{ who: number }>(), answersAtOnce);
-      const guarded = new Session({ store: counting.store });
+      // Pieces can make a renewed id of a live one by accident: it must not end what the others look for.
+      const guarded = new Session({ store: counting.store, onSuperseded: "report" });
       const live = new Map<string, number>();
       for (const who of [0, 1]) live.set(await guarded.create({ who }), who);
       const ids = [...live.keys()];
@@ -110,7 +111,7 @@ describe("Session.fromRequest on the same headers", () => {
           const cookie = liveIds.reduce((changed, id, at) => changed.replaceAll(id, ids[at] as string), text);
           counting.calls.length = 0;
           const data = await guarded.fromRequest({ headers: { cookie } });
-          const candidates = new Set(readPlainly(cookie, "session_id").filter((value) => /^[\w-]{32}$/.test(value) && !isOverAge(value)));
+          const candidates = new Set(readPlainly(cookie, "session_id").filter((value) => /^[\w-]{32}([\w-]{27})?$/.test(value) && !isOverAge(value)));
           const alive = [...candidates].filter((id) => live.has(id));
           if (candidates.size === 0 || candidates.size > 4) assert.deepEqual(counting.calls, []);
           else assert.ok(counting.calls.length > 0);
