@@ -52,6 +52,11 @@ export function noChanges(): Record<string, unknown> {
   return Object.create(null) as Record<string, unknown>;
 }
 
+/** Whether there is anything to write. */
+export function isChange(changes: object): boolean {
+  return Object.keys(changes).length > 0;
+}
+
 /** The named fields alone, those that are there. */
 export function pickNamed<Data extends object>(data: Data, names: readonly (keyof Data & string)[]): Partial<Data> {
   return Object.fromEntries(Object.entries(data).filter(([field]) => (names as readonly string[]).includes(field))) as Partial<Data>;

@@ -18,7 +18,8 @@ interface Kept<Data> {
   until: number;
 }
 
-const MAX_AGE = 5;
+/** Seconds. */
+export const MAX_AGE = 5;
 const MAX_SESSIONS = 10_000;
 
 /** The records of one process. Trusts nothing before it is told that messages arrive. */

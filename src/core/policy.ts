@@ -1,5 +1,6 @@
 // The policy of a Session, its defaults filled in: for a page of settings, an audit, a test that holds a deployment to it.
 import type { CookieOptions } from "./cookies.ts";
+import { MAX_AGE } from "./near-cache.ts";
 import type { SessionParts } from "./session-parts.ts";
 import type { UserCap } from "./store.ts";
 
@@ -27,6 +28,8 @@ export interface SessionPolicy {
   readonly transport: "cookie" | "bearer";
   /** The cookie and its attributes. */
   readonly cookie: Readonly<CookieOptions> & { readonly name: string };
+  /** For how long a record that was read is used again in this process. */
+  readonly nearCache: number | false;
   /** A store that does not answer is given up after this. */
   readonly storeTimeout: number | false;
   /** The class of the store. */
@@ -47,6 +50,7 @@ export function describePolicy<Data extends object, Input extends object>(parts:
     secrets: options.secrets?.length ?? 0,
     transport: options.transport ?? "cookie",
     cookie: { name: options.cookieName, ...options.cookie },
+    nearCache: options.nearCache ? (options.nearCache.maxAge ?? MAX_AGE) : false,
     storeTimeout: toSeconds(options.storeTimeout * 1000),
     store: parts.store.name,
   };

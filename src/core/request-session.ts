@@ -1,6 +1,6 @@
 // One request's session: nothing is read until it is asked for, nothing is written unless something changed, no cookie
 // until there is data. Every save policy is here, once; adapters only say when.
-import { type Changes, FLASH, merge, noChanges, pickFields, pickNamed, type Updater } from "./changes.ts";
+import { type Changes, FLASH, isChange, merge, noChanges, pickFields, pickNamed, type Updater } from "./changes.ts";
 import { HarpiaError, type StoreError } from "./errors.ts";
 import type { ResponseLike } from "./http-messages.ts";
 import type { LoginOptions } from "./creation.ts";
@@ -45,7 +45,7 @@ export class RequestSession<Data extends object> {
 
   /** Whether a commit would write. */
   get hasChanges(): boolean {
-    return this.#hasOwnChanges || this.#isRenewalDue;
+    return isChange(this.#changes) || this.#isRenewalDue;
   }
 
   /** What the store failed with in this request, where it did: what is made of it must not look like an answer. */
@@ -61,6 +61,12 @@ export class RequestSession<Data extends object> {
   /** When the session will end; `undefined` when there is none, or when it is not stored yet. */
   get deadlines(): Promise<Deadlines | undefined> {
     return this.#load().then(() => this.#opened && this.#access.deadlines(this.#opened.id));
+  }
+
+  /** Holds up a sensitive step until the user has signed in lately: `Session.requireFresh`. @throws HarpiaError `ERR_NOT_FRESH`. */
+  async requireFresh(maxAge: number): Promise<void> {
+    await this.#load();
+    return this.#access.requireFresh(this.#opened?.id, maxAge);
   }
 
   /** A signal that fires when the session ends: `Session.watch`. Fired already where there is none. */
@@ -185,7 +191,7 @@ export class RequestSession<Data extends object> {
     if (!this.hasChanges) return;
     await this.#load();
     if (this.#isRenewalDue && this.#opened) this.#follow(await this.#access.renew(this.#opened.id));
-    if (!this.#hasOwnChanges) return;
+    if (!isChange(this.#changes)) return;
     const changes = this.#changes as Changes<Data>;
     this.#changes = noChanges();
     if (this.#opened) {
@@ -233,10 +239,6 @@ export class RequestSession<Data extends object> {
     }));
   }
 
-  get #hasOwnChanges(): boolean {
-    return Object.keys(this.#changes).length > 0;
-  }
-
   // A renewal needs a response that can still carry the id.
   get #isRenewalDue(): boolean {
     return this.#opened !== undefined && !this.#isSealed && !this.#isNew && this.#access.isRenewalDue(this.#opened);
@@ -261,7 +263,7 @@ export class RequestSession<Data extends object> {
 
   #view(): Data | undefined {
     if (this.#isDestroyed) return undefined;
-    const data = this.#hasOwnChanges ? merge(this.#data, this.#changes as Changes<Data>) : this.#data;
+    const data = isChange(this.#changes) ? merge(this.#data, this.#changes as Changes<Data>) : this.#data;
     return data && copyJson(pickFields(data, "visible"));
   }
 

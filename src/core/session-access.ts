@@ -27,6 +27,7 @@ export interface SessionAccess<Data extends object> {
   /** Whether a renewal would change anything. */
   isRenewalDue(opened: Opened<Data>): boolean;
   renew(id: string): Promise<Opened<Data> | undefined>;
+  requireFresh(id: string | undefined, maxAge: number): Promise<void>;
   deadlines(id: string): Promise<Deadlines | undefined>;
   watch(id: string | undefined, until?: AbortSignal): AbortSignal;
   /** Puts an id on a response. */
@@ -76,6 +77,7 @@ export function accessFor<Data extends object, Input extends object>(session: Se
       const found = key === undefined ? undefined : await renewals.renew(key, reader.bare(id));
       return found && sign(found);
     },
+    requireFresh: (id, maxAge) => session.requireFresh(id, maxAge),
     deadlines: (id) => noting(session.deadlines(id)),
     watch: (id, until) => session.watch(id, until),
     writeId(res, { id, session: { facts, endsAt } }) {

@@ -62,8 +62,12 @@ describe("Session.reauthenticate", () => {
     own.writeTo(res);
     const next = res.getSetCookie()[0]?.slice("session_id=".length).split(";")[0];
     await session.requireFresh(next, 60);
+    await own.requireFresh(60);
+    await assert.rejects(session.open({ headers: {} }).requireFresh(60), { code: "ERR_NOT_FRESH" });
     const [record] = (await store.scan()).sessions;
     assert.deepEqual(record?.session.facts, { idleTimeout: 3600, device: { label: "Firefox on Windows" }, authenticatedAt: clock.now() });
+    clock.advance(61_000);
+    await assert.rejects(own.requireFresh(60), { code: "ERR_NOT_FRESH" });
   });
 });
 
@@ -127,6 +131,7 @@ describe("Session.policy", () => {
       secrets: 0,
       transport: "cookie",
       cookie: { name: "session_id", path: "/", httpOnly: true, secure: true, sameSite: "lax", maxAge: undefined, expires: undefined },
+      nearCache: false,
       storeTimeout: 5,
       store: "MemoryStore",
     });
