@@ -98,8 +98,13 @@ function inTurn(port: PostgresPort): PostgresPort {
 
 function postgresJsPort(sql: PostgresJsSql, prepare: boolean): PostgresPort {
   return {
-    // postgres.js's types know no null among texts; postgres.js does.
-    query: async ({ text }, values) => sql.unsafe(text, values as string[], { prepare }).values(),
+    async query({ text }, values) {
+      // postgres.js's types know no null among texts; postgres.js does.
+      const rows = await sql.unsafe(text, values as string[], { prepare }).values();
+      // Where a connection was cut in the middle of an answer, postgres.js 3.4 goes on counting: the next answer on it begins with holes, as many
+      // as rows had come. Taken for rows they would say that a session is gone.
+      return rows.filter((row) => row !== undefined);
+    },
     script: async (text) => sql.unsafe(text),
     async listen(channel, { onPayload, onGap }) {
       let isFirst = true;
