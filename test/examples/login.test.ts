@@ -35,9 +35,10 @@ async function start(t: HasAfter, env: Record<string, string> = {}, place?: Plac
     if (demo.exitCode === null && demo.kill("SIGKILL")) await once(demo, "exit");
   });
   assert.ok(demo.stdout);
-  const lines = createInterface(demo.stdout);
-  const [line] = (await once(lines, "line")) as [string];
-  const said = once(lines, "line").then(([next]) => String(next));
+  // Both lines may come at once: whoever listened for the second one after the first would miss it.
+  const lines = createInterface(demo.stdout)[Symbol.asyncIterator]();
+  const line = String((await lines.next()).value);
+  const said = lines.next().then(({ value }) => String(value));
   const [url] = /http:\/\/\S+$/.exec(line) ?? [];
   assert.ok(url, line);
   return { url, demo, said };
