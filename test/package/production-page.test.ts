@@ -1,4 +1,4 @@
-// docs/production.md says numbers: they are those of the files that tools wrote, and of `harpiats size`.
+// docs/production.md and docs/scaling.md say numbers: they are those of the files that tools wrote, and of `harpiats size`.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { before, describe, it } from "node:test";
@@ -21,11 +21,20 @@ async function measured<File>(name: string): Promise<File> {
 }
 
 function says(row: string): void {
-  assert.ok(page.includes(row), `docs/production.md does not say: ${row}`);
+  assert.ok(page.includes(row), `neither docs/production.md nor docs/scaling.md says: ${row}`);
 }
 
-describe("docs/production.md", () => {
-  before(async () => void (page = await readFile(`${projectFolder}docs/production.md`, "utf8")));
+describe("docs/production.md and docs/scaling.md", () => {
+  before(async () => {
+    for (const name of ["production", "scaling"]) page += await readFile(`${projectFolder}docs/${name}.md`, "utf8");
+  });
+
+  it("say what a million sessions do to the admin pages and the command", async () => {
+    const { stores } = await measured<{ stores: Record<string, { milliseconds: Record<string, { median: number }> }> }>("admin");
+    for (const [name, { milliseconds }] of Object.entries(stores)) says(`| \`${name}\` | ${["overview", "sessions", "one user"].map((part) => milliseconds[part]?.median).join(" · ")} ms |`);
+    const { results } = await measured<{ results: { listSeconds: number; listMegabytes: number; listOfFewMegabytes: number; countSeconds: number }[] }>("operate");
+    for (const { listSeconds, listMegabytes, listOfFewMegabytes, countSeconds } of results) says(`| ${listSeconds} s | ${listMegabytes} MB, ${listOfFewMegabytes} MB | ${countSeconds} s |`);
+  });
 
   it("says how many bytes a session takes as it was measured", async () => {
     for (const name of ["postgres", "mysql", "sqlite"]) {
