@@ -1,5 +1,6 @@
 // The id of a live session changes: rotation, whatever the reason. The data, the birth and the limits stay.
 import { StoreError } from "./errors.ts";
+import { changeFacts } from "./facts.ts";
 import { toHeaderPort, type ResponseLike } from "./http-messages.ts";
 import { birthOf, ID_LENGTH } from "./session-id.ts";
 import type { SessionParts } from "./session-parts.ts";
@@ -32,11 +33,6 @@ export async function reauthenticate<Data extends object, Input extends object>(
   }
   const next = await rotate(parts, id, res);
   if (next === undefined) return undefined;
-  const key = store.keyOf(next.slice(0, ID_LENGTH));
-  for (;;) {
-    const session = await store.read(key);
-    if (!session) return undefined;
-    const outcome = await store.patch(key, { facts: { ...session.facts, authenticatedAt: clock.now() }, ifRevision: session.revision });
-    if (outcome !== "conflict") return outcome === "done" ? next : undefined;
-  }
+  const isNoted = await changeFacts(store, store.keyOf(next.slice(0, ID_LENGTH)), ({ facts }) => ({ ...facts, authenticatedAt: clock.now() }));
+  return isNoted ? next : undefined;
 }

@@ -8,6 +8,7 @@ import { Buffer } from "node:buffer";
 import { createHash, createHmac, randomBytes } from "node:crypto";
 import type { Clock } from "./clock.ts";
 import type { Emitter, SessionEvents } from "./events.ts";
+import { changeFacts } from "./facts.ts";
 import type { GuardedStore } from "./guarded-store.ts";
 import { assertSeconds } from "./lifetimes.ts";
 import { ID_LENGTH } from "./session-id.ts";
@@ -131,13 +132,10 @@ export class Renewals<Data> {
 
   /** Makes the id of a session that was just rotated its current one: it may have been renewed meanwhile. Nobody else knows the new key yet. */
   async settle(key: string, id: string): Promise<void> {
-    for (;;) {
-      const session = await this.#store.read(key);
-      if (!session || this.#judge(id, session) === "current") return;
-      const current = hash(verifierOf(id));
-      const facts = { ...session.facts, renewal: { at: this.#clock.now(), current, former: current } };
-      if ((await this.#store.patch(key, { facts, ifRevision: session.revision })) !== "conflict") return;
-    }
+    const current = hash(verifierOf(id));
+    await changeFacts(this.#store, key, (session) =>
+      this.#judge(id, session) === "current" ? undefined : { ...session.facts, renewal: { at: this.#clock.now(), current, former: current } },
+    );
   }
 
   #next(id: string, next: string, salt: string): Renewal {

@@ -63,6 +63,11 @@ export function accessFor<Data extends object, Input extends object>(session: Se
     // What came out of the schema goes through it again: see the option.
     return sign(await createSession(parts, data as unknown as Input, { ...(device && { device }), ...own }));
   };
+  const renew = async (id: string): Promise<Opened<Data> | undefined> => {
+    const key = reader.keyOf(id);
+    const found = key === undefined ? undefined : await renewals.renew(key, reader.bare(id));
+    return found && sign(found);
+  };
   return {
     find: () => noting(req ? reader.visit(req) : Promise.resolve(undefined)),
     get: (id) => noting(session.get(id)),
@@ -72,12 +77,8 @@ export function accessFor<Data extends object, Input extends object>(session: Se
     rotate: (id) => noting(session.rotate(id)),
     reauthenticate: (id) => noting(session.reauthenticate(id)),
     isRenewalDue: (opened) => renewals.isDue(opened.session),
-    async renew(id) {
-      const key = reader.keyOf(id);
-      const found = key === undefined ? undefined : await renewals.renew(key, reader.bare(id));
-      return found && sign(found);
-    },
-    requireFresh: (id, maxAge) => session.requireFresh(id, maxAge),
+    renew: (id) => noting(renew(id)),
+    requireFresh: (id, maxAge) => noting(session.requireFresh(id, maxAge)),
     deadlines: (id) => noting(session.deadlines(id)),
     watch: (id, until) => session.watch(id, until),
     writeId(res, { id, session: { facts, endsAt } }) {

@@ -68,8 +68,7 @@ export class SessionReader<Data> {
   /** The session of an id, without taking note. Perhaps from the near cache: what must be certain asks `findNow`. */
   async find(id: string | undefined): Promise<StoredSession<Data> | undefined> {
     const key = this.keyOf(id);
-    const session = key === undefined ? undefined : (this.#store.peek(key, this.#clock.now()) ?? (await this.#store.readNear(key)));
-    return session && (await this.#renewals.admits(key as string, this.bare(id as string), session)) ? session : undefined;
+    return key === undefined ? undefined : this.#admitted(key, id as string, this.#store.peek(key, this.#clock.now()) ?? (await this.#store.readNear(key)));
   }
 
   /**
@@ -85,8 +84,12 @@ export class SessionReader<Data> {
   /** The session of an id, as the store has it now. */
   async findNow(id: string | undefined): Promise<StoredSession<Data> | undefined> {
     const key = this.keyOf(id);
-    const session = key === undefined ? undefined : await this.#store.read(key);
-    return session && (await this.#renewals.admits(key as string, this.bare(id as string), session)) ? session : undefined;
+    return key === undefined ? undefined : this.#admitted(key, id as string, await this.#store.read(key));
+  }
+
+  /** A record, if the id that led to it still holds. */
+  async #admitted(key: string, id: string, session: StoredSession<Data> | undefined): Promise<StoredSession<Data> | undefined> {
+    return session && (await this.#renewals.admits(key, this.bare(id), session)) ? session : undefined;
   }
 
   /** The data of the session that a request's cookie names. This is activity. */

@@ -150,11 +150,7 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    * @returns the new id, or `undefined` when there is no such session.
    */
   async rotate(id: string | undefined, res?: ResponseLike, options: CookieOptions = {}): Promise<string | undefined> {
-    const next = await rotate(this.#parts, id, res);
-    if (next === undefined) return undefined;
-    const signed = this.#sign(next);
-    if (res) this.setCookie(res, signed, options);
-    return signed;
+    return this.#hand(await rotate(this.#parts, id, res), res, options);
   }
 
   /**
@@ -165,11 +161,7 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    * @throws StoreError `ERR_STORE_UNSUPPORTED` on a three-method store.
    */
   async reauthenticate(id: string | undefined, res?: ResponseLike, options: CookieOptions = {}): Promise<string | undefined> {
-    const next = await reauthenticate(this.#parts, id, res);
-    if (next === undefined) return undefined;
-    const signed = this.#sign(next);
-    if (res) this.setCookie(res, signed, options);
-    return signed;
+    return this.#hand(await reauthenticate(this.#parts, id, res), res, options);
   }
 
   /**
@@ -269,6 +261,13 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    */
   on<Name extends keyof SessionEvents>(name: Name, listener: (event: SessionEvents[Name]) => unknown): () => void {
     return this.#parts.events.on(name, listener);
+  }
+
+  /** Signs an id, where there is one, and puts it on the response, where there is one. */
+  #hand(id: string | undefined, res: ResponseLike | undefined, options: CookieOptions): string | undefined {
+    const signed = id === undefined ? undefined : this.#sign(id);
+    if (res && signed !== undefined) this.setCookie(res, signed, options);
+    return signed;
   }
 
   #sign(id: string): string {

@@ -4,7 +4,8 @@ import { setTimeout } from "node:timers/promises";
 import type { Clock } from "../core/clock.ts";
 import { tellSubscribers } from "../core/events.ts";
 import { IdAccess } from "../core/id-access.ts";
-import { kindOf, toJsonObject } from "../core/json.ts";
+import { toJsonObject } from "../core/json.ts";
+import { assertSeconds } from "../core/lifetimes.ts";
 import type { CreateResult, KeyedSession, NewSession, PatchOutcome, SessionPatch, SessionStore, StoreChange, StoredSession, UserCap } from "../core/store.ts";
 import { assertOptions } from "../core/options.ts";
 import { toSqlText } from "./_sql-json.ts";
@@ -43,6 +44,8 @@ const PRUNE_INTERVAL = 900;
 const SCAN_LIMIT = 100;
 // Rows looked at in one go: a millisecond or two, then others get a turn.
 const PRUNE_AT_ONCE = 1000;
+// A day in seconds: what is longer was meant in milliseconds.
+const LONGEST = 86_400;
 
 /**
  * Keeps sessions in a SQLite database. Call {@link SqliteStore.migrate} before the first use.
@@ -72,8 +75,8 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
       throw new TypeError("Cannot use option table: it is no plain name, 1 to 63 letters, digits and _ that begin with no digit and not with sqlite_ are wanted");
     }
     if (synchronous !== "full" && synchronous !== "normal") throw new TypeError('Cannot use option synchronous: "full" or "normal" is wanted');
-    assertSeconds("busyTimeout", busyTimeout, 0);
-    if (pruneInterval !== false) assertSeconds("pruneInterval", pruneInterval, 1);
+    assertSeconds("option busyTimeout", busyTimeout, 0, LONGEST);
+    if (pruneInterval !== false) assertSeconds("option pruneInterval", pruneInterval, 1, LONGEST);
     this.#connection = new SqliteConnection(client, synchronous);
     this.#busyTimeout = busyTimeout * 1000;
     this.#commits = new GroupCommit(this.#connection, this.#busyTimeout);
@@ -293,8 +296,3 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
 
 /** Clients say `undefined` or `null` for no row. */
 const exists = (row: unknown): boolean => row !== undefined && row !== null;
-
-function assertSeconds(name: string, value: unknown, least: number): void {
-  if (typeof value !== "number") throw new TypeError(`Cannot use option ${name}: it is ${kindOf(value)}, a number of seconds is wanted`);
-  if (!(value >= least && value <= 86_400)) throw new RangeError(`Cannot use option ${name} ${value}: seconds from ${least} to 86400 are wanted`);
-}
