@@ -23,7 +23,9 @@ export type { ListedSession } from "./core/user-sessions.ts";
 export type {
   CreateResult,
   DeviceFacts,
+  KeyedPatch,
   KeyedSession,
+  KeyedTouch,
   NewSession,
   PatchOutcome,
   SessionFacts,

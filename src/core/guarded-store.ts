@@ -3,13 +3,13 @@
 import type { Clock } from "./clock.ts";
 import { StoreTrace } from "./diagnostics.ts";
 import { StoreError } from "./errors.ts";
-import { GatheredReads } from "./gathered-reads.ts";
+import { GatheredCalls } from "./gathered-calls.ts";
 import { GatheredTouches } from "./gathered-touches.ts";
 import { NearCache, type NearCacheOptions } from "./near-cache.ts";
 import { nameOf, PlainStore } from "./plain-store.ts";
 import { isRequestBound } from "./request-bound.ts";
 import { toStoreKey } from "./session-id.ts";
-import type { CreateResult, KeyedSession, NewSession, PatchOutcome, SessionPatch, SessionStore, StoreChange, StoredSession, UserCap } from "./store.ts";
+import type { CreateResult, KeyedPatch, KeyedSession, KeyedTouch, NewSession, PatchOutcome, SessionPatch, SessionStore, StoreChange, StoredSession, UserCap } from "./store.ts";
 
 export interface GuardOptions {
   clock: Clock;
@@ -25,7 +25,9 @@ export class GuardedStore<Data> {
   readonly #store: SessionStore<Data>;
   readonly #clock: Clock;
   readonly #timeout: number;
-  readonly #reads: GatheredReads<Data> | undefined;
+  readonly #reads: GatheredCalls<string, StoredSession<Data> | undefined> | undefined;
+  readonly #extends: GatheredCalls<KeyedTouch, boolean> | undefined;
+  readonly #patches: GatheredCalls<KeyedPatch<Data>, PatchOutcome> | undefined;
   /** The store's own `readSync`, for the hot path. It throws the same `StoreError`: a store in this process may still read a disk. */
   readonly readSync: ((key: string, now?: number) => StoredSession<Data> | undefined) | undefined;
   readonly name: string;
@@ -56,9 +58,12 @@ export class GuardedStore<Data> {
     // What answers at once needs no timer: it could not fire.
     this.#timeout = this.readSync ? Infinity : options.timeout;
     this.#near = this.#nearCacheOf(options);
-    if (!this.readSync && !isRequestBound()) this.#touches = new GatheredTouches((key, to) => this.extend(key, to), options.onError ?? (() => {}));
+    if (isRequestBound()) return;
+    if (!this.readSync) this.#touches = new GatheredTouches((key, to) => this.extend(key, to), options.onError ?? (() => {}));
     // A three-method store is asked id by id anyway.
-    if (!isPlain && !isRequestBound()) this.#reads = new GatheredReads((keys) => this.#call("read", () => readAll(store, keys), keys.length));
+    if (!isPlain) this.#reads = this.#gathered("read", (keys) => store.read(keys));
+    if (store.extendAll) this.#extends = this.#gathered("extend", (touches) => (store as Required<SessionStore<Data>>).extendAll(touches), ({ key }) => key);
+    if (store.patchAll) this.#patches = this.#gathered("patch", (patches) => (store as Required<SessionStore<Data>>).patchAll(patches), ({ key }) => key);
   }
 
   /** The key under which the store knows an id: for a three-method store the id itself. */
@@ -73,7 +78,7 @@ export class GuardedStore<Data> {
 
   read(key: string): Promise<StoredSession<Data> | undefined> {
     // Not async: a promise around a promise would be a good part of what core costs under load.
-    return this.#reads && !this.readSync ? this.#reads.get(key) : this.#readAlone(key);
+    return this.#reads && !this.readSync ? this.#reads.add(key) : this.#readAlone(key);
   }
 
   /** What this process knows of a session already, by its near cache. */
@@ -93,7 +98,7 @@ export class GuardedStore<Data> {
   }
 
   extend(key: string, to: { lastSeenAt: number; expiresAt: number }): Promise<boolean> {
-    return this.#change(key, this.#call("extend", () => this.#store.extend(key, to), 1));
+    return this.#change(key, this.#extends ? this.#extends.add({ key, to }) : this.#call("extend", () => this.#store.extend(key, to), 1));
   }
 
   /**
@@ -107,7 +112,7 @@ export class GuardedStore<Data> {
   }
 
   patch(key: string, patch: SessionPatch<Data>): Promise<PatchOutcome> {
-    return this.#change(key, this.#call("patch", () => this.#store.patch(key, patch), 1));
+    return this.#change(key, this.#patches ? this.#patches.add({ key, patch }) : this.#call("patch", () => this.#store.patch(key, patch), 1));
   }
 
   move(key: string, nextKey: string): Promise<boolean> {
@@ -179,7 +184,11 @@ export class GuardedStore<Data> {
 
   async #readAlone(key: string): Promise<StoredSession<Data> | undefined> {
     if (this.readSync) return this.readSync(key);
-    return (await this.#call("read", () => readAll(this.#store, [key]), 1))[0];
+    return (await this.#call("read", () => allOf("read", [key], (keys) => this.#store.read(keys)), 1))[0];
+  }
+
+  #gathered<Item, Answer>(operation: string, ask: (items: readonly Item[]) => Promise<Answer[]>, keyOf?: (item: Item) => string): GatheredCalls<Item, Answer> {
+    return new GatheredCalls({ call: (items) => this.#call(operation, () => allOf(operation, items, ask), items.length), ...(keyOf && { keyOf }) });
   }
 
   #call<T>(operation: string, call: () => Promise<T>, keys = 0): Promise<T> {
@@ -222,8 +231,8 @@ export class GuardedStore<Data> {
 }
 
 /** An answer too short would read as "no session": what is no answer is a failure. */
-async function readAll<Data>(store: SessionStore<Data>, keys: readonly string[]): Promise<(StoredSession<Data> | undefined)[]> {
-  const sessions = await store.read(keys);
-  if (sessions.length === keys.length) return sessions;
-  throw new TypeError(`Cannot use the answer: read() gave ${sessions.length} for ${keys.length} keys, one for each is wanted`);
+async function allOf<Item, Answer>(operation: string, items: readonly Item[], ask: (items: readonly Item[]) => Promise<Answer[]>): Promise<Answer[]> {
+  const answers = await ask(items);
+  if (answers.length === items.length) return answers;
+  throw new TypeError(`Cannot use the answer: ${operation} of the store gave ${answers.length} for ${items.length} keys, one for each is wanted`);
 }

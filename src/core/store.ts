@@ -93,6 +93,18 @@ export interface SessionPatch<Data> {
   ifRevision?: number;
 }
 
+/** One of several changes at once. */
+export interface KeyedPatch<Data> {
+  key: string;
+  patch: SessionPatch<Data>;
+}
+
+/** One of several later deadlines at once. */
+export interface KeyedTouch {
+  key: string;
+  to: { lastSeenAt: number; expiresAt: number };
+}
+
 /** `missing`: no live session under this key. `conflict`: it has another revision. Neither changed anything. */
 export type PatchOutcome = "done" | "missing" | "conflict";
 
@@ -138,6 +150,13 @@ export interface SessionStore<Data = Record<string, unknown>> extends Store<Data
   extend(key: string, to: { lastSeenAt: number; expiresAt: number }): Promise<boolean>;
   /** Changes the data of a live session, per top-level field, and its facts, in one step. */
   patch(key: string, patch: SessionPatch<Data>): Promise<PatchOutcome>;
+  /**
+   * `extend` for several sessions in one round trip, answered in their order. The keys differ. Each counts for itself: one that is not
+   * there changes nothing for the others. Core calls it with what requests of one turn of the event loop want.
+   */
+  extendAll?(touches: readonly KeyedTouch[]): Promise<boolean[]>;
+  /** `patch` for several sessions, in the same way. What one of them holds must not make the others fail. */
+  patchAll?(patches: readonly KeyedPatch<Data>[]): Promise<PatchOutcome[]>;
   /**
    * Gives a live session another key of the same birth; the user's index follows. Of several at once exactly one is
    * `true`. `false` too, and nothing changed, where `nextKey` is taken.

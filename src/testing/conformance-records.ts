@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { type Bench, type Fields, LIFETIME, type TestRunner } from "./conformance-bench.ts";
 
 // What JSON can say and stores have stumbled over.
-const AWKWARD: Fields = {
+export const AWKWARD: Fields = {
   emptyText: "",
   emptyList: [],
   emptyObject: {},

@@ -6,6 +6,7 @@ import { birthOf, IdMaker, toStoreKey } from "../core/session-id.ts";
 import type { SessionStore } from "../core/store.ts";
 import { type Bench, LIFETIME, type OpenedStore, type StoreConformanceOptions, type TestRunner, type Fields } from "./conformance-bench.ts";
 import { ManualClock } from "./manual-clock.ts";
+import { batchTests } from "./conformance-batches.ts";
 import { recordTests } from "./conformance-records.ts";
 import { userTests } from "./conformance-users.ts";
 
@@ -51,6 +52,7 @@ export function storeConformance(runner: TestRunner, options: StoreConformanceOp
     after(async () => void (await opened?.close?.()));
 
     recordTests(runner, bench, isWhole);
+    if (isWhole) batchTests(runner, bench);
     if (isWhole) userTests(runner, bench);
 
     runner.it("get, set and delete take ids", async () => {
