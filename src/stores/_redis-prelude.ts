@@ -11,10 +11,13 @@ export interface Script {
 // is the epoch's: a record of another epoch is not live. A sharded server has it in another slot, and the client compares.
 // A record's head is written in one order only, so that a pattern finds its parts. Its `change` is the last change: a
 // client that sends a command again after a lost connection gets the answer of the first time.
-const PRELUDE = /* lua */ `
+const SITUATION = /* lua */ `
 local prefix, now, channel, change = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local epochKey = KEYS[#KEYS] == prefix .. 'epoch' and KEYS[#KEYS]
 local epoch = epochKey and ((redis.call('GET', epochKey) or ''):match('^%d+$') or 'none')
+`;
+
+const PRELUDE = /* lua */ `
 local HEAD = '^{"harpia":1,"revision":(%d+),"createdAt":(%-?%d+),"lastSeenAt":(%-?%d+),"expiresAt":(%-?%d+),"endsAt":(%-?%d+),"epoch":(%d+),"change":"([%w-]*)"(.*),"data":{$'
 
 local function place(key)
@@ -110,6 +113,11 @@ end
 
 /** Makes a script of its body. */
 export function script(body: string): Script {
-  const source = PRELUDE + body;
+  return plainScript(PRELUDE + body);
+}
+
+/** The same without the functions about records: to make them takes the server as long as a change of one record. */
+export function plainScript(body: string): Script {
+  const source = SITUATION + body;
   return { source, sha: createHash("sha1").update(source).digest("hex") };
 }

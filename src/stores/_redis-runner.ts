@@ -1,9 +1,12 @@
 // Runs RedisStore's scripts with what each of them gets, and knows the epoch: the number that every record carries, and that
 // ending all sessions changes. It is compared for equality alone, and none comes a second time.
 import { randomBytes, randomInt } from "node:crypto";
+import { setImmediate } from "node:timers";
 import type { Clock } from "../core/clock.ts";
+import { isRequestBound } from "../core/request-bound.ts";
 import type { RedisPort } from "./_redis-client.ts";
 import type { Script } from "./_redis-prelude.ts";
+import { toText } from "./_redis-record.ts";
 import { EPOCH } from "./_redis-scripts.ts";
 
 // Where the epoch's key was lost, the next one begins anywhere: one that was there before is as unlikely as this is large.
@@ -32,6 +35,7 @@ export class Runner {
   // Names of changes: this process's own part, then a number.
   readonly #ownName = randomBytes(6).toString("hex");
   #changes = 0;
+  #asking: Promise<string | undefined> | undefined;
 
   constructor(options: RunnerOptions) {
     this.prefix = options.prefix;
@@ -66,10 +70,26 @@ export class Runner {
     return { outcome: isOver ? "missing" : String(outcome), rest };
   }
 
-  /** The present epoch; `undefined` where none has begun, or its key was lost: then no record is of it. */
-  async epoch(): Promise<string | undefined> {
-    const [epoch] = await this.#options.port.get([this.epochKey]);
-    return toEpoch(epoch);
+  /** The same for a script about several records, on a sharded server about one. It answers with a letter for each; `m` is missing. */
+  async changeSeveral(script: Script, keys: string[], values: string[]): Promise<string> {
+    const { isSharded } = this.#options.port;
+    const reply = this.run(script, keys, values);
+    const [[letters, ofEpoch], epoch] = (isSharded ? await Promise.all([reply, this.epoch()]) : [await reply, undefined]) as [unknown[], string?];
+    return isSharded && ofEpoch !== undefined && ofEpoch !== null && toText(ofEpoch) !== epoch ? "m" : toText(letters);
+  }
+
+  /**
+   * The present epoch; `undefined` where none has begun, or its key was lost: then no record is of it. Who asks in one turn of the event loop gets
+   * one answer, which is asked for after all of them have asked.
+   */
+  epoch(): Promise<string | undefined> {
+    if (isRequestBound()) return this.#askForEpoch();
+    return (this.#asking ??= new Promise((resolve, reject) => {
+      setImmediate(() => {
+        this.#asking = undefined;
+        this.#askForEpoch().then(resolve, reject);
+      });
+    }));
   }
 
   /** Whether the epoch of a record that was seen before is over. If so, it is for good. */
@@ -85,6 +105,11 @@ export class Runner {
   /** Ends every session: what is there is of another epoch from now on. */
   async endEpoch(): Promise<void> {
     await this.run(EPOCH.next, this.#epochKeys, [randomInt(FIRST_EPOCHS)]);
+  }
+
+  async #askForEpoch(): Promise<string | undefined> {
+    const [epoch] = await this.#options.port.get([this.epochKey]);
+    return toEpoch(epoch);
   }
 
   get #epochKeys(): string[] {

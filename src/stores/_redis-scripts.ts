@@ -47,43 +47,6 @@ return { 'created', '' }`),
 local outcome, found = occupant(ARGV[5], '')
 return outcome and { 'taken', found.epoch } or { 'free' }`),
 
-  /** 5 key, 6 lastSeenAt, 7 expiresAt. */
-  extend: script(/* lua */ `${LIVE}
-if tonumber(ARGV[6]) > tonumber(record.lastSeenAt) then record.lastSeenAt = ARGV[6] end
-if tonumber(ARGV[7]) > tonumber(record.expiresAt) then record.expiresAt = ARGV[7] end
-change = record.change
-save(ARGV[5], record)
-return { 'done', record.epoch }`),
-
-  /** 5 key, 6 revision or nothing, 7 facts in JSON or nothing, 8 number of fields to set, then names and values, then names to unset. */
-  patch: script(/* lua */ `${LIVE}
-if record.change == change then return { 'done', record.epoch } end
-if ARGV[6] ~= '' and ARGV[6] ~= record.revision then return { 'conflict', record.epoch } end
-if ARGV[7] ~= '' then record.rest = ',"facts":' .. ARGV[7] .. (record.user and ',"userId":' .. record.user or '') end
--- A field is a line that begins with its name. No other place does: JSON has no line breaks of its own.
-local body = '\\n' .. record.body
-local function put(name, value)
-  local from = body:find('\\n' .. name, 1, true)
-  local till = from and (body:find('\\n', from + 1, true) or #body + 1)
-  if from and value then
-    body = body:sub(1, from) .. name .. value .. (till <= #body and ',' or '') .. body:sub(till)
-  elseif from then
-    local isLast = till > #body
-    body = body:sub(1, from - 1) .. body:sub(till)
-    if isLast and body:sub(-1) == ',' then body = body:sub(1, -2) end
-  elseif value then
-    body = body .. (#body > 1 and ',\\n' or #body == 0 and '\\n' or '') .. name .. value
-  end
-end
-local lastSet = 8 + 2 * tonumber(ARGV[8])
-for at = 9, lastSet, 2 do put(ARGV[at], ARGV[at + 1]) end
-for at = lastSet + 1, #ARGV do put(ARGV[at]) end
-record.body = body:sub(2)
-record.revision = string.format('%.0f', tonumber(record.revision) + 1)
-save(ARGV[5], record)
-tell('changed', ARGV[5])
-return { 'done', record.epoch }`),
-
   /**
    * 5 key, 6 nextKey, 7 an epoch that is known to be over, or nothing. A user's session leaves a pointer where it began, so that its
    * index entry stays true. `taken` comes with the epoch of what is there, too.

@@ -5,11 +5,11 @@ import { tellSubscribers } from "../core/events.ts";
 import { IdAccess } from "../core/id-access.ts";
 import { kindOf } from "../core/json.ts";
 import { assertOptions } from "../core/options.ts";
-import type { CreateResult, KeyedSession, NewSession, PatchOutcome, SessionPatch, SessionStore, StoreChange, StoredSession, UserCap } from "../core/store.ts";
+import type { CreateResult, KeyedPatch, KeyedSession, KeyedTouch, NewSession, PatchOutcome, SessionPatch, SessionStore, StoreChange, StoredSession, UserCap } from "../core/store.ts";
 import { type RedisClient, type RedisPort, toRedisPort } from "./_redis-client.ts";
-import { formatFields, formatName, fromRedisKey, parseRecord, toRedisKey } from "./_redis-record.ts";
+import { type BatchOutcome, extendRecords, patchRecords } from "./_redis-batches.ts";
+import { fromRedisKey, parseRecord, toRedisKey } from "./_redis-record.ts";
 import { estimateKeys, scanNodes } from "./_redis-scan.ts";
-import type { Script } from "./_redis-prelude.ts";
 import { Runner, toEpoch } from "./_redis-runner.ts";
 import { RECORD } from "./_redis-scripts.ts";
 import { ShardedUsers } from "./_redis-sharded-users.ts";
@@ -60,6 +60,10 @@ export class RedisStore<Data extends Record<string, any> = Record<string, any>> 
   readonly #isNotifying: boolean;
   readonly #runner: Runner;
   readonly #users: Users;
+  /** On one server. Each master of a cluster is asked by itself, so that one that is down holds up nobody whose session is on another. */
+  readonly extendAll?: (touches: readonly KeyedTouch[]) => Promise<boolean[]>;
+  /** The same. */
+  readonly patchAll?: (patches: readonly KeyedPatch<Data>[]) => Promise<PatchOutcome[]>;
   readonly #listeners = new Set<(change: StoreChange) => void>();
   #subscription: Promise<() => Promise<void>> | undefined;
 
@@ -72,6 +76,9 @@ export class RedisStore<Data extends Record<string, any> = Record<string, any>> 
     this.#isNotifying = notify;
     this.#runner = new Runner({ port: this.#port, prefix, channel: notify ? this.#channel : "", clock: this.clock });
     this.#users = this.#port.isSharded ? new ShardedUsers(this.#runner) : new OneServerUsers(this.#runner);
+    if (this.#port.isSharded) return;
+    this.extendAll = (touches) => this.#extendAll(touches);
+    this.patchAll = (patches) => this.#patchAll(patches);
   }
 
   async create(key: string, session: NewSession<Data>, cap?: UserCap): Promise<CreateResult> {
@@ -89,13 +96,12 @@ export class RedisStore<Data extends Record<string, any> = Record<string, any>> 
   }
 
   async extend(key: string, to: { lastSeenAt: number; expiresAt: number }): Promise<boolean> {
-    return (await this.#change(RECORD.extend, key, [to.lastSeenAt, to.expiresAt])) === "done";
+    return (await this.#extendAll([{ key, to }]))[0] === true;
   }
 
   async patch(key: string, patch: SessionPatch<Data>): Promise<PatchOutcome> {
-    const set = formatFields(patch.set ?? {});
-    const unset = patch.unset?.map(formatName) ?? [];
-    return this.#change(RECORD.patch, key, [patch.ifRevision ?? "", patch.facts ? JSON.stringify(patch.facts) : "", set.length, ...set.flat(), ...unset]) as Promise<PatchOutcome>;
+    // One answer for each.
+    return (await this.#patchAll([{ key, patch }]))[0] as PatchOutcome;
   }
 
   /**
@@ -187,11 +193,20 @@ export class RedisStore<Data extends Record<string, any> = Record<string, any>> 
     await (await subscription)?.();
   }
 
-  /** A script about one record. What is unreadable is told and counts as missing. */
-  async #change(script: Script, key: string, values: (string | number)[]): Promise<string> {
-    const { outcome } = await this.#runner.change(script, [toRedisKey(this.#prefix, key)], [key, ...values]);
+  async #extendAll(touches: readonly KeyedTouch[]): Promise<boolean[]> {
+    const outcomes = await extendRecords(this.#runner, touches);
+    return outcomes.map((outcome, at) => this.#told(touches[at], outcome) === "done");
+  }
+
+  async #patchAll(patches: readonly KeyedPatch<Data>[]): Promise<PatchOutcome[]> {
+    const outcomes = await patchRecords(this.#runner, patches);
+    return outcomes.map((outcome, at) => this.#told(patches[at], outcome));
+  }
+
+  /** What is unreadable is told and counts as missing. */
+  #told(item: { key: string } | undefined, outcome: BatchOutcome): PatchOutcome {
     if (outcome !== "unreadable") return outcome;
-    this.#tellUnreadable(key);
+    if (item) this.#tellUnreadable(item.key);
     return "missing";
   }
 
@@ -212,8 +227,7 @@ export class RedisStore<Data extends Record<string, any> = Record<string, any>> 
   }
 
   #onMessage(message: string): void {
-    const change = parseChange(message);
-    if (change) this.#tell(change);
+    for (const change of parseChanges(message)) this.#tell(change);
   }
 
   #tellUnreadable(key: string): void {
@@ -225,19 +239,20 @@ export class RedisStore<Data extends Record<string, any> = Record<string, any>> 
   }
 }
 
-/** Anybody may publish on the channel: what is not a change of ours is nothing. */
-function parseChange(message: string): StoreChange | undefined {
-  let change: { type?: unknown; key?: unknown; nextKey?: unknown };
+/** Anybody may publish on the channel: what is not a change of ours is nothing. Changes of one moment are one message. */
+function parseChanges(message: string): StoreChange[] {
+  let change: { type?: unknown; key?: unknown; keys?: unknown; nextKey?: unknown };
   try {
     change = Object(JSON.parse(message)) as typeof change;
   } catch {
-    return undefined;
+    return [];
   }
-  const { type, key, nextKey } = change;
-  if (type === "cleared") return { type };
-  if (typeof key !== "string") return undefined;
-  if (type === "moved") return typeof nextKey === "string" ? { type, key, nextKey } : undefined;
-  return type === "changed" || type === "removed" || type === "evicted" ? { type, key } : undefined;
+  const { type, key, keys, nextKey } = change;
+  if (type === "cleared") return [{ type }];
+  if (type === "changed" && Array.isArray(keys)) return keys.flatMap((each: unknown) => (typeof each === "string" ? { type, key: each } : []));
+  if (typeof key !== "string") return [];
+  if (type === "moved") return typeof nextKey === "string" ? [{ type, key, nextKey }] : [];
+  return type === "changed" || type === "removed" || type === "evicted" ? [{ type, key }] : [];
 }
 
 function checked(options: RedisStoreOptions): RedisStoreOptions {

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { createClient } from "redis";
 import { Session } from "../../src/session.ts";
+import { BATCH } from "../../src/stores/_redis-batches.ts";
 import { EPOCH, INDEX, RECORD } from "../../src/stores/_redis-scripts.ts";
 import { type RedisClient, RedisStore } from "../../src/stores/redis.ts";
 import { ManualClock } from "../../src/testing.ts";
@@ -37,7 +38,7 @@ describe("A sharded RedisStore, stopped before every script", { skip: skipWithou
     server = await startRedisServer();
     const connected = await createClient({ url: server.url }).connect();
     // A script that has to be sent first would be a step more, once.
-    for (const { source } of Object.values({ ...RECORD, ...INDEX, ...EPOCH })) await connected.scriptLoad(source);
+    for (const { source } of Object.values({ ...RECORD, ...INDEX, ...EPOCH, ...BATCH })) await connected.scriptLoad(source);
     client = connected;
     close = () => connected.close();
   });

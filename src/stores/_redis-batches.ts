@@ -1,0 +1,139 @@
+// What changes records and nothing else, for several of them in one script: patches and later deadlines. A record is judged for
+// itself, and no value of its data is decoded. What it is and when it is live, `_redis-prelude.ts` says for the other scripts.
+import type { KeyedPatch, KeyedTouch, PatchOutcome, SessionPatch } from "../core/store.ts";
+import { plainScript, type Script } from "./_redis-prelude.ts";
+import { formatFields, formatName, toRedisKey } from "./_redis-record.ts";
+import type { Runner } from "./_redis-runner.ts";
+
+// The keys are the records', and where the script sees it the epoch's. It answers with a letter for each record, as far as it came, and with the
+// epoch of the last one, for where it did not see the present one. ARGV 5 and on: what is wanted of each.
+const batch = (judge: string, end = ""): Script =>
+  plainScript(/* lua */ `
+local find, sub, match = string.find, string.sub, string.match
+local count = epochKey and #KEYS - 1 or #KEYS
+local answers, changed, size, ofEpoch = {}, {}, 0, nil
+
+-- nil for what is no session.
+local function judge(at, text)
+${judge}
+end
+
+local function answer(at, text)
+  if not text then return 'm' end
+  if type(text) == 'string' then
+    local isMark = match(text, '^{"harpia":1,"movedTo":"[%w._-]+"}$') or match(text, '^{"harpia":1,"ended":"%x+"}$')
+    return judge(at, text) or (isMark and 'm' or 'u')
+  end
+  if find(text.err, 'WRONGTYPE', 1, true) then return 'u' end
+  error(text.err)
+end
+
+for at = 1, count do
+  -- Everybody waits for a script: with large records the client comes again for the rest.
+  if size > 1048576 then break end
+  local text = redis.pcall('GET', KEYS[at])
+  answers[at] = answer(at, text)
+  size = size + #ARGV[at + 4] + (type(text) == 'string' and #text or 0)
+end
+${end}
+return { table.concat(answers), ofEpoch }`);
+
+const LIVE = "if tonumber(expiresAt) <= now or (epoch and ofEpoch ~= epoch) then return 'm' end";
+const BODY = `
+  local lineEnd = past and find(text, '\\n', past, true)
+  if not lineEnd or sub(text, lineEnd - 9, lineEnd) ~= ',"data":{\\n' or sub(text, -3) ~= '\\n}}' then return nil end`;
+
+/** Each in lines: the revision or nothing, the facts in JSON or nothing, then names and values; a name without a value is taken away. */
+const PATCH = batch(
+  /* lua */ `
+  local revision, deadlines, expiresAt, foundEpoch, lastChange, past = match(text,
+    '^{"harpia":1,"revision":(%d+)(,"createdAt":%-?%d+,"lastSeenAt":%-?%d+,"expiresAt":(%-?%d+),"endsAt":%-?%d+,"epoch":(%d+),"change":")([%w-]*)"()')${BODY}
+  ofEpoch = foundEpoch
+  ${LIVE}
+  if lastChange == change then return 'd' end
+  local wanted, facts, next = match(ARGV[at + 4], '^([^\\n]*)\\n([^\\n]*)\\n()')
+  if wanted ~= '' and wanted ~= revision then return 'c' end
+  local rest = sub(text, past, lineEnd - 9)
+  if facts ~= '' then
+    local origin, others = match(rest, '^(,"origin":"[%w._-]+")(.*)$')
+    local user = match(others or rest, '^.*(,"userId":".*",)$')
+    rest = (origin or '') .. ',"facts":' .. facts .. (user or ',')
+  end
+  -- From the break before the first field to the one behind the last: a field is a line that begins with its name. No other place
+  -- does: JSON has no line breaks of its own.
+  local body = sub(text, lineEnd, -3)
+  if body == '\\n\\n' then body = '\\n' end
+  for name, value in string.gmatch(sub(ARGV[at + 4], next), '([^\\n]+)\\n([^\\n]*)\\n') do
+    local from = find(body, '\\n' .. name, 1, true)
+    local till = from and find(body, '\\n', from + 1, true)
+    if from and value ~= '' then
+      body = sub(body, 1, from) .. name .. value .. (till < #body and ',' or '') .. sub(body, till)
+    elseif from and till == #body and from > 1 then
+      -- The line before it is the last now, and ends without a comma.
+      body = sub(body, 1, from - 2) .. '\\n'
+    elseif from then
+      body = sub(body, 1, from - 1) .. sub(body, till)
+    elseif value ~= '' then
+      body = (#body > 1 and sub(body, 1, -2) .. ',\\n' or '\\n') .. name .. value .. '\\n'
+    end
+  end
+  if body == '\\n' then body = '\\n\\n' end
+  redis.call('SET', KEYS[at], '{"harpia":1,"revision":' .. string.format('%.0f', tonumber(revision) + 1) .. deadlines .. change .. '"' .. rest .. '"data":{' .. body .. '}}', 'KEEPTTL')
+  changed[#changed + 1] = sub(KEYS[at], #prefix + 2, #prefix + 9) .. sub(KEYS[at], #prefix + 11)
+  return 'd'`,
+  /* lua */ `
+if channel ~= '' and #changed > 0 then
+  redis.call('PUBLISH', channel, '{"type":"changed",' .. (#changed == 1 and '"key":"' .. changed[1] .. '"}' or '"keys":["' .. table.concat(changed, '","') .. '"]}'))
+end`,
+);
+
+/** Each: lastSeenAt, a space, expiresAt. */
+const EXTEND = batch(/* lua */ `
+  local beforeSeen, lastSeenAt, beforeDeadline, expiresAt, behind, foundEpoch, past = match(text,
+    '^{"harpia":1,"revision":%d+,"createdAt":%-?%d+,"lastSeenAt":()(%-?%d+),"expiresAt":()(%-?%d+)(),"endsAt":%-?%d+,"epoch":(%d+),"change":"[%w-]*"()')${BODY}
+  ofEpoch = foundEpoch
+  ${LIVE}
+  local seen, deadline = match(ARGV[at + 4], '^(%S+) (%S+)$')
+  if tonumber(seen) <= tonumber(lastSeenAt) then seen = lastSeenAt end
+  if tonumber(deadline) <= tonumber(expiresAt) then deadline = expiresAt end
+  if seen ~= lastSeenAt or deadline ~= expiresAt then
+    redis.call('SET', KEYS[at], sub(text, 1, beforeSeen - 1) .. seen .. sub(text, beforeSeen + #lastSeenAt, beforeDeadline - 1) .. deadline .. sub(text, behind), 'PXAT', deadline)
+  end
+  return 'd'`);
+
+/** The scripts, by what they do. */
+export const BATCH = { patch: PATCH, extend: EXTEND } as const;
+
+const OUTCOMES: Record<string, BatchOutcome> = { d: "done", m: "missing", c: "conflict", u: "unreadable" };
+
+export type BatchOutcome = PatchOutcome | "unreadable";
+
+/** Changes records, each in one atomic step. @returns what came of each, in their order. */
+export function patchRecords(runner: Runner, patches: readonly KeyedPatch<unknown>[]): Promise<BatchOutcome[]> {
+  return runBatch(runner, BATCH.patch, patches, ({ patch }) => formatPatch(patch));
+}
+
+/** Moves deadlines later, in the same way. */
+export function extendRecords(runner: Runner, touches: readonly KeyedTouch[]): Promise<BatchOutcome[]> {
+  return runBatch(runner, BATCH.extend, touches, ({ to }) => `${to.lastSeenAt} ${to.expiresAt}`);
+}
+
+async function runBatch<Item extends { key: string }>(runner: Runner, script: Script, items: readonly Item[], format: (item: Item) => string): Promise<BatchOutcome[]> {
+  const keys = items.map(({ key }) => toRedisKey(runner.prefix, key));
+  const wanted = items.map(format);
+  const outcomes: BatchOutcome[] = [];
+  while (outcomes.length < keys.length) {
+    const letters = await runner.changeSeveral(script, keys.slice(outcomes.length), wanted.slice(outcomes.length));
+    if (letters === "") throw new TypeError("Cannot use the answer of a script: it is empty, a letter for each record is wanted");
+    // Scripts answer with no other letters.
+    for (const letter of letters) outcomes.push(OUTCOMES[letter] as BatchOutcome);
+  }
+  return outcomes;
+}
+
+function formatPatch({ ifRevision, facts, set, unset }: SessionPatch<unknown>): string {
+  let text = `${ifRevision ?? ""}\n${facts ? JSON.stringify(facts) : ""}\n`;
+  if (set) for (const [name, value] of formatFields(set)) text += `${name}\n${value}\n`;
+  if (unset) for (const name of unset) text += `${formatName(name)}\n\n`;
+  return text;
+}
