@@ -24,10 +24,17 @@ export interface HoldHooks {
   onFailure(error: unknown): void;
 }
 
-// The calls that send, or make sure that something will be.
-const SENDING = ["writeHead", "write", "end", "flushHeaders"] as const;
-type Sending = (typeof SENDING)[number];
 type Method = (...args: unknown[]) => unknown;
+
+// The calls that send, or make sure that something will be.
+interface Sender {
+  writeHead?: Method;
+  write: Method;
+  end: Method;
+  flushHeaders?: Method;
+}
+
+type Sending = keyof Sender;
 
 const IS_WAITING = Symbol("isWaiting");
 
@@ -44,88 +51,113 @@ const HEADERS_SENT: PropertyDescriptor & ThisType<WatchedResponse> = {
   },
 };
 
-/** Makes a response wait for its session. */
-export function holdResponse(response: HoldableResponse, hooks: HoldHooks): void {
-  // The four methods, whatever their overloads: they are only handed on.
-  const target = response as unknown as Record<Sending, Method>;
-  const originals = new Map<Sending, Method>();
-  const held: { name: Sending; args: unknown[] }[] = [];
-  let state: "open" | "waiting" | "begun" = "open";
+// One for each request: what most of them do not need, they do not pay for.
+class HeldResponse {
+  readonly #response: HoldableResponse & Sender;
+  readonly #hooks: HoldHooks;
+  // Written out: a map of them would cost more than the rest.
+  readonly #writeHead: Method | undefined;
+  readonly #write: Method;
+  readonly #end: Method;
+  readonly #flushHeaders: Method | undefined;
+  #held: { name: Sending; args: unknown[] }[] = NONE;
+  #state: "open" | "waiting" | "begun" = "open";
 
-  const watched = response as WatchedResponse;
-  // Of several that hold the same response each may be waiting.
-  const isOtherWaiting = watched[IS_WAITING];
-  watched[IS_WAITING] = () => state === "waiting" || isOtherWaiting?.() === true;
-  if (!isOtherWaiting) Object.defineProperty(response, "headersSent", HEADERS_SENT);
-
-  for (const name of SENDING) {
-    const original = target[name];
-    if (typeof original !== "function") continue;
-    originals.set(name, original);
-    target[name] = (...args) => intercept(name, args);
+  static hold(response: HoldableResponse, hooks: HoldHooks): HeldResponse {
+    // The four methods, whatever their overloads: they are only handed on.
+    return new HeldResponse(response as unknown as HoldableResponse & Sender, hooks);
   }
 
-  function intercept(name: Sending, args: unknown[]): unknown {
-    if (state === "waiting") return hold(name, args);
-    if (state === "begun") return name === "end" ? finish(args) : send(name, args);
-    const status = name === "writeHead" ? takeHead(args) : response.statusCode;
-    const settled = hooks.beforeHeaders(status);
+  private constructor(target: HoldableResponse & Sender, hooks: HoldHooks) {
+    this.#response = target;
+    this.#hooks = hooks;
+    this.#writeHead = target.writeHead;
+    this.#write = target.write;
+    this.#end = target.end;
+    this.#flushHeaders = target.flushHeaders;
+    if (this.#writeHead) target.writeHead = (...args) => this.#intercept("writeHead", args);
+    target.write = (...args) => this.#intercept("write", args);
+    target.end = (...args) => this.#intercept("end", args);
+    if (this.#flushHeaders) target.flushHeaders = (...args) => this.#intercept("flushHeaders", args);
+  }
+
+  #intercept(name: Sending, args: unknown[]): unknown {
+    if (this.#state === "waiting") return this.#hold(name, args);
+    if (this.#state === "begun") return name === "end" ? this.#finish(args) : this.#send(name, args);
+    const status = name === "writeHead" ? this.#takeHead(args) : this.#response.statusCode;
+    const settled = this.#hooks.beforeHeaders(status);
     if (settled === undefined) {
-      begin();
-      return send(name, args);
+      this.#begin();
+      return this.#send(name, args);
     }
-    state = "waiting";
-    const answer = hold(name, args);
-    settled.then(release).catch(fail);
+    this.#wait();
+    const answer = this.#hold(name, args);
+    settled.then(() => this.#release()).catch((error: unknown) => this.#fail(error));
     return answer;
   }
 
-  function hold(name: Sending, args: unknown[]): unknown {
+  #wait(): void {
+    this.#state = "waiting";
+    const watched: WatchedResponse = this.#response;
+    // Of several that hold the same response each may be waiting.
+    const isOtherWaiting = watched[IS_WAITING];
+    watched[IS_WAITING] = () => this.#state === "waiting" || isOtherWaiting?.() === true;
+    if (!isOtherWaiting) Object.defineProperty(watched, "headersSent", HEADERS_SENT);
+  }
+
+  #hold(name: Sending, args: unknown[]): unknown {
+    if (this.#held === NONE) this.#held = [];
     // Compression asks for the head again and again as long as it has not left.
-    if (name !== "writeHead" || held.length === 0) held.push({ name, args });
+    if (name !== "writeHead" || this.#held.length === 0) this.#held.push({ name, args });
     // Full, as far as the writer is concerned: a pipe waits for `drain`.
-    return name === "write" ? false : response;
+    return name === "write" ? false : this.#response;
   }
 
-  function begin(): void {
-    state = "begun";
-    hooks.writeHeaders();
+  #begin(): void {
+    this.#state = "begun";
+    this.#hooks.writeHeaders();
   }
 
-  function release(): void {
-    begin();
-    const wrote = held.some(({ name }) => name === "write");
-    const ended = held.some(({ name }) => name === "end");
-    for (const { name, args } of held.splice(0)) {
-      if (name === "end") finish(args);
-      else send(name, args);
+  #release(): void {
+    this.#begin();
+    const wrote = this.#held.some(({ name }) => name === "write");
+    const ended = this.#held.some(({ name }) => name === "end");
+    for (const { name, args } of this.#held.splice(0)) {
+      if (name === "end") this.#finish(args);
+      else this.#send(name, args);
     }
-    if (wrote && !ended && !response.writableNeedDrain) response.emit("drain");
+    if (wrote && !ended && !this.#response.writableNeedDrain) this.#response.emit("drain");
   }
 
-  function fail(error: unknown): void {
-    held.length = 0;
-    state = "open";
-    hooks.onFailure(error);
+  #fail(error: unknown): void {
+    this.#held = NONE;
+    this.#state = "open";
+    this.#hooks.onFailure(error);
   }
 
-  function finish(args: unknown[]): unknown {
-    const settled = hooks.beforeEnd();
-    if (settled === undefined) return send("end", args);
+  #finish(args: unknown[]): unknown {
+    const settled = this.#hooks.beforeEnd();
+    if (settled === undefined) return this.#send("end", args);
     // Too late for an error page: a response that is cut off is no success.
     settled.then(
-      () => send("end", args),
-      (error: unknown) => response.destroy(error as Error),
+      () => this.#send("end", args),
+      (error: unknown) => this.#response.destroy(error as Error),
     );
-    return response;
+    return this.#response;
   }
 
-  function send(name: Sending, args: unknown[]): unknown {
-    return originals.get(name)?.apply(response, args);
+  #send(name: Sending, args: unknown[]): unknown {
+    return this.#methodOf(name)?.apply(this.#response, args);
+  }
+
+  #methodOf(name: Sending): Method | undefined {
+    if (name === "end") return this.#end;
+    if (name === "write") return this.#write;
+    return name === "writeHead" ? this.#writeHead : this.#flushHeaders;
   }
 
   /** Turns the headers of a writeHead into headers that are set, so that none is lost beside ours (CVE-2025-7339). */
-  function takeHead(args: unknown[]): number {
+  #takeHead(args: unknown[]): number {
     const [status, second, third] = args;
     const headers = typeof second === "object" && second !== null ? second : third;
     const set = new Map<string, string[]>();
@@ -133,12 +165,19 @@ export function holdResponse(response: HoldableResponse, hooks: HoldHooks): void
       const values = set.get(name.toLowerCase()) ?? [];
       set.set(name.toLowerCase(), values);
       values.push(...[value].flat().map(String));
-      response.setHeader(name, values.length === 1 ? (values[0] as string) : values);
+      this.#response.setHeader(name, values.length === 1 ? (values[0] as string) : values);
     }
     args.splice(0, args.length, status, ...(typeof second === "string" ? [second] : []));
     return Number(status);
   }
 }
+
+/** Makes a response wait for its session. */
+export function holdResponse(response: HoldableResponse, hooks: HoldHooks): void {
+  HeldResponse.hold(response, hooks);
+}
+
+const NONE: { name: Sending; args: unknown[] }[] = [];
 
 function toPairs(headers: unknown): [string, unknown][] {
   if (typeof headers !== "object" || headers === null) return [];

@@ -10,7 +10,7 @@ export type { AdapterOptions };
 export interface FastifyLike {
   decorateRequest(name: string, value: null): unknown;
   addHook(name: "onRequest", hook: (request: RequestLike & object, reply: FastifyReplyLike, done: () => void) => void): unknown;
-  addHook(name: "onSend", hook: (request: RequestLike & object, reply: FastifyReplyLike, payload: unknown) => Promise<unknown>): unknown;
+  addHook(name: "onSend", hook: (request: RequestLike & object, reply: FastifyReplyLike, payload: unknown, done: (error: Error | null, payload?: unknown) => void) => void): unknown;
 }
 
 /** Fastify's reply, as far as it is used. */
@@ -38,13 +38,24 @@ export function fastifySession<Data extends object>(session: Pick<Session<Data>,
       sessions.open(request, request);
       next();
     });
-    fastify.addHook("onSend", async (request, reply, payload) => {
+    fastify.addHook("onSend", (request, reply, payload, next) => {
       const own = sessions.of(request);
-      const body = payload instanceof Response ? unpack(payload, reply) : payload;
-      await sessions.settle(own, reply.statusCode);
-      own.writeTo(reply);
-      own.seal();
-      return body;
+      let body = payload;
+      const finish = (): void => {
+        let failure: Error | null = null;
+        try {
+          own.writeTo(reply);
+          own.seal();
+        } catch (error) {
+          failure = error as Error;
+        }
+        next(failure, body);
+      };
+      if (payload instanceof Response) body = unpack(payload, reply);
+      const settled = sessions.settle(own, reply.statusCode);
+      // With a callback: most requests have nothing to wait for.
+      if (settled === undefined) finish();
+      else settled.then(finish, next);
     });
     done();
   };

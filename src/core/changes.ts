@@ -24,10 +24,15 @@ export function difference<Data extends object>(before: Data, next: Data): { set
 
 /** The data with changes applied, as a new object. */
 export function merge<Data extends object>(data: Data | undefined, changes: Changes<Data>): Data {
-  const merged = { ...data, ...changes };
-  for (const [field, value] of Object.entries(changes)) if (value === undefined) delete merged[field as keyof Data];
   // Every field is the data's own or a change of one.
-  return merged as Data;
+  const merged = { ...data } as Data;
+  for (const field of Object.keys(changes) as (keyof Data)[]) {
+    if (changes[field] === undefined) delete merged[field];
+    // To assign to it would change the prototype.
+    else if (field === "__proto__") Object.defineProperty(merged, field, { value: changes[field], configurable: true, enumerable: true, writable: true });
+    else merged[field] = changes[field];
+  }
+  return merged;
 }
 
 /** Begins the names of flash messages, each a field of its own, so that parallel requests never undo one another's. */

@@ -100,8 +100,9 @@ interface HeaderPort {
 export function addVary(target: ResponseLike, name: string): void {
   const port = toHeaderPort(target);
   const vary = port.header("Vary") ?? "";
+  if (vary === "") return port.setHeader("Vary", name);
   const names = vary.split(",").map((one) => one.trim().toLowerCase());
-  if (!names.includes("*") && !names.includes(name.toLowerCase())) port.setHeader("Vary", vary === "" ? name : `${vary}, ${name}`);
+  if (!names.includes("*") && !names.includes(name.toLowerCase())) port.setHeader("Vary", `${vary}, ${name}`);
 }
 
 /**
@@ -171,14 +172,32 @@ function fastifyPort(reply: FastifyReply): HeaderPort {
 }
 
 function honoPort(context: HonoContext): HeaderPort {
+  // In place where that can be done: `context.header` makes the response anew once there is one, and its server sends such a one in pieces.
+  const change = (inPlace: (headers: CookieHeaders) => void, anew: () => void): void => {
+    try {
+      inPlace(context.res.headers);
+    } catch {
+      // What `fetch` gave has headers that cannot be changed.
+      anew();
+    }
+  };
   return {
     isSent: false,
     cookies: () => context.res.headers.getSetCookie(),
     setCookies(lines) {
-      context.header("Set-Cookie", undefined);
-      for (const line of lines) context.header("Set-Cookie", line, { append: true });
+      const add = (headers: CookieHeaders): void => lines.forEach((line) => headers.append("Set-Cookie", line));
+      change(
+        (headers) => {
+          headers.delete("Set-Cookie");
+          add(headers);
+        },
+        () => {
+          context.header("Set-Cookie", undefined);
+          for (const line of lines) context.header("Set-Cookie", line, { append: true });
+        },
+      );
     },
-    setHeader: (name, value) => context.header(name, value),
+    setHeader: (name, value) => change((headers) => headers.set(name, value), () => context.header(name, value)),
     header: (name) => context.res.headers.get(name) ?? undefined,
   };
 }

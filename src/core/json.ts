@@ -25,6 +25,33 @@ const DEEPEST = 64;
  * than 64 levels, which not every store can hold.
  */
 export function toJsonObject<T>(value: T): T {
+  return copyFlat(value) ?? throughText(value);
+}
+
+/** The same for the value of a field; what JSON drops is `undefined`. @throws as {@link toJsonObject}. */
+export function toJsonValue(value: unknown): unknown {
+  return isAtom(value) ? value : toJsonObject({ value }).value;
+}
+
+/** A copy of an object whose fields JSON takes as they are, as most sessions' are; `undefined` for any other value. */
+function copyFlat<T>(value: T): T | undefined {
+  if (typeof value !== "object" || value === null || Array.isArray(value) || "toJSON" in value) return undefined;
+  const copy: Record<string, unknown> = {};
+  for (const field of Object.keys(value)) {
+    const one = (value as Record<string, unknown>)[field];
+    if (!isAtom(one) || field === "__proto__") return undefined;
+    copy[field] = one;
+  }
+  // The same fields with the same values.
+  return copy as T;
+}
+
+function isAtom(value: unknown): boolean {
+  if (typeof value === "number") return Number.isFinite(value) && !Object.is(value, -0);
+  return typeof value === "string" || typeof value === "boolean" || value === null;
+}
+
+function throughText<T>(value: T): T {
   let text: string | undefined;
   try {
     text = JSON.stringify(value);

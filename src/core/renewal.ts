@@ -84,7 +84,7 @@ export class Renewals<Data> {
   }
 
   /** Whether this id may use its session. One that was superseded is told of, and may end it. */
-  admits(key: string, id: string, session: StoredSession<Data>): boolean | Promise<boolean> {
+  admits(key: string, id: string, session: StoredSession<Data>): true | Promise<boolean> {
     if (session.facts?.renewal === undefined && id.length === ID_LENGTH) return true;
     return this.#judge(id, session) === "superseded" ? this.#askAgain(key, id) : true;
   }
@@ -93,7 +93,8 @@ export class Renewals<Data> {
   isDue(session: Pick<StoredSession<Data>, "facts" | "createdAt">): boolean {
     const renewal = session.facts?.renewal;
     // A salt: the successor was not seen yet. It is in this request, or is to be given once more.
-    return renewal?.salt !== undefined || this.#clock.now() - (renewal?.at ?? session.createdAt) >= this.every;
+    if (renewal?.salt !== undefined) return true;
+    return this.every !== Infinity && this.#clock.now() - (renewal?.at ?? session.createdAt) >= this.every;
   }
 
   /** The id that its session goes by now, renewed if that is due; `undefined` when there is no such session. */

@@ -1,12 +1,15 @@
 // One request's session: nothing is read until it is asked for, nothing is written unless something changed, no cookie
 // until there is data. Every save policy is here, once; adapters only say when.
-import { type Changes, FLASH, isChange, merge, noChanges, pickFields, pickNamed, type Updater } from "./changes.ts";
+import { type Changes, FLASH, isChange, isHidden, merge, noChanges, pickFields, pickNamed, type Updater } from "./changes.ts";
 import { HarpiaError, type StoreError } from "./errors.ts";
 import type { ResponseLike } from "./http-messages.ts";
 import type { LoginOptions } from "./creation.ts";
-import { copyJson, toJsonObject } from "./json.ts";
+import { copyJson, toJsonObject, toJsonValue } from "./json.ts";
 import type { Deadlines } from "./lifetimes.ts";
+import { RequestRecord } from "./request-record.ts";
 import type { Opened, SessionAccess } from "./session-access.ts";
+
+const NONE: Record<string, unknown> = Object.freeze(noChanges());
 
 /**
  * The session of one request. Changes are kept until {@link RequestSession.commit}, which writes the changed fields and no others;
@@ -16,13 +19,9 @@ import type { Opened, SessionAccess } from "./session-access.ts";
  */
 export class RequestSession<Data extends object> {
   readonly #access: SessionAccess<Data>;
-  #found: Promise<void> | undefined;
-  // Its id, and its record as it was when it was read or begun.
-  #opened: Opened<Data> | undefined;
-  #data: Data | undefined;
-  #changes = noChanges();
+  readonly #record: RequestRecord<Data>;
+  #changes = NONE;
   #cookie: "keep" | "set" | "clear" = "keep";
-  #isUsed = false;
   #isNew = false;
   #isDestroyed = false;
   #isSealed = false;
@@ -31,6 +30,7 @@ export class RequestSession<Data extends object> {
 
   constructor(access: SessionAccess<Data>) {
     this.#access = access;
+    this.#record = new RequestRecord(access);
   }
 
   /** Whether the session began in this request. */
@@ -40,7 +40,7 @@ export class RequestSession<Data extends object> {
 
   /** Whether anything was asked of this session: then the response depends on the cookie. */
   get isUsed(): boolean {
-    return this.#isUsed;
+    return this.#record.isUsed;
   }
 
   /** Whether a commit would write. */
@@ -50,35 +50,37 @@ export class RequestSession<Data extends object> {
 
   /** What the store failed with in this request, where it did: what is made of it must not look like an answer. */
   get failure(): StoreError | undefined {
-    return this.#access.failure();
+    return this.#access.failure;
   }
 
   /** The data with this request's own changes, or `undefined` when there is no session. A copy: changing it changes nothing. */
   get data(): Promise<Readonly<Data> | undefined> {
-    return this.#load().then(() => this.#view());
+    return this.#after(() => this.#view());
   }
 
   /** When the session will end; `undefined` when there is none, or when it is not stored yet. */
   get deadlines(): Promise<Deadlines | undefined> {
-    return this.#load().then(() => this.#opened && this.#access.deadlines(this.#opened.id));
+    return this.#after(() => this.#record.opened && this.#access.deadlines(this.#record.opened.id));
   }
 
   /** Holds up a sensitive step until the user has signed in lately: `Session.requireFresh`. @throws HarpiaError `ERR_NOT_FRESH`. */
-  async requireFresh(maxAge: number): Promise<void> {
-    await this.#load();
-    return this.#access.requireFresh(this.#opened?.id, maxAge);
+  requireFresh(maxAge: number): Promise<void> {
+    return this.#after(() => this.#access.requireFresh(this.#record.opened?.id, maxAge));
   }
 
   /** A signal that fires when the session ends: `Session.watch`. Fired already where there is none. */
-  async watch(until?: AbortSignal): Promise<AbortSignal> {
-    await this.#load();
-    return this.#access.watch(this.#opened?.id, until);
+  watch(until?: AbortSignal): Promise<AbortSignal> {
+    return this.#after(() => this.#access.watch(this.#record.opened?.id, until));
   }
 
   /** One field of {@link data}. */
   async get<Field extends keyof Data & string>(field: Field): Promise<Data[Field] | undefined> {
-    const data = await this.data;
-    return data && Object.hasOwn(data, field) ? data[field] : undefined;
+    const loading = this.#record.load();
+    if (loading) await loading;
+    if (this.#isDestroyed || isHidden(field)) return undefined;
+    const source: object | undefined = field in this.#changes ? this.#changes : this.#record.data;
+    // A field of the changes is one of the data.
+    return source && Object.hasOwn(source, field) ? copyJson((source as Data)[field]) : undefined;
   }
 
   /**
@@ -103,16 +105,16 @@ export class RequestSession<Data extends object> {
     }
     this.#assertOpen();
     await this.commit();
-    await this.#load();
-    if (!this.#opened || !(await this.#access.update(this.#opened.id, changes))) return false;
-    this.#data = await this.#access.get(this.#opened.id);
+    await this.#record.load();
+    if (!this.#record.opened || !(await this.#access.update(this.#record.opened, changes))) return false;
+    this.#record.data = await this.#access.get(this.#record.opened.id);
     return true;
   }
 
   /** A field of the library's own, which `data` does not show. For what builds on sessions, such as `harpiats/csrf`. */
   async getHidden(field: string): Promise<unknown> {
-    await this.#load();
-    return field in this.#changes ? this.#changes[field] : (this.#data as Record<string, unknown> | undefined)?.[field];
+    await this.#record.load();
+    return field in this.#changes ? this.#changes[field] : (this.#record.data as Record<string, unknown> | undefined)?.[field];
   }
 
   /** Sets such a field when the request commits. */
@@ -128,15 +130,15 @@ export class RequestSession<Data extends object> {
   /** Takes a message. Of several requests at once exactly one gets it. */
   async takeFlash(name: string): Promise<unknown> {
     const field = FLASH + name;
-    await this.#load();
+    await this.#record.load();
     if (this.#changes[field] !== undefined) {
       const own = this.#changes[field];
       this.#changes[field] = undefined;
       return own;
     }
-    if (!this.#opened || !Object.hasOwn(this.#data ?? {}, field)) return undefined;
+    if (!this.#record.opened || !Object.hasOwn(this.#record.data ?? {}, field)) return undefined;
     let taken: unknown;
-    const isDone = await this.#access.update(this.#opened.id, (data) => {
+    const isDone = await this.#access.update(this.#record.opened, (data) => {
       taken = (data as Record<string, unknown>)[field];
       // Whose field it is, the type of the data does not know.
       return { [field]: undefined } as Changes<Data>;
@@ -152,9 +154,9 @@ export class RequestSession<Data extends object> {
    */
   async login(data: Data, options: LoginOptions<Data> = {}): Promise<void> {
     this.#assertOpen(true);
-    await this.#load();
+    await this.#record.load();
     const { keep = [], ...own } = options;
-    const former = this.#opened;
+    const former = this.#record.opened;
     const kept = keep.length > 0 ? this.#view() : undefined;
     const next = { ...(kept && !this.#access.isOfAnotherUser(kept, data) && pickNamed(kept, keep)), ...data };
     await this.#begin(await this.#access.create(next, own), toJsonObject(next));
@@ -173,9 +175,9 @@ export class RequestSession<Data extends object> {
 
   /** Ends the session, everywhere and at once, and takes its cookie back. Nothing can be changed in this request any more. */
   async destroy(): Promise<void> {
-    await this.#load();
-    if (this.#opened) await this.#access.delete(this.#opened.id);
-    this.#changes = noChanges();
+    await this.#record.load();
+    if (this.#record.opened) await this.#access.delete(this.#record.opened.id);
+    this.#changes = NONE;
     this.#forget();
     this.#cookie = "clear";
     this.#isDestroyed = true;
@@ -189,14 +191,14 @@ export class RequestSession<Data extends object> {
    */
   async commit(): Promise<void> {
     if (!this.hasChanges) return;
-    await this.#load();
-    if (this.#isRenewalDue && this.#opened) this.#follow(await this.#access.renew(this.#opened.id));
+    await this.#record.load();
+    if (this.#isRenewalDue && this.#record.opened) this.#follow(await this.#access.renew(this.#record.opened.id));
     if (!isChange(this.#changes)) return;
     const changes = this.#changes as Changes<Data>;
-    this.#changes = noChanges();
-    if (this.#opened) {
+    this.#changes = NONE;
+    if (this.#record.opened) {
       // Where it has ended meanwhile, the changes end with it: a late request brings nothing back.
-      if (await this.#access.update(this.#opened.id, changes)) this.#data = merge(this.#data, changes);
+      if (await this.#access.update(this.#record.opened, changes)) this.#record.data = merge(this.#record.data, changes);
       else this.#forget();
       return;
     }
@@ -208,8 +210,8 @@ export class RequestSession<Data extends object> {
 
   /** Drops what was not committed, and ends a session that began in this request and that nobody has heard of. */
   async discard(): Promise<void> {
-    this.#changes = noChanges();
-    if (this.#isNew && this.#cookie === "set" && this.#opened) await this.#access.delete(this.#opened.id);
+    this.#changes = NONE;
+    if (this.#isNew && this.#cookie === "set" && this.#record.opened) await this.#access.delete(this.#record.opened.id);
     if (this.#isNew) this.#forget();
   }
 
@@ -220,8 +222,8 @@ export class RequestSession<Data extends object> {
    * @throws HarpiaError `ERR_HEADERS_SENT` when a cookie is owed and it is too late.
    */
   writeTo(res: ResponseLike): void {
-    if (this.#isUsed) this.#access.writeVary(res);
-    if (this.#cookie === "set" && this.#opened) this.#access.writeId(res, this.#opened);
+    if (this.isUsed) this.#access.writeVary(res);
+    if (this.#cookie === "set" && this.#record.opened) this.#access.writeId(res, this.#record.opened);
     if (this.#cookie === "clear") this.#access.eraseId(res);
     this.#cookie = "keep";
   }
@@ -231,65 +233,63 @@ export class RequestSession<Data extends object> {
     this.#isSealed = true;
   }
 
-  #load(): Promise<void> {
-    this.#isUsed = true;
-    return (this.#found ??= this.#access.find().then((found) => {
-      this.#opened = found;
-      this.#data = found?.session.data;
-    }));
+  async #after<T>(act: () => T | Promise<T>): Promise<T> {
+    await this.#record.load();
+    return act();
   }
 
   // A renewal needs a response that can still carry the id.
   get #isRenewalDue(): boolean {
-    return this.#opened !== undefined && !this.#isSealed && !this.#isNew && this.#access.isRenewalDue(this.#opened);
+    return this.#record.opened !== undefined && !this.#isSealed && !this.#isNew && this.#access.isRenewalDue(this.#record.opened);
   }
 
   /** Another id for the same session. @returns whether there was one. */
   async #change(toNext: (id: string) => Promise<string | undefined>): Promise<boolean> {
     this.#assertOpen(true);
-    await this.#load();
-    const before = this.#opened;
+    await this.#record.load();
+    const before = this.#record.opened;
     const id = before && (await toNext(before.id));
-    if (before) this.#follow(id === undefined ? undefined : { ...before, id });
+    if (before) this.#follow(id === undefined ? undefined : { id, session: before.session });
     if (id !== undefined) this.#assertOpen(true);
     return id !== undefined;
   }
 
   #follow(next: Opened<Data> | undefined): void {
-    if (next && next.id !== this.#opened?.id) this.#cookie = "set";
-    if (next) this.#opened = next;
+    if (next && next.id !== this.#record.opened?.id) this.#cookie = "set";
+    if (next) this.#record.opened = next;
     else this.#forget();
   }
 
   #view(): Data | undefined {
     if (this.#isDestroyed) return undefined;
-    const data = isChange(this.#changes) ? merge(this.#data, this.#changes as Changes<Data>) : this.#data;
+    const data = isChange(this.#changes) ? merge(this.#record.data, this.#changes as Changes<Data>) : this.#record.data;
     return data && copyJson(pickFields(data, "visible"));
   }
 
   #put(field: string, value: unknown): void {
     this.#assertOpen();
     // What was set is what was there at this moment.
-    const { [field]: taken } = toJsonObject({ [field]: value }) as Record<string, unknown>;
+    const taken = toJsonValue(value);
+    if (this.#changes === NONE) this.#changes = noChanges();
     this.#changes[field] = taken;
     // Whether there is a session is settled now, so that one that ends later is not taken for none.
-    this.#load().catch(() => {});
+    this.#record.load()?.catch(() => {});
   }
 
   async #begin(opened: Opened<Data>, data: Data): Promise<void> {
     // The headers left while it was stored: nobody could ever use it.
     if (this.#isSealed || this.#isDestroyed) await this.#access.delete(opened.id).then(() => this.#assertOpen(true));
     this.#isGone = false;
-    this.#data = data;
-    this.#changes = noChanges();
+    this.#record.data = data;
+    this.#changes = NONE;
     this.#isNew = true;
     this.#follow(opened);
   }
 
   #forget(): void {
     this.#isGone = true;
-    this.#opened = undefined;
-    this.#data = undefined;
+    this.#record.opened = undefined;
+    this.#record.data = undefined;
     this.#cookie = "keep";
   }
 

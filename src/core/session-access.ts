@@ -1,6 +1,7 @@
 // What core's request session asks of its `Session`: the one seam between the two.
 import type { Changes, Updater } from "./changes.ts";
 import { type CreateOptions, createSession } from "./creation.ts";
+import { updateData } from "./data-updates.ts";
 import { StoreError } from "./errors.ts";
 import { addVary, type RequestLike, type ResponseLike } from "./http-messages.ts";
 import type { Deadlines } from "./lifetimes.ts";
@@ -11,83 +12,142 @@ import type { NewSession } from "./store.ts";
 /** A session and the id that names it. */
 export interface Opened<Data> {
   readonly id: string;
+  /** Where it was found under this id. To derive it once more would cost a hash. */
+  readonly key?: string;
   readonly session: NewSession<Data>;
-}
-
-/** What a request's session asks of its `Session`. */
-export interface SessionAccess<Data extends object> {
-  /** The session that the request's cookie names. This is activity. */
-  find(): Promise<Opened<Data> | undefined>;
-  get(id: string): Promise<Data | undefined>;
-  create(data: Data, options?: CreateOptions): Promise<Opened<Data>>;
-  update(id: string, changes: Changes<Data> | Updater<Data>): Promise<boolean>;
-  delete(id: string): Promise<boolean>;
-  rotate(id: string): Promise<string | undefined>;
-  reauthenticate(id: string): Promise<string | undefined>;
-  /** Whether a renewal would change anything. */
-  isRenewalDue(opened: Opened<Data>): boolean;
-  renew(id: string): Promise<Opened<Data> | undefined>;
-  requireFresh(id: string | undefined, maxAge: number): Promise<void>;
-  deadlines(id: string): Promise<Deadlines | undefined>;
-  watch(id: string | undefined, until?: AbortSignal): AbortSignal;
-  /** Puts an id on a response. */
-  writeId(res: ResponseLike, opened: Opened<Data>): void;
-  /** Takes back what the client has. */
-  eraseId(res: ResponseLike): void;
-  /** Whether data is somebody's, and `next` is somebody else's. */
-  isOfAnotherUser(data: Data, next: Data): boolean;
-  /** Says to caches that the response depends on what named the session. */
-  writeVary(res: ResponseLike): void;
-  /** What the store failed with last, where it did. */
-  failure(): StoreError | undefined;
 }
 
 // Browsers keep no cookie longer (RFC 6265bis 5.5).
 const LONGEST_COOKIE = 400 * 86_400;
 
-/** @param req the request whose session is asked for; none where an id is given. */
-export function accessFor<Data extends object, Input extends object>(session: Session<Data, Input>, parts: SessionParts<Data, Input>, req?: RequestLike): SessionAccess<Data> {
-  const { options, reader, renewals, transport, signer, clock } = parts;
-  const sign = <Found extends Opened<Data>>(opened: Found): Found => (signer ? { ...opened, id: signer.sign(opened.id) } : opened);
-  let failure: StoreError | undefined;
-  const note = (error: unknown): void => {
-    if (error instanceof StoreError) failure = error;
-  };
-  // Handlers may catch what a store fails with, and frameworks do.
-  const noting = <T>(work: Promise<T>): Promise<T> => {
-    work.catch(note);
-    return work;
-  };
-  const create = async (data: Data, own?: CreateOptions): Promise<Opened<Data>> => {
-    const device = req && options.device?.(req);
+/** What a request's session asks of its `Session`, whatever that takes at creation. */
+export type SessionAccess<Data extends object> = Pick<RequestAccess<Data>, keyof RequestAccess<Data>>;
+
+/** The same for one request; so it is made of as little as possible. */
+export class RequestAccess<Data extends object, Input extends object = Data> {
+  readonly #session: Session<Data, Input>;
+  readonly #parts: SessionParts<Data, Input>;
+  readonly #req: RequestLike | undefined;
+  /** What the store failed with last, where it did. */
+  failure: StoreError | undefined;
+
+  /** @param req the request whose session is asked for; none where an id is given. */
+  constructor(session: Session<Data, Input>, parts: SessionParts<Data, Input>, req?: RequestLike) {
+    this.#session = session;
+    this.#parts = parts;
+    this.#req = req;
+  }
+
+  /** The session that the request's cookie names. This is activity. At once where the store answers at once, and then it throws. */
+  find(): Opened<Data> | undefined | Promise<Opened<Data> | undefined> {
+    if (!this.#req) return undefined;
+    try {
+      const found = this.#parts.reader.visit(this.#req);
+      return found instanceof Promise ? this.#noting(found) : found;
+    } catch (error) {
+      this.#note(error);
+      throw error;
+    }
+  }
+
+  get(id: string): Promise<Data | undefined> {
+    return this.#noting(this.#session.get(id));
+  }
+
+  create(data: Data, own?: CreateOptions): Promise<Opened<Data>> {
+    return this.#noting(this.#create(data, own));
+  }
+
+  update({ id, key }: Opened<Data>, changes: Changes<Data> | Updater<Data>): Promise<boolean> {
+    const { reader } = this.#parts;
+    const isKnown = key !== undefined && reader.isCertain(id);
+    return this.#noting(isKnown ? updateData(this.#parts, key, changes) : this.#session.update(id, changes));
+  }
+
+  delete(id: string): Promise<boolean> {
+    return this.#noting(this.#session.delete(id));
+  }
+
+  rotate(id: string): Promise<string | undefined> {
+    return this.#noting(this.#session.rotate(id));
+  }
+
+  reauthenticate(id: string): Promise<string | undefined> {
+    return this.#noting(this.#session.reauthenticate(id));
+  }
+
+  /** Whether a renewal would change anything. */
+  isRenewalDue(opened: Opened<Data>): boolean {
+    return this.#parts.renewals.isDue(opened.session);
+  }
+
+  renew(id: string): Promise<Opened<Data> | undefined> {
+    return this.#noting(this.#renew(id));
+  }
+
+  requireFresh(id: string | undefined, maxAge: number): Promise<void> {
+    return this.#noting(this.#session.requireFresh(id, maxAge));
+  }
+
+  deadlines(id: string): Promise<Deadlines | undefined> {
+    return this.#noting(this.#session.deadlines(id));
+  }
+
+  watch(id: string | undefined, until?: AbortSignal): AbortSignal {
+    return this.#session.watch(id, until);
+  }
+
+  /** Puts an id on a response. */
+  writeId(res: ResponseLike, { id, session: { facts, endsAt } }: Opened<Data>): void {
+    const maxAge = Math.min(Math.ceil((endsAt - this.#parts.clock.now()) / 1000), LONGEST_COOKIE);
+    this.#parts.transport.write(res, id, facts?.isPersistent ? { maxAge } : {});
+  }
+
+  /** Takes back what the client has. */
+  eraseId(res: ResponseLike): void {
+    this.#parts.transport.erase(res);
+  }
+
+  /** Says to caches that the response depends on what named the session. */
+  writeVary(res: ResponseLike): void {
+    addVary(res, this.#parts.transport.header);
+  }
+
+  /** Whether data is somebody's, and `next` is somebody else's. */
+  isOfAnotherUser(data: Data, next: Data): boolean {
+    const { userOf } = this.#parts.options;
+    return userOf(data) !== undefined && userOf(data) !== userOf(next);
+  }
+
+  async #create(data: Data, own?: CreateOptions): Promise<Opened<Data>> {
+    const device = this.#req && this.#parts.options.device?.(this.#req);
     // What came out of the schema goes through it again: see the option.
-    return sign(await createSession(parts, data as unknown as Input, { ...(device && { device }), ...own }));
-  };
-  const renew = async (id: string): Promise<Opened<Data> | undefined> => {
+    return this.#sign(await createSession(this.#parts, data as unknown as Input, { ...(device && { device }), ...own }));
+  }
+
+  async #renew(id: string): Promise<Opened<Data> | undefined> {
+    const { reader, renewals } = this.#parts;
     const key = reader.keyOf(id);
     const found = key === undefined ? undefined : await renewals.renew(key, reader.bare(id));
-    return found && sign(found);
-  };
-  return {
-    find: () => noting(req ? reader.visit(req) : Promise.resolve(undefined)),
-    get: (id) => noting(session.get(id)),
-    create: (data, own) => noting(create(data, own)),
-    update: (id, changes) => noting(session.update(id, changes)),
-    delete: (id) => noting(session.delete(id)),
-    rotate: (id) => noting(session.rotate(id)),
-    reauthenticate: (id) => noting(session.reauthenticate(id)),
-    isRenewalDue: (opened) => renewals.isDue(opened.session),
-    renew: (id) => noting(renew(id)),
-    requireFresh: (id, maxAge) => noting(session.requireFresh(id, maxAge)),
-    deadlines: (id) => noting(session.deadlines(id)),
-    watch: (id, until) => session.watch(id, until),
-    writeId(res, { id, session: { facts, endsAt } }) {
-      const maxAge = Math.min(Math.ceil((endsAt - clock.now()) / 1000), LONGEST_COOKIE);
-      transport.write(res, id, facts?.isPersistent ? { maxAge } : {});
-    },
-    eraseId: (res) => transport.erase(res),
-    writeVary: (res) => addVary(res, transport.header),
-    isOfAnotherUser: (data, next) => options.userOf(data) !== undefined && options.userOf(data) !== options.userOf(next),
-    failure: () => failure,
-  };
+    return found && this.#sign(found);
+  }
+
+  #sign(opened: Opened<Data>): Opened<Data> {
+    const { signer } = this.#parts;
+    return signer ? { ...opened, id: signer.sign(opened.id) } : opened;
+  }
+
+  /** Handlers may catch what a store fails with, and frameworks do. */
+  async #noting<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      this.#note(error);
+      throw error;
+    }
+  }
+
+  #note(error: unknown): void {
+    if (error instanceof StoreError) this.failure = error;
+  }
 }

@@ -24,6 +24,13 @@ interface ReaderParts<Data> {
   renewals: Renewals<Data>;
 }
 
+/** A session that was found, and the id that led to it. */
+interface Visit<Data> {
+  id: string;
+  key: string;
+  session: StoredSession<Data>;
+}
+
 /** Finds the sessions of requests and ids. */
 export class SessionReader<Data> {
   readonly #transport: Transport;
@@ -77,8 +84,13 @@ export class SessionReader<Data> {
    */
   keyToChange(id: string | undefined): string | undefined | Promise<string | undefined> {
     const key = this.keyOf(id);
-    if (key === undefined || this.#renewals.isCertain(this.bare(id as string))) return key;
+    if (key === undefined || this.isCertain(id as string)) return key;
     return this.findNow(id).then((session) => session && key);
+  }
+
+  /** Whether an id that was found good is enough to act on, without asking the record whether it has been superseded. */
+  isCertain(id: string): boolean {
+    return this.#renewals.isCertain(this.bare(id));
   }
 
   /** The session of an id, as the store has it now. */
@@ -94,31 +106,38 @@ export class SessionReader<Data> {
 
   /** The data of the session that a request's cookie names. This is activity. */
   async dataOf(req: RequestLike): Promise<Data | undefined> {
+    const found = this.visit(req);
+    return (found instanceof Promise ? await found : found)?.session.data;
+  }
+
+  /** The same with the id and all that is stored. Without a promise where the store answers at once: each costs as much as the rest. */
+  visit(req: RequestLike): Visit<Data> | undefined | Promise<Visit<Data> | undefined> {
     const named = this.#transport.read(req);
-    if (named === undefined) return undefined;
-    const id = typeof named === "string" ? named : await this.#choose(named);
+    return Array.isArray(named) ? this.#choose(named).then((id) => this.#visitAs(id)) : this.#visitAs(named);
+  }
+
+  #visitAs(id: string | undefined): Visit<Data> | undefined | Promise<Visit<Data> | undefined> {
+    if (id === undefined) return undefined;
     const now = this.#clock.now();
     const key = this.keyOf(id, now);
     if (key === undefined) return undefined;
-    const near = this.#store.readSync ? this.#store.readSync(key, now) : this.#store.peek(key, now);
-    const found = near ?? (this.#store.readSync ? undefined : await this.#store.readNear(key));
-    const isAdmitted = !found || this.#renewals.admits(key, this.bare(id as string), found);
-    if (isAdmitted !== true && !(await isAdmitted)) return undefined;
+    const { readSync } = this.#store;
+    const found = readSync ? readSync(key, now) : this.#store.peek(key, now);
     // What answers at once has not let time pass: asking for it again would cost as much as finding the session.
-    const isSeen = this.#see(key, found, this.#store.readSync || near ? now : this.#clock.now());
-    const isLive = typeof isSeen === "boolean" ? isSeen : await isSeen;
-    return isLive ? found?.data : undefined;
+    if (found || readSync) return this.#visited(key, id, found, now);
+    return this.#store.readNear(key).then((session) => this.#visited(key, id, session, this.#clock.now()));
   }
 
-  /** The same with the id and all that is stored. */
-  async visit(req: RequestLike): Promise<{ id: string; session: StoredSession<Data> } | undefined> {
-    const named = this.#transport.read(req);
-    const id = typeof named === "object" ? await this.#choose(named) : named;
-    const key = this.keyOf(id);
-    const session = key === undefined ? undefined : (this.#store.peek(key, this.#clock.now()) ?? (await this.#store.readNear(key)));
-    if (id === undefined || key === undefined) return undefined;
-    if (session && !(await this.#renewals.admits(key, this.bare(id), session))) return undefined;
-    return (await this.#see(key, session)) && session ? { id, session } : undefined;
+  /** Judges what was found, and notes the activity. */
+  #visited(key: string, id: string, session: StoredSession<Data> | undefined, now: number): Visit<Data> | undefined | Promise<Visit<Data> | undefined> {
+    if (session === undefined) {
+      this.#refuse("unknown", key);
+      return undefined;
+    }
+    const visit = { id, key, session };
+    const isAdmitted = this.#renewals.admits(key, this.bare(id), session);
+    const isSeen = isAdmitted === true ? this.#see(key, session, now) : isAdmitted.then((is) => is && this.#see(key, session, now));
+    return isSeen === true ? visit : isSeen.then((is) => (is ? visit : undefined));
   }
 
   /** Of several candidates the one that is live. Their order never decides. */
@@ -133,12 +152,8 @@ export class SessionReader<Data> {
     return undefined;
   }
 
-  /** Notes the activity. `false`: there is no such session, or it ended before this could be noted. */
-  #see(key: string, session: StoredSession<Data> | undefined, now: number = this.#clock.now()): boolean | Promise<boolean> {
-    if (session === undefined) {
-      this.#refuse("unknown", key);
-      return false;
-    }
+  /** Notes the activity. `false`: the session ended before this could be noted. */
+  #see(key: string, session: StoredSession<Data>, now: number): true | Promise<boolean> {
     const touch = this.#lifetimes.dueTouch(session, now);
     return touch ? this.#store.touch(key, touch) : true;
   }

@@ -1,9 +1,10 @@
 // Session: the seed's six methods and what grew from them. All policy is decided here and in the files it calls:
 // which ids are worth asking for, when activity is written, what merges with what. Stores only move records.
 import { AllSessions } from "./all-sessions.ts";
-import { type Changes, toPatch, type Updater } from "./changes.ts";
+import type { Changes, Updater } from "./changes.ts";
 import type { CookieOptions } from "./cookies.ts";
 import { type CreateOptions, createSession } from "./creation.ts";
+import { updateData } from "./data-updates.ts";
 import { HarpiaError } from "./errors.ts";
 import type { SessionEvents } from "./events.ts";
 import { addVary, type RequestLike, type ResponseLike } from "./http-messages.ts";
@@ -11,7 +12,7 @@ import { reauthenticate, rotate } from "./id-changes.ts";
 import { toDeadlines, type Deadlines } from "./lifetimes.ts";
 import { describePolicy, type SessionPolicy } from "./policy.ts";
 import { RequestSession } from "./request-session.ts";
-import { accessFor } from "./session-access.ts";
+import { RequestAccess } from "./session-access.ts";
 import type { SessionOptions } from "./session-options.ts";
 import { assemble, type SessionParts } from "./session-parts.ts";
 import { type ListedSession, UserSessions } from "./user-sessions.ts";
@@ -81,16 +82,12 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    * cannot hold. Nothing was written then.
    */
   async update(id: string | undefined, changes: Changes<Data> | Updater<Data>): Promise<boolean> {
-    const { reader, store, options, exactUpdates, events } = this.#parts;
+    const { reader, exactUpdates } = this.#parts;
     const found = reader.keyToChange(id);
     // What the caller does to the object while this waits is no part of the change.
     const given = found instanceof Promise ? exactUpdates.copy(changes) : changes;
     const key = found instanceof Promise ? await found : found;
-    if (key === undefined) return false;
-    const isBlind = typeof given !== "function" && options.isBlindChange(given);
-    const isUpdated = isBlind ? (await store.patch(key, toPatch(given))) === "done" : await exactUpdates.run(key, given);
-    if (isUpdated && events.has("updated")) events.emit("updated", { handle: store.handleOf(key) });
-    return isUpdated;
+    return key !== undefined && updateData(this.#parts, key, given);
   }
 
   /**
@@ -140,7 +137,7 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    * read before it is asked for.
    */
   open(req: RequestLike): RequestSession<Data> {
-    return new RequestSession<Data>(accessFor(this, this.#parts, req));
+    return new RequestSession<Data>(new RequestAccess(this, this.#parts, req));
   }
 
   /**
@@ -171,7 +168,7 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    * @returns `undefined` when there is no such session.
    */
   async renew(id: string | undefined, res?: ResponseLike): Promise<string | undefined> {
-    const access = accessFor(this, this.#parts);
+    const access = new RequestAccess(this, this.#parts);
     const found = id === undefined ? undefined : await access.renew(id);
     if (found && found.id !== id && res) access.writeId(res, found);
     return found?.id;
