@@ -1,4 +1,4 @@
-// Which Nodes to measure on: 24, which a package brings along, and the one that runs this, if it is another.
+// Which Nodes to measure on: 24, which a package brings along, and the one that runs this, if it is another. And Bun, which packages bring along too.
 import { execFileSync } from "node:child_process";
 import { createRequire } from "node:module";
 
@@ -16,6 +16,25 @@ export function findNodes() {
     notes.push(`Node ${WANTED} comes as a package for Linux on x64 alone. Here Node ${own.version} is measured: the aims are Node ${WANTED}'s.`);
   }
   return { list, notes };
+}
+
+/** Bun, as a runtime beside the Nodes; `undefined` where no package of it is for this platform. */
+export function findBun() {
+  const { resolve } = createRequire(import.meta.url);
+  for (const name of ["@oven/bun-linux-x64-baseline", "@oven/bun-linux-aarch64", "@oven/bun-darwin-aarch64"]) {
+    try {
+      const path = resolve(`${name}/bin/bun`);
+      return { name: "Bun", version: execFileSync(path, ["--version"], { encoding: "utf8" }).trim(), path };
+    } catch {
+      // Not installed, or not for this platform.
+    }
+  }
+  return undefined;
+}
+
+/** What a run was measured on, for headings. */
+export function runtimeOf({ runtime = "Node", node }) {
+  return `${runtime} ${node}`;
 }
 
 export function majorOf(version) {

@@ -7,14 +7,14 @@ import { CASES, dataOf, headersOf, SESSIONS } from "./cases.js";
 // Requests that reading leaves as they were are read again and again, a thousand between two looks at the clock.
 // Others must be made anew, and are made a few at a time, as they would be in a server.
 const BATCH = 200;
-const { module, options, warmUp } = JSON.parse(process.argv[2]);
+const { module, options, warmUp, sessions = SESSIONS } = JSON.parse(process.argv[2]);
 
 const { setUp } = await import(new URL(`./candidates/${module}.js`, import.meta.url));
 const candidate = await setUp(options);
 const { cookieName, toInput, toData, isReusable = false, readAll = oneByOne } = candidate;
 
 const cookies = [];
-for (let number = 0; number < SESSIONS; number++) cookies.push(await candidate.signIn(dataOf(number)));
+for (let number = 0; number < sessions; number++) cookies.push(await candidate.signIn(dataOf(number)));
 
 const headers = Object.fromEntries(CASES.map((name) => [name, headersOf(name, cookies, cookieName)]));
 const reusable = isReusable && Object.fromEntries(CASES.map((name) => [name, headers[name].map(toInput)]));
@@ -45,7 +45,7 @@ async function measure(name, milliseconds) {
 function nextBatch(name) {
   if (reusable) return reusable[name];
   const from = positions[name];
-  positions[name] = (from + BATCH) % SESSIONS;
+  positions[name] = (from + BATCH) % sessions;
   return headers[name].slice(from, from + BATCH).map(toInput);
 }
 

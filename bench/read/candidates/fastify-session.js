@@ -1,28 +1,44 @@
-// @fastify/session with its own store, `rolling` and `saveUninitialized` off, which is its cheapest. Injecting requests
-// would cost more than the session: the hooks that it and @fastify/cookie register are caught, and called as Fastify's
-// runners call them, on Fastify's own Request and Reply. `part: "read"` is onRequest, `part: "request"` onSend as well.
+// @fastify/session and @mgcrea/fastify-session, each with its own store in memory and `saveUninitialized` off (and `rolling`, which the second
+// does not have), which is their cheapest. Injecting requests would cost more than the session: the hooks that it and @fastify/cookie register are
+// caught, and called as Fastify's runners call them, on Fastify's own Request and Reply. `part: "read"` is onRequest, `part: "request"` onSend as well.
 import fastifyCookie from "@fastify/cookie";
-import fastifySession from "@fastify/session";
 import fastify from "fastify";
 import { cookieIn, nodeRequest, nodeResponse } from "../messages.js";
 
 const COOKIE = "sessionId";
+const SECRET = "a secret of at least 32 characters";
+const PLUGINS = {
+  "@fastify/session": {
+    options: { secret: SECRET, cookieName: COOKIE, rolling: false, saveUninitialized: false, cookie: { secure: false } },
+    write: (session, data) => Object.assign(session, data),
+    read: (session) => session,
+  },
+  "@mgcrea/fastify-session": {
+    options: { secret: SECRET, cookieName: COOKIE, saveUninitialized: false, cookie: { secure: false } },
+    write(session, data) {
+      for (const [field, value] of Object.entries(data)) session.set(field, value);
+    },
+    read: (session) => session.data,
+  },
+};
 
-export async function setUp({ part }) {
+export async function setUp({ plugin: name = "@fastify/session", part }) {
+  const { options, write, read } = PLUGINS[name];
+  const { default: plugin } = await import(name);
   const app = fastify();
   const hooks = { onRequest: [], onSend: [] };
   const addHook = app.addHook;
-  app.addHook = function (name, hook) {
-    hooks[name]?.push(hook);
-    return addHook.call(this, name, hook);
+  app.addHook = function (when, hook) {
+    hooks[when]?.push(hook);
+    return addHook.call(this, when, hook);
   };
   app.register(fastifyCookie);
-  app.register(fastifySession, { secret: "a secret of at least 32 characters", rolling: false, saveUninitialized: false, cookie: { secure: false } });
+  app.register(plugin, options);
   const shape = {};
   app.get("/", (request, reply) => {
     const contextKey = Object.getOwnPropertySymbols(request).find((symbol) => request[symbol]?.handler);
     Object.assign(shape, { Request: request.constructor, Reply: reply.constructor, context: request[contextKey], log: request.log });
-    Object.assign(request.session, { probe: true });
+    write(request.session, { probe: true });
     return {};
   });
   const probe = await app.inject("/");
@@ -34,35 +50,30 @@ export async function setUp({ part }) {
     const request = new shape.Request("req-1", {}, req, {}, shape.log, shape.context);
     return { request, reply: new shape.Reply(nodeResponse(req), request, shape.log) };
   };
-  const run = ({ request, reply }, done) => {
+  /** A hook calls back, or gives a promise. */
+  const runAll = (list, args, done) => {
     let at = 0;
-    const nextOnSend = (error) => {
+    const next = (error) => {
       if (error) throw error;
-      if (at === hooks.onSend.length) done();
-      else hooks.onSend[at++].call(app, request, reply, "{}", nextOnSend);
+      if (at === list.length) return void done();
+      const promise = list[at++].call(app, ...args, next);
+      if (promise && typeof promise.then === "function") promise.then(() => next(), next);
     };
-    const nextOnRequest = (error) => {
-      if (error) throw error;
-      if (at < hooks.onRequest.length) return void hooks.onRequest[at++].call(app, request, reply, nextOnRequest);
-      if (part === "read") return done();
-      at = 0;
-      nextOnSend();
-    };
-    nextOnRequest();
+    next();
   };
+  const run = ({ request, reply }, done) =>
+    runAll(hooks.onRequest, [request, reply], () => {
+      if (part === "read") done();
+      else runAll(hooks.onSend, [request, reply, "{}"], done);
+    });
   return {
     cookieName: COOKIE,
     async signIn(data) {
-      const input = toInput(undefined);
-      await new Promise((resolve) => {
-        hooks.onRequest[0].call(app, input.request, input.reply, () =>
-          hooks.onRequest[1].call(app, input.request, input.reply, () => {
-            Object.assign(input.request.session, data);
-            hooks.onSend.reduceRight((next, hook) => () => hook.call(app, input.request, input.reply, "{}", next), resolve)();
-          }),
-        );
-      });
-      return cookieIn(input.reply.getHeader("set-cookie"));
+      const { request, reply } = toInput(undefined);
+      await new Promise((resolve) => runAll(hooks.onRequest, [request, reply], resolve));
+      write(request.session, data);
+      await new Promise((resolve) => runAll(hooks.onSend, [request, reply, "{}"], resolve));
+      return cookieIn(reply.getHeader("set-cookie"));
     },
     toInput,
     readAll: (inputs) =>
@@ -73,6 +84,6 @@ export async function setUp({ part }) {
         };
         for (const input of inputs) run(input, done);
       }),
-    toData: ({ request }) => request.session,
+    toData: ({ request }) => read(request.session),
   };
 }
