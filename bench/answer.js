@@ -4,5 +4,7 @@
 export function answer(reply, ready = "ready") {
   const sendReply = async (question) => process.send(await reply(question));
   process.on("message", (question) => void sendReply(question));
+  // Whoever asked is gone, perhaps interrupted: nothing is to be left behind.
+  process.once("disconnect", () => process.exit());
   process.send(ready);
 }

@@ -2,10 +2,10 @@
 import { fork } from "node:child_process";
 
 /** Starts a module on some Node and resolves once it has sent its first message. */
-export async function startWorker(module, { node, argument }) {
+export async function startWorker(module, { node, argument, execArgv = [] }) {
   // Nothing of the caller's environment: NODE_OPTIONS and the like would be measured too.
   const env = { NODE_ENV: "production", NODE_NO_WARNINGS: "1" };
-  const child = fork(module, [JSON.stringify(argument)], { execPath: node.path, execArgv: [], env, stdio: ["ignore", "ignore", "pipe", "ipc"] });
+  const child = fork(module, [JSON.stringify(argument)], { execPath: node.path, execArgv, env, stdio: ["ignore", "ignore", "pipe", "ipc"] });
   // Peers warn of what they are used for here: shown only when something failed.
   let complaints = "";
   child.stderr.setEncoding("utf8").on("data", (text) => (complaints += text));

@@ -10,10 +10,10 @@ const SERVER = fileURLToPath(new URL("../http/server.js", import.meta.url));
 const CLIENT = fileURLToPath(new URL("../http/client.js", import.meta.url));
 const CONNECTIONS = 64;
 const CASES = { "left alone": "/hello", read: "/", "read and written": "/write" };
-const PACKAGES = ["harpiats", "express", "express-session", "fastify", "@fastify/session", "koa", "koa-session", "hono", "@hono/node-server", "hono-sessions"];
+const PACKAGES = ["harpiats", "express", "express-session", "fastify", "@fastify/session", "@mgcrea/fastify-session", "koa", "koa-session", "hono", "@hono/node-server", "hono-sessions", "@hono/session"];
 
 export async function measure({ nodes: [node], isQuick, say }) {
-  const { rounds, milliseconds } = isQuick ? { rounds: 2, milliseconds: 250 } : { rounds: 11, milliseconds: 750 };
+  const { rounds, milliseconds } = isQuick ? { rounds: 2, milliseconds: 120 } : { rounds: 11, milliseconds: 750 };
   const servers = Object.entries(SERVERS).flatMap(([framework, libraries]) => Object.keys(libraries).map((library) => ({ framework, library })));
   const subjects = [];
   const workers = [];
@@ -57,6 +57,7 @@ function summarizeSubject({ framework, library, case: name, samples }, bare) {
     case: name,
     perSecond: summarize(samples.map(({ perSecond }) => perSecond)),
     p99: summarize(samples.map(({ p99 }) => p99)),
+    p99Times: summarize(samples.map(({ p99 }, round) => p99 / bare.samples[round].p99)),
     fraction: summarize(samples.map(({ perSecond }, round) => perSecond / bare.samples[round].perSecond)),
     cpuFraction: summarize(samples.map(({ cpu }, round) => bare.samples[round].cpu / cpu)),
     // Near 1 the client is what limits the server.

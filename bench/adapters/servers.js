@@ -1,6 +1,6 @@
 // The servers of `adapters`: each framework bare, with our adapter, and with the session library that is usual there. GET /login begins a
 // session; GET / reads it, GET /write reads and writes it, GET /hello leaves it alone. All answer with the same line of JSON.
-// koa-session keeps the data in a signed cookie, which is its default; the others keep it in memory.
+// koa-session keeps the data in a signed cookie and @hono/session in an encrypted one, which are their defaults; the others keep it in memory.
 import http from "node:http";
 import { ANSWER, DATA, expressSession, greet, listen, listenFastify, listenHono, newSession, SECRET, sendJson, SERVERS as BARE } from "../http/servers.js";
 
@@ -25,6 +25,14 @@ function answerTheirs(path, session) {
   if (path === "/login") Object.assign(session, DATA, { visits: 0 });
   if (path === "/write") session.visits += 1;
   return greet(session.name);
+}
+
+/** The same over a session that is asked by methods. */
+function answerByMethods(path, session) {
+  if (path === "/hello") return greet(name);
+  if (path === "/login") for (const [field, value] of Object.entries({ ...DATA, visits: 0 })) session.set(field, value);
+  if (path === "/write") session.set("visits", session.get("visits") + 1);
+  return greet(session.get("name"));
 }
 
 const PATHS = ["/", "/hello", "/write", "/login"];
@@ -72,6 +80,12 @@ const onFastify = {
       await app.register((await import("@fastify/session")).default, { secret: SECRET, rolling: false, saveUninitialized: false, cookie: { secure: false } });
       for (const path of PATHS) app.get(path, async (request) => answerTheirs(path, request.session));
     }),
+  "@mgcrea/fastify-session": () =>
+    listenFastify(async (app) => {
+      await app.register((await import("@fastify/cookie")).default);
+      await app.register((await import("@mgcrea/fastify-session")).default, { secret: SECRET, saveUninitialized: false, cookie: { secure: false } });
+      for (const path of PATHS) app.get(path, async (request) => answerByMethods(path, request.session));
+    }),
 };
 
 async function listenKoa(prepare) {
@@ -110,12 +124,24 @@ const onHono = {
     listenHono(async (app) => {
       const { MemoryStore, sessionMiddleware } = await import("hono-sessions");
       app.use(sessionMiddleware({ store: new MemoryStore(), autoExtendExpiration: false, cookieOptions: { path: "/", httpOnly: true } }));
+      for (const path of PATHS) app.get(path, async (context) => context.json(answerByMethods(path, context.get("session"))));
+    }),
+  "@hono/session": () =>
+    listenHono(async (app) => {
+      const { useSession } = await import("@hono/session");
+      app.use(useSession({ secret: new Uint8Array(32).fill(7) }));
       for (const path of PATHS) {
         app.get(path, async (context) => {
           const session = context.get("session");
-          if (path === "/login") for (const [field, value] of Object.entries({ ...DATA, visits: 0 })) session.set(field, value);
-          if (path === "/write") session.set("visits", session.get("visits") + 1);
-          return context.json(greet(path === "/hello" ? name : session.get("name")));
+          if (path === "/hello") return context.json(greet(name));
+          if (path === "/login") {
+            await session.update({ ...DATA, visits: 0 });
+            // It reads what the request has brought, whatever was written since.
+            return context.json(greet(name));
+          }
+          const data = await session.get();
+          if (path === "/write") await session.update({ ...data, visits: data.visits + 1 });
+          return context.json(greet(data.name));
         });
       }
     }),

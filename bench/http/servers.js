@@ -33,8 +33,18 @@ const onNode = {
   none: () => listen(http.createServer((req, res) => sendJson(res, greet(req.url === "/" ? DATA.name : "you")))),
   async harpiats() {
     const session = await newSession();
+    let count = 0;
+    const write = async (req, res) => {
+      const own = session.open(req);
+      own.set("count", ++count);
+      const name = await own.get("name");
+      await own.commit();
+      own.writeTo(res);
+      sendJson(res, greet(name));
+    };
     const handle = async (req, res) => {
       if (req.url === "/login") session.setCookie(res, await session.create(DATA));
+      if (req.url === "/write") return write(req, res);
       sendJson(res, greet((await session.fromRequest(req))?.name));
     };
     return listen(http.createServer((req, res) => void handle(req, res)));
@@ -119,6 +129,19 @@ const onFastify = {
     }),
 };
 
+const onFastifyToo = {
+  "@mgcrea/fastify-session": () =>
+    listenFastify(async (app) => {
+      await app.register((await import("@fastify/cookie")).default);
+      await app.register((await import("@mgcrea/fastify-session")).default, { secret: SECRET, saveUninitialized: false, cookie: { secure: false } });
+      app.get("/", async (request) => greet(request.session.get("name")));
+      app.get("/login", async (request) => {
+        for (const [field, value] of Object.entries(DATA)) request.session.set(field, value);
+        return greet(DATA.name);
+      });
+    }),
+};
+
 export async function listenHono(prepare) {
   const { Hono } = await import("hono");
   const { serve } = await import("@hono/node-server");
@@ -152,10 +175,20 @@ const onHono = {
         return context.json(greet(DATA.name));
       });
     }),
+  "@hono/session": () =>
+    listenHono(async (app) => {
+      const { useSession } = await import("@hono/session");
+      app.use("*", useSession({ secret: new Uint8Array(32).fill(7) }));
+      app.get("/", async (context) => context.json(greet((await context.get("session").get())?.name)));
+      app.get("/login", async (context) => {
+        await context.get("session").update(DATA);
+        return context.json(greet(DATA.name));
+      });
+    }),
 };
 
 /** By framework, then by session library. */
-export const SERVERS = { "node http": onNode, Express: onExpress, Fastify: onFastify, Hono: onHono };
+export const SERVERS = { "node http": onNode, Express: onExpress, Fastify: { ...onFastify, ...onFastifyToo }, Hono: onHono };
 
 /** What GET / answers once somebody has signed in. */
 export const ANSWER = JSON.stringify(greet(DATA.name));

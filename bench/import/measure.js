@@ -15,7 +15,7 @@ const SUBJECTS = [
 ];
 
 export async function measure({ nodes, isQuick, say }) {
-  const rounds = isQuick ? 7 : 20;
+  const rounds = isQuick ? 3 : 20;
   const runs = [];
   for (const node of nodes) {
     say(`import: ${SUBJECTS.length} modules, ${rounds} processes each on Node ${node.version}`);

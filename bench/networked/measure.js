@@ -1,11 +1,9 @@
 // What a session costs a whole server when it is kept in Redis, PostgreSQL or a SQLite file: requests per second as a fraction of the same
 // server without one, in the same round. The load and its client are those of `http`.
-import { chmod, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { versionsOf } from "../machine.js";
 import { shuffle, summarize } from "../statistics.js";
+import { temporaryFolder } from "../temporary-folder.js";
 import { startWorker } from "../workers.js";
 import { SERVERS } from "./servers.js";
 
@@ -14,15 +12,14 @@ const CLIENT = fileURLToPath(new URL("../http/client.js", import.meta.url));
 const CONNECTIONS = 64;
 
 export async function measure({ nodes: [node], isQuick, say }) {
-  const { rounds, milliseconds } = isQuick ? { rounds: 3, milliseconds: 400 } : { rounds: 9, milliseconds: 1000 };
+  const { rounds, milliseconds } = isQuick ? { rounds: 2, milliseconds: 250 } : { rounds: 9, milliseconds: 1000 };
   const results = [];
   const versions = versionsOf(["harpiats", "redis", "pg", "express-session", "connect-redis", "connect-pg-simple"]);
   for (const store of Object.keys(SERVERS)) {
-    const folder = await mkdtemp(join(tmpdir(), "harpiats-bench-"));
-    await chmod(folder, 0o755);
+    const folder = await temporaryFolder();
     let server;
     try {
-      server = await start(store, folder);
+      server = await start(store, folder.path);
       if (typeof server === "string") {
         say(server);
         continue;
@@ -32,7 +29,7 @@ export async function measure({ nodes: [node], isQuick, say }) {
       results.push(...(await measureStore(store, server.options, { node, rounds, milliseconds })));
     } finally {
       await server?.stop?.();
-      await rm(folder, { recursive: true, force: true });
+      await folder.remove();
     }
   }
   return [{ node: node.version, rounds, connections: CONNECTIONS, versions, results }];

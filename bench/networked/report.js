@@ -26,6 +26,7 @@ export function networkedAims(run) {
   return run.results
     .filter(({ store, library }) => LEAST[store][library] !== undefined)
     .map(({ store, library, fraction }) => ({
+      id: `networked/${library.replace("harpiats", "read").replace("read, read and written", "write").replace("read with the near cache", "near")}/${store}`,
       aim: `${NAMES[store]}, ${library}: at least ${LEAST[store][library]} of the requests`,
       figure: fraction.median.toFixed(2),
       isMet: fraction.median >= LEAST[store][library],

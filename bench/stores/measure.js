@@ -1,12 +1,11 @@
 // What reading a session costs where it is kept on a server: beside the raw client, beside express-session, with the commands that
 // the server itself counted. Each server is started for this, alone, and ended afterwards.
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { versionsOf } from "../machine.js";
 import { majorOf } from "../nodes.js";
 import { shuffle, summarize } from "../statistics.js";
+import { temporaryFolder } from "../temporary-folder.js";
 import { startWorker } from "../workers.js";
 import { GROUPS } from "./candidates.js";
 
@@ -18,14 +17,14 @@ const SQLITE_SINCE = 22;
 export async function measure({ nodes, isQuick, say }) {
   // One Node alone: it is the clients and servers that are in question here.
   const [node] = nodes;
-  const { rounds, milliseconds, warmUp } = isQuick ? { rounds: 3, milliseconds: 100, warmUp: 200 } : { rounds: 11, milliseconds: 300, warmUp: 1500 };
+  const { rounds, milliseconds, warmUp } = isQuick ? { rounds: 2, milliseconds: 40, warmUp: 100 } : { rounds: 11, milliseconds: 300, warmUp: 1500 };
   const run = { node: node.version, rounds, versions: {}, groups: [], notes: [] };
   for (const server of new Set(GROUPS.map((group) => group.server))) {
     say(`stores: ${server}, ${rounds} rounds on Node ${node.version}`);
-    const folder = await mkdtemp(join(tmpdir(), "harpiats-bench-"));
+    const folder = await temporaryFolder();
     let running;
     try {
-      running = await startServer(server, folder, node);
+      running = await startServer(server, folder.path, node);
       if (typeof running === "string") {
         say(running);
         run.notes.push(running);
@@ -38,7 +37,7 @@ export async function measure({ nodes, isQuick, say }) {
       }
     } finally {
       await running?.stop?.();
-      await rm(folder, { recursive: true, force: true });
+      await folder.remove();
     }
   }
   return [run];

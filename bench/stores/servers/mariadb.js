@@ -6,11 +6,12 @@ import { findProgram, freePort, startProgram } from "./program.js";
 
 export const program = findProgram("mariadbd", ["/usr/sbin"]);
 
-export async function start(folder) {
+/** @param more settings beside those that it comes with. */
+export async function start(folder, more = {}) {
   const data = join(folder, "data");
   await mkdir(data);
   const port = await freePort();
-  const settings = { datadir: data, port, socket: join(folder, "mariadbd.sock"), "pid-file": join(folder, "mariadbd.pid"), "bind-address": "127.0.0.1", "max-connections": 200 };
+  const settings = { datadir: data, port, socket: join(folder, "mariadbd.sock"), "pid-file": join(folder, "mariadbd.pid"), "bind-address": "127.0.0.1", "max-connections": 200, ...more };
   // Without users there are no system tables to make first, which takes most of the time.
   const args = ["--no-defaults", "--skip-grant-tables", ...Object.entries(settings).map(([name, value]) => `--${name}=${value}`)];
   // It refuses to run as root without being told.

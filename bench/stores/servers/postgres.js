@@ -14,7 +14,8 @@ const versions = existsSync(DEBIAN) ? readdirSync(DEBIAN).sort((a, b) => Number(
 
 export const program = findProgram("postgres", versions.map((version) => join(DEBIAN, version, "bin")));
 
-export async function start(folder) {
+/** @param more settings beside those that it comes with. */
+export async function start(folder, more = {}) {
   const user = await otherUser();
   if (user) await chown(folder, user.uid, user.gid);
   const data = join(folder, "data");
@@ -29,6 +30,7 @@ export async function start(folder) {
     max_connections: 150,
     shared_preload_libraries: "pg_stat_statements",
     "pg_stat_statements.track": "top",
+    ...more,
   };
   const args = ["-D", data, ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])];
   const end = await startProgram(realpathSync(program), args, { ...user, cwd: folder, readyWhen: "system is ready to accept connections" });

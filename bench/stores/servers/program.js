@@ -13,8 +13,8 @@ export function findProgram(name, folders = []) {
 export async function startProgram(program, args, { readyWhen, ...options }) {
   const child = spawn(program, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
   const killNow = () => child.kill("SIGKILL");
-  // A run that crashes must not leave a server behind.
-  process.once("exit", killNow);
+  // A run that crashes or is interrupted must not leave a server behind. It ends before its folder goes.
+  process.prependOnceListener("exit", killNow);
   const ended = new Promise((resolve) => child.once("exit", resolve));
   let log = "";
   await new Promise((resolve, reject) => {
