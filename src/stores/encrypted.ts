@@ -21,7 +21,7 @@ import { tellSubscribers } from "../core/events.ts";
 import { IdAccess } from "../core/id-access.ts";
 import { assertOptions } from "../core/options.ts";
 import { isSessionStore, PlainStore } from "../core/plain-store.ts";
-import type { CreateResult, KeyedSession, NewSession, PatchOutcome, SessionPatch, SessionStore, StoreChange, StoredSession, UserCap } from "../core/store.ts";
+import type { CreateResult, KeyedPatch, KeyedSession, KeyedTouch, NewSession, PatchOutcome, SessionPatch, SessionStore, StoreChange, StoredSession, UserCap } from "../core/store.ts";
 import { KeyRing } from "./_encrypted-keys.ts";
 import { open, type Opened, type Sealed, sealMove, sealNew, sealPatch } from "./_encrypted-record.ts";
 
@@ -42,7 +42,7 @@ const MOST_CONFLICTS = 1000;
  * Encrypts what another store keeps. Data and facts are sealed; keys, users, instants and the names of fields are not.
  *
  * A record that does not open, for whatever reason, is no session: it is told to subscribers as `unreadable` and left alone, but
- * may be ended. It takes one call of the other store to read, create, touch or end, two to change and three to rotate.
+ * may be ended. It takes one call of the other store to read, create, touch or end, two to change, also several sessions where it has `patchAll`, and three to rotate.
  *
  * @throws TypeError for a store that does not change sessions field by field, such as one of three methods; TypeError or
  * RangeError for keys that are none.
@@ -57,6 +57,10 @@ export class EncryptedStore<Data extends Record<string, any> = Record<string, an
   readonly readSync?: (key: string, now?: number) => StoredSession<Data> | undefined;
   /** Where the other store has it. */
   readonly count?: () => Promise<number | undefined>;
+  /** Where the other store has it. */
+  readonly extendAll?: (touches: readonly KeyedTouch[]) => Promise<boolean[]>;
+  /** Where the other store has it: one look at all of them, then one call. */
+  readonly patchAll?: (patches: readonly KeyedPatch<Data>[]) => Promise<(PatchOutcome | Error)[]>;
 
   // Sealed data is texts, whatever the other store is declared to hold.
   // oxlint-disable-next-line typescript/no-explicit-any
@@ -69,6 +73,8 @@ export class EncryptedStore<Data extends Record<string, any> = Record<string, an
     this.#store = store;
     this.#ring = new KeyRing(options.keys);
     if (store.count) this.count = () => this.#store.count?.() ?? Promise.resolve(undefined);
+    if (store.extendAll) this.extendAll = (touches) => (store as Required<SessionStore<Sealed>>).extendAll(touches);
+    if (store.patchAll) this.patchAll = (patches) => this.#patchAll(patches);
     if (store.readSync) this.readSync = (key, now) => this.#open(key, store.readSync?.(key, now))?.session;
   }
 
@@ -86,17 +92,7 @@ export class EncryptedStore<Data extends Record<string, any> = Record<string, an
   }
 
   async patch(key: string, patch: SessionPatch<Data>): Promise<PatchOutcome> {
-    const { ifRevision } = patch;
-    const sealed = sealPatch(this.#ring, key, patch);
-    return this.#again("patch", async () => {
-      // Looked at first: what does not open is not to be changed, and a change of the head may have come between.
-      const opened = await this.#find(key);
-      if (!opened) return "missing";
-      if (ifRevision === undefined) return this.#store.patch(key, sealed);
-      if (ifRevision !== opened.session.revision) return "conflict";
-      const outcome = await this.#store.patch(key, { ...sealed, ifRevision: opened.storedRevision });
-      return outcome === "conflict" ? undefined : outcome;
-    });
+    return this.#patchSealed(key, patch.ifRevision, sealPatch(this.#ring, key, patch));
   }
 
   async move(key: string, nextKey: string): Promise<boolean> {
@@ -148,6 +144,34 @@ export class EncryptedStore<Data extends Record<string, any> = Record<string, an
     };
   }
 
+  async #patchSealed(key: string, ifRevision: number | undefined, sealed: SessionPatch<Sealed>): Promise<PatchOutcome> {
+    return this.#again("patch", async () => {
+      // Looked at first: what does not open is not to be changed, and a change of the head may have come between.
+      const step = toStep(sealed, ifRevision, await this.#find(key));
+      if (typeof step === "string") return step;
+      const outcome = await this.#store.patch(key, step);
+      return outcome === "conflict" ? undefined : outcome;
+    });
+  }
+
+  async #patchAll(patches: readonly KeyedPatch<Data>[]): Promise<(PatchOutcome | Error)[]> {
+    const sealed = patches.map(({ key, patch }) => sealPatch(this.#ring, key, patch));
+    const found = await this.#store.read(patches.map(({ key }) => key));
+    const steps = patches.map(({ key, patch }, at) => toStep(sealed[at] as SessionPatch<Sealed>, patch.ifRevision, this.#open(key, found[at])));
+    const asked = steps.flatMap((step, at) => (typeof step === "string" ? [] : [{ at, key: (patches[at] as KeyedPatch<Data>).key, patch: step }]));
+    const outcomes: (PatchOutcome | Error)[] = steps.map((step) => (typeof step === "string" ? step : "missing"));
+    const answers = asked.length === 0 ? [] : await (this.#store as Required<SessionStore<Sealed>>).patchAll(asked.map(({ key, patch }) => ({ key, patch })));
+    if (answers.length !== asked.length) throw new TypeError(`Cannot use the answer: patchAll of the other store gave ${answers.length} for ${asked.length} patches, one for each is wanted`);
+    const settled = answers.map(async (outcome, n) => {
+      const { at, key } = asked[n] as (typeof asked)[number];
+      // Another change came between: that may have been one of the head alone.
+      const again = (): Promise<PatchOutcome | Error> => this.#patchSealed(key, patches[at]?.patch.ifRevision, sealed[at] as SessionPatch<Sealed>).catch(toError);
+      outcomes[at] = outcome === "conflict" ? await again() : outcome;
+    });
+    await Promise.all(settled);
+    return outcomes;
+  }
+
   async #find(key: string): Promise<Opened<Data> | undefined> {
     const [stored] = await this.#store.read([key]);
     return this.#open(key, stored);
@@ -174,4 +198,15 @@ export class EncryptedStore<Data extends Record<string, any> = Record<string, an
     }
     throw new StoreError("ERR_STORE_CONFLICT", `Cannot ${operation}: ${MOST_CONFLICTS} times another change came first`, { store: this.constructor.name, operation });
   }
+}
+
+/** What to ask of the other store, or what is so already. */
+function toStep<Data>(sealed: SessionPatch<Sealed>, ifRevision: number | undefined, opened: Opened<Data> | undefined): SessionPatch<Sealed> | "missing" | "conflict" {
+  if (!opened) return "missing";
+  if (ifRevision === undefined) return sealed;
+  return ifRevision === opened.session.revision ? { ...sealed, ifRevision: opened.storedRevision } : "conflict";
+}
+
+function toError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error("Cannot patch: the other store failed", { cause: reason });
 }

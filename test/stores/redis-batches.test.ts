@@ -94,6 +94,10 @@ describe("RedisStore, many at once", { skip: skipWithoutRedis() }, () => {
     assert.deepEqual(await store.extendAll?.(keys.map((key) => ({ key, to: { lastSeenAt: now, expiresAt: now + 3e6 } }))), [true, false, false, false, true]);
     assert.deepEqual(heard, [list, foreign, list, foreign].map((key) => ({ type: "unreadable", key })));
     assert.deepEqual(await dataOf([one, two]), [{ a: 1, b: 2 }, { a: 1, b: 2 }]);
+    // The server's own deadline has moved with the record's, and a patch left it where it was.
+    for (const key of [one, two]) assert.ok(Number(await statistics.ask("PEXPIRETIME", place(key))) === now + 3e6);
+    await patchAll([{ key: one, patch: { set: { c: 3 } } }]);
+    assert.ok(Number(await statistics.ask("PEXPIRETIME", place(one))) === now + 3e6);
     assert.equal(await statistics.ask("GET", place(foreign)), "{}");
     await stop();
   });
