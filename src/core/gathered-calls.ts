@@ -7,8 +7,8 @@ interface Waiting<Answer> {
 }
 
 export interface GatheredCallsOptions<Item, Answer> {
-  /** Called with at least one item. Answers in the order of the items. */
-  call(items: readonly Item[]): Promise<Answer[]>;
+  /** Called with at least one item. Answers in the order of the items; an `Error` for one is the rejection of it alone. */
+  call(items: readonly Item[]): Promise<(Answer | Error)[]>;
   /** Where it is given, no two items of a call have the same key: the second waits for no answer, it goes with the next call. */
   keyOf?(item: Item): string;
 }
@@ -18,7 +18,7 @@ const MOST_ITEMS = 500;
 
 /** Takes one item at a time from its callers and gives many at a time to the store. */
 export class GatheredCalls<Item, Answer> {
-  readonly #call: (items: readonly Item[]) => Promise<Answer[]>;
+  readonly #call: (items: readonly Item[]) => Promise<(Answer | Error)[]>;
   readonly #keyOf: ((item: Item) => string) | undefined;
   readonly #keys = new Set<string>();
   #items: Item[] = [];
@@ -52,8 +52,13 @@ export class GatheredCalls<Item, Answer> {
     this.#waiting = [];
     this.#keys.clear();
     this.#call(items).then(
-      // `call` has seen to it that there is an answer for each.
-      (answers) => waiting.forEach(({ resolve }, at) => resolve(answers[at] as Answer)),
+      (answers) =>
+        waiting.forEach(({ resolve, reject }, at) => {
+          // `call` has seen to it that there is an answer for each.
+          const answer = answers[at] as Answer | Error;
+          if (answer instanceof Error) reject(answer);
+          else resolve(answer);
+        }),
       (reason: unknown) => waiting.forEach(({ reject }) => reject(reason)),
     );
   }

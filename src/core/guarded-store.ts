@@ -168,10 +168,12 @@ export class GuardedStore<Data> {
 
   #nearCacheOf({ nearCache, clock, onError = () => {} }: GuardOptions): NearCache<Data> | undefined {
     if (nearCache === undefined) return undefined;
-    if (this.readSync || !this.#store.subscribe) {
+    if (this.readSync || !this.#store.subscribe || this.#store.hearsOthers !== true) {
       throw new TypeError(`Cannot use nearCache: ${this.name} ${this.readSync ? "answers from this process already" : "cannot tell what other processes change"}, RedisStore or PostgresStore with notify is wanted`);
     }
     const near = new NearCache<Data>(nearCache, clock);
+    // A subscription would end with the request that began it.
+    if (isRequestBound()) return undefined;
     void this.subscribe((change) => near.hear(change)).then(() => near.begin(), onError);
     return near;
   }
@@ -187,8 +189,12 @@ export class GuardedStore<Data> {
     return (await this.#call("read", () => allOf("read", [key], (keys) => this.#store.read(keys)), 1))[0];
   }
 
-  #gathered<Item, Answer>(operation: string, ask: (items: readonly Item[]) => Promise<Answer[]>, keyOf?: (item: Item) => string): GatheredCalls<Item, Answer> {
-    return new GatheredCalls({ call: (items) => this.#call(operation, () => allOf(operation, items, ask), items.length), ...(keyOf && { keyOf }) });
+  #gathered<Item, Answer>(operation: string, ask: (items: readonly Item[]) => Promise<(Answer | Error)[]>, keyOf?: (item: Item) => string): GatheredCalls<Item, Answer> {
+    const call = async (items: readonly Item[]): Promise<(Answer | Error)[]> => {
+      const answers = await this.#call(operation, () => allOf(operation, items, ask), items.length);
+      return answers.some(isError) ? answers.map((answer) => (isError(answer) ? this.#failure(operation, answer) : answer)) : answers;
+    };
+    return new GatheredCalls({ call, ...(keyOf && { keyOf }) });
   }
 
   #call<T>(operation: string, call: () => Promise<T>, keys = 0): Promise<T> {
@@ -235,4 +241,8 @@ async function allOf<Item, Answer>(operation: string, items: readonly Item[], as
   const answers = await ask(items);
   if (answers.length === items.length) return answers;
   throw new TypeError(`Cannot use the answer: ${operation} of the store gave ${answers.length} for ${items.length} keys, one for each is wanted`);
+}
+
+function isError(answer: unknown): answer is Error {
+  return answer instanceof Error;
 }

@@ -31,7 +31,6 @@ export class NearCache<Data> {
   // Reads under way, by key. One that is forgotten meanwhile has perhaps seen what was there before, and is not kept.
   readonly #filling = new Map<string, object>();
   #isListening = false;
-  // Of these only a message tells that they arrive again.
   #isDoubtful = false;
 
   /** @throws TypeError or RangeError for options that make no sense. */
@@ -84,9 +83,10 @@ export class NearCache<Data> {
   }
 
   hear(change: StoreChange): void {
-    this.#isDoubtful = change.type === "lost";
+    // After a loss whatever comes from elsewhere shows that messages arrive again. What is unreadable this process has found itself.
+    if (change.type !== "unreadable") this.#isDoubtful = change.type === "lost";
     if (change.type === "lost" || change.type === "cleared") this.forgetAll();
-    else this.forget(change.key);
+    else if (change.type !== "listening") this.forget(change.key);
   }
 
   #keep(key: string, session: StoredSession<Data>, since: number): void {

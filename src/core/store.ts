@@ -121,7 +121,9 @@ export type StoreChange =
   /** There is something under this key that is not a session of this version. It was left alone. */
   | { type: "unreadable"; key: string }
   /** Messages may have been missed: trust nothing that was read before. */
-  | { type: "lost" };
+  | { type: "lost" }
+  /** After `lost`: messages arrive again, so whatever changes from now on is told. */
+  | { type: "listening" };
 
 /**
  * The whole contract. Every change is one conditional, atomic step; instants are absolute.
@@ -155,8 +157,11 @@ export interface SessionStore<Data = Record<string, unknown>> extends Store<Data
    * there changes nothing for the others. Core calls it with what requests of one turn of the event loop want.
    */
   extendAll?(touches: readonly KeyedTouch[]): Promise<boolean[]>;
-  /** `patch` for several sessions, in the same way. What one of them holds must not make the others fail. */
-  patchAll?(patches: readonly KeyedPatch<Data>[]): Promise<PatchOutcome[]>;
+  /**
+   * `patch` for several sessions, in the same way. What one of them holds must not make the others fail: an `Error` in its place says that it alone
+   * failed.
+   */
+  patchAll?(patches: readonly KeyedPatch<Data>[]): Promise<(PatchOutcome | Error)[]>;
   /**
    * Gives a live session another key of the same birth; the user's index follows. Of several at once exactly one is
    * `true`. `false` too, and nothing changed, where `nextKey` is taken.
@@ -190,6 +195,8 @@ export interface SessionStore<Data = Record<string, unknown>> extends Store<Data
   count?(): Promise<number | undefined>;
   /** Deletes what has expired. @returns how many. */
   prune(): Promise<number>;
-  /** Tells what was changed, here or in another process. @returns a function that ends it. */
+  /** Tells what was changed, here or, where {@link hearsOthers} says so, in any process. @returns a function that ends it. */
   subscribe?(listener: (change: StoreChange) => void): Promise<() => Promise<void>>;
+  /** Whether `subscribe` tells what other processes change: a near cache needs that, and is refused where it is not `true`. */
+  readonly hearsOthers?: boolean;
 }

@@ -53,6 +53,8 @@ export interface Listener {
   onPayload(payload: string): void;
   /** Notifications may have been missed. Called when the connection is lost and again when there is another. */
   onGap(): void;
+  /** After that: notifications arrive again. */
+  onListening(): void;
 }
 
 /** What the store needs of a client. Parameters are texts, `null` among them; rows are lists in the order of the columns. */
@@ -106,11 +108,14 @@ function postgresJsPort(sql: PostgresJsSql, prepare: boolean): PostgresPort {
       return rows.filter((row) => row !== undefined);
     },
     script: async (text) => sql.unsafe(text),
-    async listen(channel, { onPayload, onGap }) {
+    async listen(channel, { onPayload, onGap, onListening }) {
       let isFirst = true;
       // It has a connection of its own for this, opens it again by itself and calls the last function each time.
       const { unlisten } = await sql.listen(channel, onPayload, () => {
-        if (!isFirst) onGap();
+        if (!isFirst) {
+          onGap();
+          onListening();
+        }
         isFirst = false;
       });
       return unlisten;

@@ -27,7 +27,11 @@ export async function listenOnPool(pool: PgPool, channel: string, listener: List
     cancelRetry = clock.schedule(delay, () => {
       if (isStopped) return;
       connect().then(
-        () => isStopped || listener.onGap(),
+        () => {
+          if (isStopped) return;
+          listener.onGap();
+          listener.onListening();
+        },
         () => isStopped || retry(Math.min(delay * 2, LONGEST_DELAY)),
       );
     });

@@ -59,6 +59,7 @@ export class PostgresSubscription {
           if (change) this.tell(change);
         },
         onGap: () => this.tell({ type: "lost" }),
+        onListening: () => this.tell({ type: "listening" }),
       },
       this.#clock,
     );

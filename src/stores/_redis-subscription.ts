@@ -9,6 +9,8 @@ export interface ChannelListener {
   onMessage(message: string): void;
   /** Messages may have been missed. Called when the connection is lost, and again once there is another. */
   onGap(): void;
+  /** After that: messages arrive again. */
+  onListening(): void;
 }
 
 // A connection as both dialects have it, after duplicate().
@@ -31,7 +33,7 @@ interface Link {
 }
 
 // After any of these messages may have been missed; the last two are a Sentinel's.
-const GAPS = ["reconnecting", "end", "ready", "topology-change", "client-error"];
+const GAPS = ["reconnecting", "end", "topology-change", "client-error"];
 // A node that is gone is not asked for again at once.
 const PAUSE = 250;
 
@@ -55,7 +57,7 @@ export async function listen(port: RedisPort, channel: string, listener: Channel
     const nodes = await port.nodes();
     const node = nodes[Math.floor(Math.random() * nodes.length)];
     if (!node) throw new Error("The client knows no master of the cluster");
-    return connect(port, node, channel, { onMessage: listener.onMessage, onGap: once(() => void reopen()) });
+    return connect(port, node, channel, { onMessage: listener.onMessage, onGap: once(() => void reopen()), onListening() {} });
   };
   const reopen = async (): Promise<void> => {
     if (isEnded) return;
@@ -67,7 +69,9 @@ export async function listen(port: RedisPort, channel: string, listener: Channel
       try {
         link = await open();
         // It may have been ended meanwhile.
-        return isEnded ? await link.close() : listener.onGap();
+        if (isEnded) return await link.close();
+        listener.onGap();
+        return listener.onListening();
       } catch {
         // Another node, in a while: listeners were told that nothing is certain.
       }
@@ -93,37 +97,39 @@ interface ConnectOptions extends ChannelListener {
   mayReconnect: boolean;
 }
 
-async function connectIoRedis(original: Connection, channel: string, { onMessage, onGap, mayReconnect }: ConnectOptions): Promise<Link> {
+async function connectIoRedis(original: Connection, channel: string, { onMessage, onGap, onListening, mayReconnect }: ConnectOptions): Promise<Link> {
   const options = { enableOfflineQueue: true, autoResubscribe: true, lazyConnect: false };
   const connection = (original.duplicate as Duplicate).call(original, mayReconnect ? options : { ...options, retryStrategy: null, maxRetriesPerRequest: 0 });
-  const link = new OwnLink(connection, onGap);
+  const link = new OwnLink(connection, onGap, onListening);
   connection.on("message", (...[, message]: unknown[]) => onMessage(toText(message)));
   connection.on("close", link.onGap);
   // It says ready before it has subscribed again; this one waits for that.
-  connection.on("ready", () => void (link.isOpen && connection.subscribe(channel).then(link.onGap, () => {})));
+  connection.on("ready", () => void (link.isOpen && connection.subscribe(channel).then(link.onReturn, () => {})));
   return link.open(() => connection.subscribe(channel));
 }
 
-async function connectNodeRedis(original: Connection, channel: string, { onMessage, onGap, mayReconnect }: ConnectOptions): Promise<Link> {
+async function connectNodeRedis(original: Connection, channel: string, { onMessage, onGap, onListening, mayReconnect }: ConnectOptions): Promise<Link> {
   const options = mayReconnect ? undefined : { socket: { ...original.options?.socket, reconnectStrategy: false } };
   const connection = (original.duplicate as Duplicate).call(original, options);
-  const link = new OwnLink(connection, onGap);
+  const link = new OwnLink(connection, onGap, onListening);
   // One that does not reconnect says nothing but the error.
   for (const event of mayReconnect ? GAPS : [...GAPS, "error"]) connection.on(event, link.onGap);
+  // It says so when it has subscribed again.
+  connection.on("ready", link.onReturn);
   return link.open(async () => {
     await connection.connect();
     await connection.subscribe(channel, (message) => onMessage(toText(message)));
   });
 }
 
-/** A Sentinel keeps a connection for subscriptions by itself. */
+/** A Sentinel keeps a connection for subscriptions by itself, and does not say when it has subscribed again: the next message does. */
 async function shareConnection(original: Connection, channel: string, { onMessage, onGap }: ChannelListener): Promise<Link> {
   const onText = (message: unknown): void => onMessage(toText(message));
-  for (const event of GAPS) original.on(event, onGap);
+  for (const event of [...GAPS, "ready"]) original.on(event, onGap);
   await original.subscribe(channel, onText);
   return {
     async close() {
-      for (const event of GAPS) original.off(event, onGap);
+      for (const event of [...GAPS, "ready"]) original.off(event, onGap);
       await original.unsubscribe(channel, onText);
     },
   };
@@ -133,11 +139,17 @@ async function shareConnection(original: Connection, channel: string, { onMessag
 class OwnLink implements Link {
   readonly #connection: Connection;
   readonly onGap: () => void;
+  /** There is another connection. */
+  readonly onReturn: () => void;
   #state: "opening" | "open" | "closed" = "opening";
 
-  constructor(connection: Connection, onGap: () => void) {
+  constructor(connection: Connection, onGap: () => void, onListening: () => void) {
     this.#connection = connection;
     this.onGap = () => void (this.isOpen && onGap());
+    this.onReturn = () => {
+      this.onGap();
+      if (this.isOpen) onListening();
+    };
     // Without a listener an error would end the process. What it means is told by other events.
     connection.on("error", () => {});
   }

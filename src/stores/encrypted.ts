@@ -55,6 +55,8 @@ export class EncryptedStore<Data extends Record<string, any> = Record<string, an
   readonly #listeners = new Set<(change: StoreChange) => void>();
   /** Where the other store has it. */
   readonly readSync?: (key: string, now?: number) => StoredSession<Data> | undefined;
+  /** What the other store says. */
+  readonly hearsOthers: boolean;
   /** Where the other store has it. */
   readonly count?: () => Promise<number | undefined>;
   /** Where the other store has it. */
@@ -72,6 +74,7 @@ export class EncryptedStore<Data extends Record<string, any> = Record<string, an
     }
     this.#store = store;
     this.#ring = new KeyRing(options.keys);
+    this.hearsOthers = store.hearsOthers === true;
     if (store.count) this.count = () => this.#store.count?.() ?? Promise.resolve(undefined);
     if (store.extendAll) this.extendAll = (touches) => (store as Required<SessionStore<Sealed>>).extendAll(touches);
     if (store.patchAll) this.patchAll = (patches) => this.#patchAll(patches);

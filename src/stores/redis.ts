@@ -57,13 +57,14 @@ export class RedisStore<Data extends Record<string, any> = Record<string, any>> 
   readonly #port: RedisPort;
   readonly #prefix: string;
   readonly #channel: string;
-  readonly #isNotifying: boolean;
   readonly #runner: Runner;
   readonly #users: Users;
   /** On one server. Each master of a cluster is asked by itself, so that one that is down holds up nobody whose session is on another. */
   readonly extendAll?: (touches: readonly KeyedTouch[]) => Promise<boolean[]>;
   /** The same. */
   readonly patchAll?: (patches: readonly KeyedPatch<Data>[]) => Promise<PatchOutcome[]>;
+  /** With `notify`. */
+  readonly hearsOthers: boolean;
   readonly #listeners = new Set<(change: StoreChange) => void>();
   #subscription: Promise<() => Promise<void>> | undefined;
 
@@ -73,7 +74,7 @@ export class RedisStore<Data extends Record<string, any> = Record<string, any>> 
     this.#port = toRedisPort(client, sharded);
     this.#prefix = prefix;
     this.#channel = `${prefix}changes`;
-    this.#isNotifying = notify;
+    this.hearsOthers = notify;
     this.#runner = new Runner({ port: this.#port, prefix, channel: notify ? this.#channel : "", clock: this.clock });
     this.#users = this.#port.isSharded ? new ShardedUsers(this.#runner) : new OneServerUsers(this.#runner);
     if (this.#port.isSharded) return;
@@ -165,16 +166,17 @@ export class RedisStore<Data extends Record<string, any> = Record<string, any>> 
 
   /**
    * Tells what was changed, here or in another process, over one connection of its own (`client.duplicate()`). Expiry is
-   * Redis's own and is not told. `lost` comes when that connection is lost and again when there is another.
+   * Redis's own and is not told. `lost` comes when that connection is lost and again when there is another, and then `listening`.
    *
    * @throws TypeError with `notify: false`, when nothing is published.
    */
   async subscribe(listener: (change: StoreChange) => void): Promise<() => Promise<void>> {
-    if (!this.#isNotifying) throw new TypeError("Cannot subscribe: RedisStore was made with notify: false, notify: true is wanted in every process");
+    if (!this.hearsOthers) throw new TypeError("Cannot subscribe: RedisStore was made with notify: false, notify: true is wanted in every process");
     this.#listeners.add(listener);
     this.#subscription ??= listen(this.#port, this.#channel, {
       onMessage: (message) => this.#onMessage(message),
       onGap: () => this.#tell({ type: "lost" }),
+      onListening: () => this.#tell({ type: "listening" }),
     });
     try {
       await this.#subscription;

@@ -21,7 +21,7 @@ class GatheringStore {
     },
   });
 
-  async patchAll(patches: readonly KeyedPatch<Fields>[]): Promise<PatchOutcome[]> {
+  async patchAll(patches: readonly KeyedPatch<Fields>[]): Promise<(PatchOutcome | Error)[]> {
     this.calls.push(patches.map(({ key }) => key));
     this.fail?.();
     return Promise.all(patches.map(({ key, patch }) => this.#memory.patch(key, patch)));
@@ -67,6 +67,14 @@ describe("Changes of one turn", () => {
     };
     const outcomes = await Promise.allSettled(ids.map((id) => session.update(id, { n: 1 })));
     for (const outcome of outcomes) assert.ok(outcome.status === "rejected" && outcome.reason instanceof StoreError && outcome.reason.operation === "patch");
+  });
+
+  it("fail alone where the store answers with an error for one of them", async () => {
+    const { store, session, ids } = await signedIn(3);
+    const cause = new Error("of the data");
+    store.patchAll = async () => ["done", cause, "missing"];
+    const outcomes = await Promise.allSettled(ids.map((id) => session.update(id, { n: 1 })));
+    assert.deepEqual(outcomes.map((outcome) => (outcome.status === "fulfilled" ? outcome.value : outcome.reason instanceof StoreError && outcome.reason.cause)), [true, cause, false]);
   });
 
   it("fail when the store answers for fewer than it was asked", async () => {

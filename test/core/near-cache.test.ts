@@ -17,6 +17,7 @@ function setUp(options: SessionOptions<Data> = {}) {
     has: (target, name) => name !== "readSync" && name in target,
     get(target, name) {
       if (name === "readSync") return undefined;
+      if (name === "hearsOthers") return true;
       if (name === "read") {
         return async (keys: string[]) => {
           state.reads++;
@@ -122,20 +123,48 @@ describe("nearCache", () => {
     }
   });
 
-  it("keeps nothing while messages may be missing, until one comes", async () => {
+  const arrivals: StoreChange[] = [{ type: "listening" }, { type: "changed", key: "another" }];
+  for (const arrival of arrivals) {
+    it(`keeps nothing while messages may be missing, until it hears ${arrival.type}`, async () => {
+      const { here, tell, state } = setUp();
+      const id = await here.create({ n: 1 });
+      await here.get(id);
+      tell({ type: "lost" });
+      for (let times = 0; times < 3; times++) await here.get(id);
+      assert.equal(state.reads, 4);
+      // The connection is there again.
+      tell({ type: "lost" });
+      await here.get(id);
+      assert.equal(state.reads, 5);
+      // This process has found that by itself: nothing has arrived.
+      tell({ type: "unreadable", key: "foreign" });
+      for (let times = 0; times < 2; times++) await here.get(id);
+      assert.equal(state.reads, 7);
+      tell(arrival);
+      for (let times = 0; times < 3; times++) await here.get(id);
+      assert.equal(state.reads, 8);
+    });
+  }
+
+  it("does not keep what was being read while messages may have been missed", async () => {
     const { here, tell, state } = setUp();
     const id = await here.create({ n: 1 });
-    await here.get(id);
-    tell({ type: "lost" });
-    for (let times = 0; times < 3; times++) await here.get(id);
-    assert.equal(state.reads, 4);
-    // The connection is there again.
-    tell({ type: "lost" });
-    await here.get(id);
-    assert.equal(state.reads, 5);
-    tell({ type: "changed", key: "another" });
-    for (let times = 0; times < 3; times++) await here.get(id);
-    assert.equal(state.reads, 6);
+    for (const told of ["before", "meanwhile"]) {
+      let open = (): void => {};
+      state.gate = new Promise((resolve) => (open = resolve));
+      if (told === "before") tell({ type: "lost" });
+      const reading = here.get(id);
+      await turn();
+      if (told === "meanwhile") tell({ type: "lost" });
+      tell({ type: "listening" });
+      open();
+      await reading;
+      state.reads = 0;
+      await here.get(id);
+      assert.equal(state.reads, 1, told);
+      // Again as at first: nothing is kept, and messages arrive.
+      tell({ type: "cleared" });
+    }
   });
 
   it("keeps nothing before it hears messages, and nothing after close", async () => {
@@ -194,9 +223,27 @@ describe("nearCache", () => {
     assert.equal(state.reads, 1);
   });
 
+  it("keeps nothing on Workers, where a subscription would end with the request that began it", async () => {
+    const { clock, store, listeners, state } = setUp();
+    const agent = Object.getOwnPropertyDescriptor(globalThis, "navigator");
+    Object.defineProperty(globalThis, "navigator", { value: { userAgent: "Cloudflare-Workers" }, configurable: true });
+    try {
+      const before = listeners.size;
+      const there = new Session<Data>({ store, clock, nearCache: {} });
+      const id = await there.create({ n: 1 });
+      for (let times = 0; times < 3; times++) await there.get(id);
+      assert.deepEqual([state.reads, listeners.size], [3, before]);
+    } finally {
+      if (agent) Object.defineProperty(globalThis, "navigator", agent);
+      else Reflect.deleteProperty(globalThis, "navigator");
+    }
+  });
+
   it("says at construction where it makes no sense", () => {
     assert.throws(() => new Session({ nearCache: {} }), { name: "TypeError", message: /MemoryStore answers from this process already/ });
-    const { open } = setUp();
+    const { open, store } = setUp();
+    const deaf = new Proxy(store, { get: (target, name) => (name === "hearsOthers" ? undefined : (Reflect.get(target, name) as unknown)) });
+    assert.throws(() => open({ store: deaf }), { name: "TypeError", message: /cannot tell what other processes change/ });
     assert.throws(() => open({ nearCache: { maxAge: 0 } }), RangeError);
     assert.throws(() => open({ nearCache: { maxSessions: 0 } }), RangeError);
     // @ts-expect-error: an object is wanted.

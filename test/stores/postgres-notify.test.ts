@@ -104,12 +104,13 @@ describe("PostgresStore.subscribe", { skip: skipWithoutPostgres() }, () => {
     await own.end();
   });
 
-  it("with a Pool of pg it says lost when its connection is cut, finds another, and says lost again", async () => {
+  it("with a Pool of pg it says lost when its connection is cut, finds another, and says lost again and that it listens", async () => {
     const own = new Pool({ connectionString: server.url });
     own.on("error", () => {});
     const { heard, changes, stop } = await listenTo(await newStore(own));
     await cut();
-    while (changes.filter(({ type }) => type === "lost").length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
+    while (!changes.some(({ type }) => type === "listening")) await new Promise((resolve) => setTimeout(resolve, 10));
+    assert.deepEqual(changes, [{ type: "lost" }, { type: "lost" }, { type: "listening" }]);
     await makeAll(others, heard);
     await stop();
     assert.equal(own.totalCount - own.idleCount, 0);
@@ -124,19 +125,20 @@ describe("PostgresStore.subscribe", { skip: skipWithoutPostgres() }, () => {
     await server.kill();
     while (changes.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
     await server.start();
-    while (changes.length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
-    assert.deepEqual(changes, [{ type: "lost" }, { type: "lost" }]);
+    while (changes.length < 3) await new Promise((resolve) => setTimeout(resolve, 10));
+    assert.deepEqual(changes, [{ type: "lost" }, { type: "lost" }, { type: "listening" }]);
     await makeAll(others, heard);
     await stop();
     await own.end();
   });
 
-  it("with postgres.js it says lost once it listens again", async () => {
+  it("with postgres.js it says lost once it listens again, and that it does", async () => {
     const own = postgres(server.url, { onnotice() {} });
     const { heard, changes, stop } = await listenTo(await newStore(own));
     await makeAll(others, heard);
     await cut();
-    while (!changes.some(({ type }) => type === "lost")) await new Promise((resolve) => setTimeout(resolve, 10));
+    while (!changes.some(({ type }) => type === "listening")) await new Promise((resolve) => setTimeout(resolve, 10));
+    assert.deepEqual(changes.slice(-2), [{ type: "lost" }, { type: "listening" }]);
     await makeAll(others, heard);
     await stop();
     await own.end();
