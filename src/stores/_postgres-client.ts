@@ -135,3 +135,8 @@ function pgLitePort(database: PgLite): PostgresPort {
     listen: (channel, { onPayload }) => database.listen(`"${channel}"`, onPayload),
   };
 }
+
+/** The server's code of an error; the same in all three clients. */
+export function codeOf(error: unknown): string {
+  return String((Object(error) as { code?: unknown }).code);
+}

@@ -29,6 +29,12 @@ export function toStatements({ table, channel }: SqlOptions) {
   const telling = (change: string, payload: string): string =>
     channel === undefined ? change : `WITH changed AS (${change}) SELECT key, pg_notify(${told}, ${payload})::text FROM changed`;
   const set = "data = (data - $2::text::text[]) || $3::text::jsonb, facts = COALESCE($4::text::jsonb, facts), revision = revision + 1";
+  // Of several sessions: lists of one length with what is wanted of each, `wanted`, and the rows of those that live. Rows are locked in the order
+  // of their keys, so that no two of these wait for each other, and what was seen under the lock stays true: every condition is asked of `locked`.
+  // A condition in the UPDATE would be asked of the rows as they were when the statement began.
+  const lockAll = (columns: readonly string[], now: string): string => `
+    wanted AS MATERIALIZED (SELECT * FROM unnest(${columns.map((_, at) => `$${at + 1}::text::text[]`).join(", ")}) AS wanted (${columns.join(", ")})),
+    locked AS MATERIALIZED (SELECT key, revision FROM ${at} WHERE key = ANY (ARRAY(SELECT key FROM wanted)) AND ${isLive(now)} ORDER BY key FOR NO KEY UPDATE)`;
 
   const isThere = [...[at, toEpochTable(table)].map((name) => `to_regclass('${name}')`), ...functions.signatures.map((signature) => `to_regprocedure('${signature}')`)];
   const hasEpoch = `EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('${at}') AND attname = 'epoch' AND NOT attisdropped)`;
@@ -74,6 +80,26 @@ export function toStatements({ table, channel }: SqlOptions) {
       SELECT CASE WHEN EXISTS (SELECT FROM changed) THEN 'done' ELSE
         (SELECT CASE WHEN revision = $6::text::bigint THEN 'unsure' ELSE 'conflict' END FROM ${at} WHERE key = $1::text AND ${isLive("$5")}) END
       ${channel === undefined ? "" : `, (SELECT pg_notify(${told}, 'changed ' || key)::text FROM changed)`}`,
+    ),
+    /** lists of keys, of `last_seen_at`, of `expires_at`; now. Answers the keys of those that live. */
+    extendAll: statement(
+      "extend_all",
+      `WITH ${lockAll(["key", "seen", "expires"], "$4")}
+      UPDATE ${at} AS present SET last_seen_at = GREATEST(last_seen_at, seen::bigint), expires_at = GREATEST(expires_at, expires::bigint)
+      FROM locked JOIN wanted USING (key) WHERE present.key = locked.key RETURNING present.key`,
+    ),
+    /**
+     * lists of keys, of lists of fields to unset, of data to set, of facts or nulls, of revisions or nulls; now. Answers keys, each with `done` or
+     * `conflict`; what is missing is not among them. Nothing is `unsure`: it is decided under the row's lock.
+     */
+    patchAll: statement(
+      "patch_all",
+      `WITH ${lockAll(["key", "removed", "fields", "new_facts", "if_revision"], "$6")},
+      changed AS (UPDATE ${at} AS present SET data = (data - removed::text[]) || fields::jsonb, facts = COALESCE(new_facts::jsonb, facts),
+        revision = present.revision + 1 FROM locked JOIN wanted USING (key)
+        WHERE present.key = locked.key AND (if_revision IS NULL OR if_revision::bigint = locked.revision) RETURNING present.key)
+      SELECT key, 'done'${channel === undefined ? "" : `, pg_notify(${told}, 'changed ' || key)::text`} FROM changed
+      UNION ALL SELECT key, 'conflict'${channel === undefined ? "" : ", NULL"} FROM locked JOIN wanted USING (key) WHERE if_revision::bigint <> locked.revision`,
     ),
     /** key, nextKey, now. A unique violation: nextKey is taken. */
     move: statement("move", telling(`UPDATE ${at} SET key = $2::text WHERE key = $1::text AND ${isLive("$3")} RETURNING key`, "'moved ' || $1::text || ' ' || key")),
@@ -125,8 +151,8 @@ export function toStatements({ table, channel }: SqlOptions) {
 }
 
 /** A list of texts as PostgreSQL writes an array of them. */
-export function toTextArray(texts: readonly string[]): string {
-  return `{${texts.map((text) => `"${text.replace(/[\\"]/g, "\\$&")}"`).join(",")}}`;
+export function toTextArray(texts: readonly (string | null)[]): string {
+  return `{${texts.map((text) => (text === null ? "NULL" : `"${text.replace(/[\\"]/g, "\\$&")}"`)).join(",")}}`;
 }
 
 // pg wants another name for every other text, on whatever connection it meets it.

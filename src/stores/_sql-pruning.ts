@@ -1,8 +1,19 @@
 // Prunes a store from time to time, without keeping the store or the process alive for it.
 import type { Clock } from "../core/clock.ts";
+import { assertSeconds } from "../core/lifetimes.ts";
 
 interface Prunable {
   prune(): Promise<number>;
+}
+
+/** Seconds between two rounds where nothing else is said. */
+export const PRUNE_INTERVAL = 900;
+// A day: what is longer was meant in milliseconds.
+const LONGEST = 86_400;
+
+/** @throws TypeError or RangeError for what is neither `false` nor seconds from 1 to a day. */
+export function assertPruneInterval(pruneInterval: number | false | undefined): void {
+  if (pruneInterval !== undefined && pruneInterval !== false) assertSeconds("option pruneInterval", pruneInterval, 1, LONGEST);
 }
 
 /**

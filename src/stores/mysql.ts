@@ -3,7 +3,8 @@
 import type { Clock } from "../core/clock.ts";
 import { tellSubscribers } from "../core/events.ts";
 import { IdAccess } from "../core/id-access.ts";
-import { kindOf, toJsonObject } from "../core/json.ts";
+import { toJsonObject } from "../core/json.ts";
+import { assertSeconds } from "../core/lifetimes.ts";
 import { assertOptions } from "../core/options.ts";
 import type { CreateResult, KeyedSession, NewSession, PatchOutcome, SessionPatch, SessionStore, StoreChange, StoredSession, UserCap } from "../core/store.ts";
 import { errnoOf, type MysqlClient, MysqlConnector, type MysqlValue } from "./_mysql-client.ts";
@@ -12,7 +13,7 @@ import { assertKey, assertPage, isKey, nextCursor } from "./_mysql-keys.ts";
 import { keyOf, toFactsColumn, toRow, toSession, toUserColumn } from "./_mysql-record.ts";
 import { IS_DONE, NO_EPOCH, padded, schemaOf, statementsOf } from "./_mysql-statements.ts";
 import { MysqlUsers } from "./_mysql-users.ts";
-import { pruneFromTimeToTime } from "./_sql-pruning.ts";
+import { assertPruneInterval, PRUNE_INTERVAL, pruneFromTimeToTime } from "./_sql-pruning.ts";
 
 export type { MysqlCallbackClient, MysqlClient, MysqlConnection, MysqlPool, MysqlPoolConnection, MysqlStatement, MysqlValue } from "./_mysql-client.ts";
 
@@ -35,7 +36,6 @@ export interface MysqlStoreOptions {
 const DEFAULT_TABLE = "harpiats_sessions";
 const TABLE = /^(?:[a-z_][a-z0-9_]{0,63}\.)?[a-z_][a-z0-9_]{0,57}$/i;
 const STATEMENT_TIMEOUT = 30;
-const PRUNE_INTERVAL = 900;
 const LONGEST = 86_400;
 const SCAN_LIMIT = 100;
 // Sorts behind every key.
@@ -285,9 +285,6 @@ function assertMysqlOptions(options: MysqlStoreOptions): void {
   if (table !== undefined && !(typeof table === "string" && TABLE.test(table))) {
     throw new TypeError("Cannot use option table: it is no plain name, up to 58 letters, digits and _ that begin with no digit are wanted, or two such names with a dot between");
   }
-  for (const [name, value] of Object.entries({ statementTimeout: statementTimeout === Infinity ? undefined : statementTimeout, pruneInterval: pruneInterval === false ? undefined : pruneInterval })) {
-    if (value === undefined) continue;
-    if (typeof value !== "number") throw new TypeError(`Cannot use option ${name}: it is ${kindOf(value)}, a number of seconds is wanted`);
-    if (!(value >= 1 && value <= LONGEST)) throw new RangeError(`Cannot use option ${name} ${value}: seconds from 1 to ${LONGEST} are wanted`);
-  }
+  assertPruneInterval(pruneInterval);
+  if (statementTimeout !== undefined && statementTimeout !== Infinity) assertSeconds("option statementTimeout", statementTimeout, 1, LONGEST);
 }

@@ -4,12 +4,14 @@ import { type Clock, systemClock } from "../core/clock.ts";
 import { IdAccess } from "../core/id-access.ts";
 import { kindOf, toJsonObject } from "../core/json.ts";
 import { assertOptions } from "../core/options.ts";
-import type { CreateResult, KeyedSession, NewSession, PatchOutcome, SessionPatch, SessionStore, StoreChange, StoredSession, UserCap } from "../core/store.ts";
-import { type PgClient, type PgLite, type PgPool, type PgPoolClient, type PostgresClient, type PostgresJsSql, type PostgresPort, type Statement, toPostgresPort } from "./_postgres-client.ts";
+import type { CreateResult, KeyedPatch, KeyedSession, KeyedTouch, NewSession, PatchOutcome, SessionPatch, SessionStore, StoreChange, StoredSession, UserCap } from "../core/store.ts";
+import { codeOf, type PgClient, type PgLite, type PgPool, type PgPoolClient, type PostgresClient, type PostgresJsSql, type PostgresPort, type Statement, toPostgresPort } from "./_postgres-client.ts";
+import { type PatchValues, toLists, toPatchValues } from "./_postgres-patch.ts";
 import { toSession } from "./_postgres-record.ts";
 import { PostgresSubscription } from "./_postgres-subscription.ts";
-import { pruneFromTimeToTime } from "./_sql-pruning.ts";
+import { assertPruneInterval, PRUNE_INTERVAL, pruneFromTimeToTime } from "./_sql-pruning.ts";
 import { toStatements, toTextArray } from "./_postgres-sql.ts";
+import { inBatches } from "./_sql-batches.ts";
 import { toSqlJson, toSqlText } from "./_sql-json.ts";
 
 export type { PgClient, PgLite, PgPool, PgPoolClient, PostgresClient, PostgresJsSql };
@@ -36,7 +38,6 @@ export interface PostgresStoreOptions {
 const DEFAULT_TABLE = "harpiats_sessions";
 const TABLE = /^(?:[a-z_][a-z0-9_]{0,62}\.)?[a-z_][a-z0-9_]{0,39}$/;
 const OPTIONS = ["client", "table", "notify", "prepare", "pruneInterval", "clock"];
-const PRUNE_INTERVAL = 900;
 // Rows looked at in one step: none is locked for longer than it takes to delete so many.
 const PRUNE_AT_ONCE = "1000";
 const SCAN_LIMIT = 100;
@@ -44,6 +45,8 @@ const SCAN_LIMIT = 100;
 const MOST_RETRIES = 5;
 const GIVEN_UP = ["40001", "40P01"];
 const UNIQUE_VIOLATION = "23505";
+// Classes of codes: data exception, integrity constraint violation, program limit exceeded (as nesting too deep), raised by a trigger.
+const OF_DATA = /^(?:22|23|54|P0)/;
 
 /**
  * Keeps sessions in PostgreSQL 12 and later: for any number of processes and machines. Make the table with
@@ -61,12 +64,15 @@ export class PostgresStore<Data extends Record<string, any> = Record<string, any
   readonly #sql: ReturnType<typeof toStatements>;
   readonly #changes: PostgresSubscription;
   readonly #stopPruning: () => void;
+  /** With `notify`. */
+  readonly hearsOthers: boolean;
 
   constructor(options: PostgresStoreOptions) {
     assertPostgresOptions(options);
     const { client, table = DEFAULT_TABLE, notify = false, prepare = true, pruneInterval = PRUNE_INTERVAL, clock = systemClock } = options;
     super(clock);
     const channel = notify ? table : undefined;
+    this.hearsOthers = notify;
     this.#port = toPostgresPort(client, { prepare });
     this.#sql = toStatements({ table, channel });
     this.#changes = new PostgresSubscription(this.#port, channel, clock);
@@ -110,6 +116,8 @@ export class PostgresStore<Data extends Record<string, any> = Record<string, any
     // Most calls ask for one key, and a list costs more to unpack.
     if (keys.length === 1) {
       const [row] = await this.#query(this.#sql.readOne, [first, this.#now()]);
+      // A client that mistakes one answer for another after a fault must not give anybody somebody else's session.
+      if (row && row[0] !== first) throw new Error("Cannot read a session: the client gave another one, the answer to what was asked is wanted");
       return [row && this.#toKeyed(row)?.session];
     }
     const rows = new Map<unknown, unknown[]>();
@@ -126,11 +134,26 @@ export class PostgresStore<Data extends Record<string, any> = Record<string, any
   }
 
   async patch(key: string, patch: SessionPatch<Data>): Promise<PatchOutcome> {
-    const { set = {}, unset = [], facts, ifRevision } = patch;
-    const values = [key, toTextArray(unset.map(toSqlText)), toSqlJson(toJsonObject(set)), facts === undefined ? null : toSqlJson(facts), this.#now()];
-    const outcome = ifRevision === undefined ? await this.#patchBlindly(values) : await this.#patchExactly([...values, String(ifRevision)]);
-    if (outcome === "done") this.#changes.tellOwn({ type: "changed", key });
-    return outcome;
+    return this.#patch(toPatchValues(key, patch));
+  }
+
+  async extendAll(touches: readonly KeyedTouch[]): Promise<boolean[]> {
+    const [first] = touches;
+    if (first === undefined) return [];
+    if (touches.length === 1) return [await this.extend(first.key, first.to)];
+    const lists = [touches.map(({ key }) => key), touches.map(({ to }) => String(to.lastSeenAt)), touches.map(({ to }) => String(to.expiresAt))];
+    const rows = await this.#query(this.#sql.extendAll, [...lists.map(toTextArray), this.#now()]);
+    const live = new Set(rows.map(([key]) => key));
+    return touches.map(({ key }) => live.has(key));
+  }
+
+  async patchAll(patches: readonly KeyedPatch<Data>[]): Promise<(PatchOutcome | Error)[]> {
+    return inBatches(patches.map(({ key, patch }) => toPatchValues(key, patch)), {
+      one: (values) => this.#patch(values),
+      all: (items) => this.#patchAll(items),
+      sizeOf: (values) => values.reduce((sum, value) => sum + (value?.length ?? 0), 0),
+      isOfData: (error) => OF_DATA.test(codeOf(error)),
+    });
   }
 
   async move(key: string, nextKey: string): Promise<boolean> {
@@ -210,6 +233,25 @@ export class PostgresStore<Data extends Record<string, any> = Record<string, any
     this.#stopPruning();
   }
 
+  async #patch([key, unset, set, facts, revision]: PatchValues): Promise<PatchOutcome> {
+    const values = [key, unset, set, facts, this.#now()];
+    const outcome = revision === null ? await this.#patchBlindly(values) : await this.#patchExactly([...values, revision]);
+    if (outcome === "done") this.#changes.tellOwn({ type: "changed", key });
+    return outcome;
+  }
+
+  async #patchAll(items: readonly PatchValues[]): Promise<PatchOutcome[]> {
+    const lists = toLists(items);
+    const rows = await this.#query(this.#sql.patchAll, [...lists, this.#now()]);
+    // The statement answers with the contract's own words.
+    const outcomes = new Map(rows.map(([key, outcome]) => [key, outcome as PatchOutcome]));
+    return items.map(([key]) => {
+      const outcome = outcomes.get(key) ?? "missing";
+      if (outcome === "done") this.#changes.tellOwn({ type: "changed", key });
+      return outcome;
+    });
+  }
+
   async #patchBlindly(values: (string | null)[]): Promise<PatchOutcome> {
     return (await this.#query(this.#sql.patch, values)).length === 1 ? "done" : "missing";
   }
@@ -245,11 +287,6 @@ export class PostgresStore<Data extends Record<string, any> = Record<string, any
   }
 }
 
-/** The server's code of an error; the same in all three clients. */
-function codeOf(error: unknown): string {
-  return String((Object(error) as { code?: unknown }).code);
-}
-
 function assertPostgresOptions(options: PostgresStoreOptions): void {
   assertOptions("PostgresStore", options, OPTIONS);
   const { table, notify, prepare, pruneInterval } = options;
@@ -259,7 +296,5 @@ function assertPostgresOptions(options: PostgresStoreOptions): void {
   for (const [name, value] of Object.entries({ notify, prepare })) {
     if (value !== undefined && typeof value !== "boolean") throw new TypeError(`Cannot use option ${name}: it is ${kindOf(value)}, true or false is wanted`);
   }
-  if (pruneInterval === undefined || pruneInterval === false) return;
-  if (typeof pruneInterval !== "number") throw new TypeError(`Cannot use option pruneInterval: it is ${kindOf(pruneInterval)}, a number of seconds or false is wanted`);
-  if (!(pruneInterval >= 1 && pruneInterval <= 86_400)) throw new RangeError(`Cannot use option pruneInterval ${pruneInterval}: seconds from 1 to 86400 are wanted`);
+  assertPruneInterval(pruneInterval);
 }

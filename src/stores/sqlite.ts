@@ -11,7 +11,7 @@ import { assertOptions } from "../core/options.ts";
 import { toSqlText } from "./_sql-json.ts";
 import { isBusy, type SqliteClient, SqliteConnection } from "./_sqlite-client.ts";
 import { GroupCommit } from "./_sqlite-commits.ts";
-import { pruneFromTimeToTime } from "./_sql-pruning.ts";
+import { assertPruneInterval, PRUNE_INTERVAL, pruneFromTimeToTime } from "./_sql-pruning.ts";
 import { type Row, toRow, toSession } from "./_sqlite-record.ts";
 import { schemaOf, statementsOf } from "./_sqlite-statements.ts";
 
@@ -40,7 +40,6 @@ export interface SqliteStoreOptions {
 
 const TABLE = /^(?!sqlite_)[a-z_][a-z0-9_]{0,62}$/i;
 const BUSY_TIMEOUT = 5;
-const PRUNE_INTERVAL = 900;
 const SCAN_LIMIT = 100;
 // Rows looked at in one go: a millisecond or two, then others get a turn.
 const PRUNE_AT_ONCE = 1000;
@@ -76,7 +75,7 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
     }
     if (synchronous !== "full" && synchronous !== "normal") throw new TypeError('Cannot use option synchronous: "full" or "normal" is wanted');
     assertSeconds("option busyTimeout", busyTimeout, 0, LONGEST);
-    if (pruneInterval !== false) assertSeconds("option pruneInterval", pruneInterval, 1, LONGEST);
+    assertPruneInterval(pruneInterval);
     this.#connection = new SqliteConnection(client, synchronous);
     this.#busyTimeout = busyTimeout * 1000;
     this.#commits = new GroupCommit(this.#connection, this.#busyTimeout);
