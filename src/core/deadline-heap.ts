@@ -1,184 +1,106 @@
-// Which session ends first, at a cost that grows with what ends and not with what lives. Keeps the instants of the sessions
-// as well, side by side in typed arrays: as numbers in an object each they would take three times the memory.
-import type { Deadlines } from "./lifetimes.ts";
+// Which session ends first, at a cost that grows with what ends and not with what lives. Numbers in typed arrays, none of them an
+// object.
+import { GrowingIntegers } from "./growing-integers.ts";
 
-const ARITY = 4;
-// The instants of so many entries lie in one array. None is ever copied to a larger one: that would stop the process.
+const ARITY_BITS = 2;
+const ARITY = 1 << ARITY_BITS;
+// None is ever copied to a larger one: that would stop the process.
 const CHUNK_BITS = 10;
 const CHUNK = 1 << CHUNK_BITS;
 
-// What is kept of an entry. Its deadline is `expiresAt` as it was when the entry was placed.
-const DEADLINE = 0;
-const CREATED_AT = 1;
-const LAST_SEEN_AT = 2;
-const EXPIRES_AT = 3;
-const ENDS_AT = 4;
-const FIELDS = 5;
-
-/** What the heap orders. `at` is its place there, kept by the heap. */
-export interface HeapEntry {
-  at: number;
-}
-
 /**
- * A 4-ary min-heap of entries by deadline.
+ * A 4-ary min-heap of slots by deadline.
  *
- * Activity moves an entry's `expiresAt` later without moving the entry: one whose turn comes too early is placed anew. So
+ * Activity moves a session's deadline later without moving its slot here: one whose turn comes too early is placed anew. So
  * a touch costs nothing here.
  */
-export class DeadlineHeap<Entry extends HeapEntry> {
-  // Entries in chunks as well: an array that has become short keeps the room of the long one.
-  readonly #entries: Entry[][] = [];
-  readonly #chunks: Float64Array[] = [];
+export class DeadlineHeap {
+  readonly #slots = new GrowingIntegers();
+  readonly #deadlines: Float64Array[] = [];
+  // Where each slot is.
+  readonly #places = new GrowingIntegers();
   #size = 0;
-  // The instants of the entry that is looking for its place.
-  readonly #held = new Float64Array(FIELDS);
 
-  /** The earliest deadline; `Infinity` when empty. No entry expires before it. */
+  /** The earliest deadline; `Infinity` when empty. Nothing expires before it. */
   get nextAt(): number {
-    return this.#size === 0 ? Infinity : this.#read(0, DEADLINE);
+    return this.#size === 0 ? Infinity : this.#deadlineAt(0);
   }
 
-  /** The entry of the earliest deadline. It may expire later. */
-  get next(): Entry | undefined {
-    return this.#size === 0 ? undefined : this.#entryAt(0);
+  /** The slot of the earliest deadline: there must be one. */
+  get next(): number {
+    return this.#slots.get(0);
   }
 
-  expiresAt(entry: Entry): number {
-    return this.#read(entry.at, EXPIRES_AT);
+  add(slot: number, deadline: number): void {
+    const at = this.#size++;
+    this.#slots.reach(this.#size);
+    this.#places.reach(slot + 1);
+    if (this.#deadlines.length * CHUNK < this.#size) this.#deadlines.push(new Float64Array(CHUNK));
+    this.#rise(at, slot, deadline);
   }
 
-  createdAt(entry: Entry): number {
-    return this.#read(entry.at, CREATED_AT);
+  /** Gives a slot that is here another deadline. */
+  place(slot: number, deadline: number): void {
+    this.#settle(this.#places.get(slot), slot, deadline);
   }
 
-  instants(entry: Entry): Deadlines {
-    const chunk = this.#chunkOf(entry.at);
-    const base = baseOf(entry.at);
-    return {
-      createdAt: chunk[base + CREATED_AT] as number,
-      lastSeenAt: chunk[base + LAST_SEEN_AT] as number,
-      expiresAt: chunk[base + EXPIRES_AT] as number,
-      endsAt: chunk[base + ENDS_AT] as number,
-    };
-  }
-
-  add(entry: Entry, { createdAt, lastSeenAt, expiresAt, endsAt }: Deadlines): void {
-    if (this.#size === this.#chunks.length * CHUNK) {
-      this.#chunks.push(new Float64Array(CHUNK * FIELDS));
-      this.#entries.push([]);
-    }
-    this.#held.set([expiresAt, createdAt, lastSeenAt, expiresAt, endsAt]);
-    this.#rise(this.#size++, entry);
-  }
-
-  /** Moves the activity of an entry later, never earlier. */
-  extend(entry: Entry, lastSeenAt: number, expiresAt: number): void {
-    const chunk = this.#chunkOf(entry.at);
-    const base = baseOf(entry.at);
-    chunk[base + LAST_SEEN_AT] = Math.max(chunk[base + LAST_SEEN_AT] as number, lastSeenAt);
-    chunk[base + EXPIRES_AT] = Math.max(chunk[base + EXPIRES_AT] as number, expiresAt);
-  }
-
-  /** Puts an entry where its `expiresAt` belongs. */
-  place(entry: Entry): void {
-    this.#hold(entry.at);
-    this.#held[DEADLINE] = this.#held[EXPIRES_AT] as number;
-    this.#settle(entry.at, entry);
-  }
-
-  remove(entry: Entry): void {
-    this.#size--;
-    // The last entry takes the place: there is one, this one at least.
-    const last = this.#entries[this.#size >>> CHUNK_BITS]?.pop() as Entry;
-    this.#hold(this.#size);
+  remove(slot: number): void {
+    const at = this.#places.get(slot);
+    const last = --this.#size;
+    if (at !== last) this.#settle(at, this.#slots.get(last), this.#deadlineAt(last));
+    this.#slots.shrink(this.#size);
+    if (this.#size === 0) this.#places.shrink(0);
     // What was large once must not stay so; one chunk is kept, lest it come and go at each change.
-    if (this.#size + 2 * CHUNK <= this.#chunks.length * CHUNK) {
-      this.#chunks.pop();
-      this.#entries.pop();
-    }
-    if (last !== entry) this.#settle(entry.at, last);
+    if ((this.#deadlines.length - 2) * CHUNK >= this.#size) this.#deadlines.pop();
   }
 
-  #settle(at: number, entry: Entry): void {
-    if (at > 0 && this.#read(parentOf(at), DEADLINE) > (this.#held[DEADLINE] as number)) this.#rise(at, entry);
-    else this.#sink(at, entry);
+  #settle(at: number, slot: number, deadline: number): void {
+    if (at > 0 && this.#deadlineAt(parentOf(at)) > deadline) this.#rise(at, slot, deadline);
+    else this.#sink(at, slot, deadline);
   }
 
-  #rise(from: number, entry: Entry): void {
-    const deadline = this.#held[DEADLINE] as number;
+  #rise(from: number, slot: number, deadline: number): void {
     let at = from;
-    while (at > 0 && this.#read(parentOf(at), DEADLINE) > deadline) {
-      this.#shift(parentOf(at), at);
+    while (at > 0 && this.#deadlineAt(parentOf(at)) > deadline) {
+      this.#put(at, this.#slots.get(parentOf(at)), this.#deadlineAt(parentOf(at)));
       at = parentOf(at);
     }
-    this.#drop(at, entry);
+    this.#put(at, slot, deadline);
   }
 
-  #sink(from: number, entry: Entry): void {
-    const size = this.#size;
+  #sink(from: number, slot: number, deadline: number): void {
     let at = from;
     for (;;) {
       let least = -1;
-      let leastDeadline = this.#held[DEADLINE] as number;
-      const firstChild = at * ARITY + 1;
-      for (let child = firstChild; child < Math.min(firstChild + ARITY, size); child++) {
-        const deadline = this.#read(child, DEADLINE);
-        if (deadline < leastDeadline) {
+      let leastDeadline = deadline;
+      const first = at * ARITY + 1;
+      const end = Math.min(first + ARITY, this.#size);
+      for (let child = first; child < end; child++) {
+        const childDeadline = this.#deadlineAt(child);
+        if (childDeadline < leastDeadline) {
           least = child;
-          leastDeadline = deadline;
+          leastDeadline = childDeadline;
         }
       }
       if (least === -1) break;
-      this.#shift(least, at);
+      this.#put(at, this.#slots.get(least), leastDeadline);
       at = least;
     }
-    this.#drop(at, entry);
+    this.#put(at, slot, deadline);
   }
 
-  #hold(at: number): void {
-    const chunk = this.#chunkOf(at);
-    const base = baseOf(at);
-    for (let field = 0; field < FIELDS; field++) this.#held[field] = chunk[base + field] as number;
+  #put(at: number, slot: number, deadline: number): void {
+    this.#slots.set(at, slot);
+    (this.#deadlines[at >>> CHUNK_BITS] as Float64Array)[at & (CHUNK - 1)] = deadline;
+    this.#places.set(slot, at);
   }
 
-  #drop(at: number, entry: Entry): void {
-    const chunk = this.#chunkOf(at);
-    const base = baseOf(at);
-    for (let field = 0; field < FIELDS; field++) chunk[base + field] = this.#held[field] as number;
-    this.#put(at, entry);
+  #deadlineAt(at: number): number {
+    // There is a chunk for every place up to the last one's.
+    return (this.#deadlines[at >>> CHUNK_BITS] as Float64Array)[at & (CHUNK - 1)] as number;
   }
-
-  #shift(from: number, to: number): void {
-    const [source, target] = [this.#chunkOf(from), this.#chunkOf(to)];
-    const [sourceBase, targetBase] = [baseOf(from), baseOf(to)];
-    for (let field = 0; field < FIELDS; field++) target[targetBase + field] = source[sourceBase + field] as number;
-    this.#put(to, this.#entryAt(from));
-  }
-
-  #put(at: number, entry: Entry): void {
-    (this.#entries[at >>> CHUNK_BITS] as Entry[])[at & (CHUNK - 1)] = entry;
-    entry.at = at;
-  }
-
-  #entryAt(at: number): Entry {
-    return (this.#entries[at >>> CHUNK_BITS] as Entry[])[at & (CHUNK - 1)] as Entry;
-  }
-
-  #read(at: number, field: number): number {
-    return this.#chunkOf(at)[baseOf(at) + field] as number;
-  }
-
-  #chunkOf(at: number): Float64Array {
-    // There is a chunk for every place up to the last entry's.
-    return this.#chunks[at >>> CHUNK_BITS] as Float64Array;
-  }
-}
-
-function baseOf(at: number): number {
-  return (at & (CHUNK - 1)) * FIELDS;
 }
 
 function parentOf(at: number): number {
-  return (at - 1) >>> 2;
+  return (at - 1) >>> ARITY_BITS;
 }

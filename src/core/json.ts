@@ -52,6 +52,11 @@ function isAtom(value: unknown): boolean {
 }
 
 function throughText<T>(value: T): T {
+  return JSON.parse(toJsonText(value)) as T;
+}
+
+/** The text that {@link toJsonObject} would go through. @throws the same. */
+export function toJsonText(value: unknown): string {
   let text: string | undefined;
   try {
     text = JSON.stringify(value);
@@ -59,9 +64,9 @@ function throughText<T>(value: T): T {
     throw new TypeError("Cannot store session data: it holds a cycle or a BigInt, plain JSON is wanted", { cause });
   }
   if (text?.[0] !== "{") throw new TypeError(`Cannot store session data: it is ${kindOf(value)}, an object is wanted`);
-  const copy = JSON.parse(text) as T;
-  if (isDeeper(copy, DEEPEST)) throw new TypeError(`Cannot store session data: it nests deeper than ${DEEPEST} levels`);
-  return copy;
+  // Each level takes two brackets: most texts are too short for so many, or have too few.
+  if (text.length > DEEPEST * 2 && text.split(/[{[]/, DEEPEST + 2).length > DEEPEST + 1 && isDeeper(JSON.parse(text), DEEPEST)) throw new TypeError(`Cannot store session data: it nests deeper than ${DEEPEST} levels`);
+  return text;
 }
 
 function isDeeper(value: unknown, levels: number): boolean {

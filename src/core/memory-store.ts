@@ -6,9 +6,9 @@ import { DeadlineHeap } from "./deadline-heap.ts";
 import { tellSubscribers } from "./events.ts";
 import { IdAccess } from "./id-access.ts";
 import { copyJson, kindOf, toJsonObject } from "./json.ts";
-import { KeyTable } from "./key-table.ts";
-import { ShardedMap } from "./sharded-map.ts";
-import type { CreateResult, KeyedSession, NewSession, PatchOutcome, SessionFacts, SessionPatch, SessionStore, StoreChange, StoredSession, UserCap } from "./store.ts";
+import { PackedRecords } from "./packed-records.ts";
+import { NONE } from "./record-arena.ts";
+import type { CreateResult, KeyedSession, NewSession, PatchOutcome, SessionPatch, SessionStore, StoreChange, StoredSession, UserCap } from "./store.ts";
 
 export interface MemoryStoreOptions {
   /** Sessions kept at most, default 1,000,000. One more evicts the one that expires first, and `ended` tells. */
@@ -17,23 +17,14 @@ export interface MemoryStoreOptions {
   clock?: Clock | undefined;
 }
 
-// One session. Every field is there from the beginning, or V8 keeps the later ones in an array of their own.
-interface Entry<Data> {
-  key: string;
-  // Its place among the deadlines, where its instants are, and its neighbour in the table of keys.
-  at: number;
-  next: Entry<Data> | undefined;
-  data: Data;
-  revision: number;
-  userId: string | undefined;
-  facts: SessionFacts | undefined;
-}
-
 const DEFAULT_MAX_SESSIONS = 1_000_000;
 // Sessions that expire in the same second are swept together.
 const SWEEP_EVERY = 1000;
 // About a millisecond of work, then others get a turn.
 const SWEEP_AT_MOST = 500;
+// Milliseconds, should listeners take their time. Looking at the clock costs as well.
+const SWEEP_FOR = 2;
+const LOOKS_AT_THE_CLOCK = 16;
 const SCAN_LIMIT = 100;
 
 /**
@@ -47,10 +38,8 @@ const SCAN_LIMIT = 100;
 // oxlint-disable-next-line typescript/no-explicit-any
 export class MemoryStore<Data extends Record<string, any> = Record<string, any>> extends IdAccess<Data> implements SessionStore<Data> {
   readonly #maxSessions: number;
-  #sessions = new KeyTable<Entry<Data>>();
-  // Most users have one session: a set for each would double the memory.
-  #byUser = new ShardedMap<Entry<Data> | Set<Entry<Data>>>();
-  #deadlines = new DeadlineHeap<Entry<Data>>();
+  #records = new PackedRecords<Data>();
+  #deadlines = new DeadlineHeap();
   readonly #listeners = new Set<(change: StoreChange) => void>();
   #nextSweepAt = Infinity;
   #cancelSweep: (() => void) | undefined;
@@ -66,23 +55,22 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
 
   /** How many sessions are kept, those that have expired and are not swept yet included. */
   get size(): number {
-    return this.#sessions.size;
+    return this.#records.count;
   }
 
   async create(key: string, session: NewSession<Data>, cap?: UserCap): Promise<CreateResult> {
-    if (this.#live(key)) return { outcome: "taken", evicted: [] };
+    if (this.#live(key) !== NONE) return { outcome: "taken", evicted: [] };
     const rivals = cap && session.userId !== undefined ? this.#liveOf(session.userId) : [];
     const excess = cap ? Math.max(rivals.length + 1 - cap.limit, 0) : 0;
     if (excess > 0 && cap?.onLimit === "deny") return { outcome: "denied", evicted: [] };
-    const evicted = rivals.slice(0, excess).map((entry) => entry.key);
-    for (const victim of evicted) this.#end(victim, { type: "removed", key: victim });
+    const evicted = rivals.slice(0, excess).map((slot) => this.#records.keyOf(slot));
+    for (const victim of evicted) this.#remove(victim);
     this.#insert(key, session);
     return { outcome: "created", evicted };
   }
 
   readSync(key: string, now: number = this.clock.now()): StoredSession<Data> | undefined {
-    const entry = this.#live(key, now);
-    return entry && this.#toStored(entry);
+    return this.#records.read(key, now);
   }
 
   async read(keys: readonly string[]): Promise<(StoredSession<Data> | undefined)[]> {
@@ -90,72 +78,71 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
   }
 
   async extend(key: string, to: { lastSeenAt: number; expiresAt: number }): Promise<boolean> {
-    const entry = this.#live(key);
-    if (!entry) return false;
-    this.#deadlines.extend(entry, to.lastSeenAt, to.expiresAt);
+    const slot = this.#live(key);
+    if (slot === NONE) return false;
+    this.#records.extend(slot, key, to);
     return true;
   }
 
   async patch(key: string, patch: SessionPatch<Data>): Promise<PatchOutcome> {
-    const entry = this.#live(key);
-    if (!entry) return "missing";
-    if (patch.ifRevision !== undefined && patch.ifRevision !== entry.revision) return "conflict";
-    const data = { ...entry.data, ...(patch.set && toJsonObject(patch.set)) };
+    const slot = this.#live(key);
+    if (slot === NONE) return "missing";
+    if (patch.ifRevision !== undefined && patch.ifRevision !== this.#records.revisionOf(slot)) return "conflict";
+    const data = { ...this.#records.dataOf(slot, key), ...(patch.set && toJsonObject(patch.set)) };
     for (const field of patch.unset ?? []) delete data[field as keyof Data];
-    entry.data = data;
-    if (patch.facts) entry.facts = copyJson(patch.facts);
-    entry.revision++;
+    this.#records.change(slot, key, data, patch.facts && copyJson(patch.facts));
     this.#tell({ type: "changed", key });
     return "done";
   }
 
   async move(key: string, nextKey: string): Promise<boolean> {
-    const entry = this.#live(key);
-    if (!entry || this.#live(nextKey)) return false;
+    const slot = this.#live(key);
+    if (slot === NONE || this.#live(nextKey) !== NONE) return false;
     // An expired record under the next key has not been swept yet.
-    if (this.#sessions.get(nextKey)) this.#expire(nextKey);
-    this.#sessions.remove(entry);
-    entry.key = nextKey;
-    this.#sessions.add(entry);
+    this.#expire(this.#records.find(nextKey));
+    this.#records.move(slot, nextKey);
     this.#tell({ type: "moved", key, nextKey });
     return true;
   }
 
   async remove(key: string): Promise<boolean> {
-    if (!this.#live(key)) return false;
-    this.#end(key, { type: "removed", key });
+    const slot = this.#live(key);
+    if (slot === NONE) return false;
+    this.#end(slot, "removed");
     return true;
   }
 
   async listByUser(userId: string): Promise<KeyedSession<Data>[]> {
-    return this.#liveOf(userId).map((entry) => ({ key: entry.key, session: this.#toStored(entry) }));
+    return this.#liveOf(userId).map((slot) => this.#toKeyed(slot));
   }
 
   async removeByUser(userId: string, options: { except?: readonly string[] } = {}): Promise<number> {
-    const keys = this.#liveOf(userId).map((entry) => entry.key).filter((key) => !options.except?.includes(key));
-    for (const key of keys) this.#end(key, { type: "removed", key });
+    const keys = this.#liveOf(userId).map((slot) => this.#records.keyOf(slot)).filter((key) => !options.except?.includes(key));
+    for (const key of keys) this.#remove(key);
     return keys.length;
   }
 
   async removeAll(): Promise<void> {
-    this.#sessions = new KeyTable();
-    this.#byUser = new ShardedMap();
+    this.#records = new PackedRecords();
     this.#deadlines = new DeadlineHeap();
     this.#tell({ type: "cleared" });
   }
 
   async scan(cursor?: string, options: { limit?: number } = {}): Promise<{ sessions: KeyedSession<Data>[]; cursor?: string }> {
     const { limit = SCAN_LIMIT } = options;
-    const keys = this.#sessions.keysAfter(cursor, limit);
-    const sessions = keys.flatMap((key) => {
-      const session = this.readSync(key);
-      return session ? [{ key, session }] : [];
-    });
-    return keys.length < limit ? { sessions } : { sessions, cursor: keys.at(-1) as string };
+    const now = this.clock.now();
+    const sessions: KeyedSession<Data>[] = [];
+    // A session keeps its slot as long as it lives, whatever key it has.
+    for (let slot = Number(cursor ?? NONE) + 1; slot < this.#records.end; slot++) {
+      if (!this.#records.has(slot) || this.#records.expiresAt(slot) <= now) continue;
+      sessions.push(this.#toKeyed(slot));
+      if (sessions.length >= limit) return { sessions, cursor: String(slot) };
+    }
+    return { sessions };
   }
 
   async count(): Promise<number> {
-    return this.#sessions.size;
+    return this.#records.count;
   }
 
   async prune(): Promise<number> {
@@ -172,87 +159,76 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
     return async () => void this.#listeners.delete(listener);
   }
 
-  #live(key: string, now: number = this.clock.now()): Entry<Data> | undefined {
-    const entry = this.#sessions.get(key);
-    return entry && this.#deadlines.expiresAt(entry) > now ? entry : undefined;
+  /** The slot of a live session, or none. */
+  #live(key: string, now: number = this.clock.now()): number {
+    const slot = this.#records.find(key);
+    return slot !== NONE && this.#records.expiresAt(slot) > now ? slot : NONE;
   }
 
   /** Oldest first. */
-  #liveOf(userId: string): Entry<Data>[] {
-    const found = this.#byUser.get(userId);
-    if (!found) return [];
+  #liveOf(userId: string): number[] {
     const now = this.clock.now();
-    const entries = found instanceof Set ? [...found] : [found];
-    return entries.filter((entry) => this.#deadlines.expiresAt(entry) > now).sort((a, b) => this.#deadlines.createdAt(a) - this.#deadlines.createdAt(b));
+    const records = this.#records;
+    return records.ofUser(userId).filter((slot) => records.expiresAt(slot) > now).sort((a, b) => records.createdAt(a) - records.createdAt(b));
   }
 
   #insert(key: string, session: NewSession<Data>): void {
     // An expired record under this key has not been swept yet.
-    if (this.#sessions.get(key)) this.#expire(key);
-    while (this.#sessions.size >= this.#maxSessions) this.#evictOne();
-    const { facts } = session;
-    const data = toJsonObject(session.data);
-    // The data's own copy of the name, where it has one: the same text twice would be kept twice.
-    const userId = (Object.values(data).find((value) => value === session.userId) as string | undefined) ?? session.userId;
-    const entry: Entry<Data> = { key, at: 0, next: undefined, data, revision: 1, userId, facts: facts && copyJson(facts) };
-    this.#sessions.add(entry);
-    if (userId !== undefined) this.#index(userId, entry);
-    this.#deadlines.add(entry, session);
+    this.#expire(this.#records.find(key));
+    while (this.#records.count >= this.#maxSessions) this.#evictOne();
+    const slot = this.#records.add(key, session);
+    this.#deadlines.add(slot, session.expiresAt);
     this.#planSweep();
   }
 
-  #index(userId: string, entry: Entry<Data>): void {
-    const found = this.#byUser.get(userId);
-    if (!found) this.#byUser.set(userId, entry);
-    else if (found instanceof Set) found.add(entry);
-    else this.#byUser.set(userId, new Set([found, entry]));
-  }
-
-  #end(key: string, change: StoreChange): void {
-    const entry = this.#sessions.get(key);
+  #remove(key: string): void {
+    const slot = this.#records.find(key);
     // A listener that heard of one end may have brought about others.
-    if (!entry) return;
-    this.#sessions.remove(entry);
-    this.#deadlines.remove(entry);
-    if (entry.userId !== undefined) {
-      const found = this.#byUser.get(entry.userId);
-      if (found instanceof Set && found.size > 1) found.delete(entry);
-      else this.#byUser.delete(entry.userId);
-    }
-    this.#tell(change);
+    if (slot !== NONE) this.#end(slot, "removed");
   }
 
-  #expire(key: string): void {
-    const { expiresAt, endsAt } = this.#deadlines.instants(this.#sessions.get(key) as Entry<Data>);
-    this.#end(key, { type: "expired", key, limit: expiresAt < endsAt ? "idle" : "absolute" });
+  #expire(slot: number): void {
+    if (slot !== NONE) this.#end(slot, "expired");
   }
 
   #evictOne(): void {
-    const entry = this.#earliest() as Entry<Data>;
-    if (this.#deadlines.expiresAt(entry) <= this.clock.now()) this.#expire(entry.key);
-    else this.#end(entry.key, { type: "evicted", key: entry.key });
+    const slot = this.#earliest();
+    this.#end(slot, this.#records.expiresAt(slot) <= this.clock.now() ? "expired" : "evicted");
   }
 
-  /** The entry that expires first, its place in the heap made true. */
-  #earliest(): Entry<Data> | undefined {
+  #end(slot: number, type: "removed" | "expired" | "evicted"): void {
+    // Most stores have no listener, and need no names.
+    const key = this.#listeners.size > 0 ? this.#records.keyOf(slot) : "";
+    const limit = this.#records.expiresAt(slot) < this.#records.endsAt(slot) ? "idle" : "absolute";
+    this.#deadlines.remove(slot);
+    this.#records.remove(slot);
+    this.#tell(type === "expired" ? { type, key, limit } : { type, key });
+  }
+
+  /** The slot that expires first, its place in the heap made true. */
+  #earliest(): number {
     for (;;) {
-      const entry = this.#deadlines.next;
-      if (!entry || this.#deadlines.expiresAt(entry) === this.#deadlines.nextAt) return entry;
-      this.#deadlines.place(entry);
+      const slot = this.#deadlines.next;
+      const expiresAt = this.#records.expiresAt(slot);
+      if (expiresAt === this.#deadlines.nextAt) return slot;
+      this.#deadlines.place(slot, expiresAt);
     }
   }
 
   /** Ends some of what has expired. There is more while the first deadline is past. */
   #sweep(): number {
     const now = this.clock.now();
+    const endsAt = performance.now() + SWEEP_FOR;
     let swept = 0;
     for (let looked = 0; looked < SWEEP_AT_MOST && this.#deadlines.nextAt <= now; looked++) {
-      const entry = this.#deadlines.next as Entry<Data>;
-      if (this.#deadlines.expiresAt(entry) > now) this.#deadlines.place(entry);
+      const slot = this.#deadlines.next;
+      const expiresAt = this.#records.expiresAt(slot);
+      if (expiresAt > now) this.#deadlines.place(slot, expiresAt);
       else {
-        this.#expire(entry.key);
+        this.#expire(slot);
         swept++;
       }
+      if (looked % LOOKS_AT_THE_CLOCK === 0 && performance.now() > endsAt) break;
     }
     return swept;
   }
@@ -278,13 +254,8 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
     else this.#planSweep();
   }
 
-  #toStored(entry: Entry<Data>): StoredSession<Data> {
-    const { createdAt, lastSeenAt, expiresAt, endsAt } = this.#deadlines.instants(entry);
-    const { data, revision, userId, facts } = entry;
-    const stored: StoredSession<Data> = { data: copyJson(data), revision, createdAt, lastSeenAt, expiresAt, endsAt };
-    if (userId !== undefined) stored.userId = userId;
-    if (facts !== undefined) stored.facts = copyJson(facts);
-    return stored;
+  #toKeyed(slot: number): KeyedSession<Data> {
+    return { key: this.#records.keyOf(slot), session: this.#records.sessionOf(slot) };
   }
 
   #tell(change: StoreChange): void {

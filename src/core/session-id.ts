@@ -82,7 +82,8 @@ function sextetOf(code: number): number {
 }
 
 // One shot is several times as fast as createHash; not every runtime has it.
-const sha256: (text: string) => string =
+/** SHA-256 in base64url. */
+export const sha256: (text: string) => string =
   typeof crypto.hash === "function"
     ? (text) => crypto.hash("sha256", text, "base64url")
     : (text) => crypto.createHash("sha256").update(text).digest("base64url");

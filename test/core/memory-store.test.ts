@@ -244,6 +244,20 @@ describe("MemoryStore expires by itself", () => {
     assert.equal(await store.removeByUser("alice"), 1);
   });
 
+  it("moves a session to a key where one has expired and was not swept yet, and keeps it", async () => {
+    const clock = new ManualClock(1_700_000_000_000);
+    const store = new MemoryStore<Fields>({ clock });
+    const now = clock.now();
+    await store.create("old", { data: { n: 1 }, createdAt: now, lastSeenAt: now, expiresAt: now + 10, endsAt: now + 10 });
+    await store.create("live", { data: { n: 2 }, createdAt: now, lastSeenAt: now, expiresAt: now + 60_000, endsAt: now + 60_000 });
+    clock.advance(11);
+    assert.equal(await store.move("live", "old"), true);
+    await store.prune();
+    clock.advance(5000);
+    assert.deepEqual((await store.read(["old"]))[0]?.data, { n: 2 });
+    assert.equal(store.size, 1);
+  });
+
   it("tells listeners that throw as well as those that do not", async () => {
     const { clock, store, add, ended } = begin();
     void store.subscribe(() => {
