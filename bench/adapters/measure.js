@@ -13,7 +13,7 @@ const CASES = { "left alone": "/hello", read: "/", "read and written": "/write" 
 const PACKAGES = ["harpiats", "express", "express-session", "fastify", "@fastify/session", "@mgcrea/fastify-session", "koa", "koa-session", "hono", "@hono/node-server", "hono-sessions", "@hono/session"];
 
 export async function measure({ nodes: [node], isQuick, say }) {
-  const { rounds, milliseconds } = isQuick ? { rounds: 2, milliseconds: 120 } : { rounds: 11, milliseconds: 750 };
+  const { rounds, milliseconds } = isQuick ? { rounds: 2, milliseconds: 80 } : { rounds: 11, milliseconds: 750 };
   const servers = Object.entries(SERVERS).flatMap(([framework, libraries]) => Object.keys(libraries).map((library) => ({ framework, library })));
   const subjects = [];
   const workers = [];

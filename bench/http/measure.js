@@ -12,7 +12,7 @@ const CONNECTIONS = 64;
 const PACKAGES = ["harpiats", "express", "express-session", "fastify", "@fastify/session", "@mgcrea/fastify-session", "hono", "@hono/node-server", "hono-sessions", "@hono/session"];
 
 export async function measure({ nodes: [node], isQuick, say }) {
-  const { rounds, milliseconds } = isQuick ? { rounds: 2, milliseconds: 200 } : { rounds: 11, milliseconds: 1500 };
+  const { rounds, milliseconds } = isQuick ? { rounds: 2, milliseconds: 120 } : { rounds: 11, milliseconds: 1500 };
   const subjects = Object.entries(SERVERS).flatMap(([framework, libraries]) => Object.keys(libraries).map((library) => ({ framework, library })));
   say(`http: ${subjects.length} servers, ${rounds} rounds on Node ${node.version}`);
   const workers = [];

@@ -12,7 +12,7 @@ const CLIENT = fileURLToPath(new URL("../http/client.js", import.meta.url));
 const CONNECTIONS = 64;
 
 export async function measure({ nodes: [node], isQuick, say }) {
-  const { rounds, milliseconds } = isQuick ? { rounds: 2, milliseconds: 250 } : { rounds: 9, milliseconds: 1000 };
+  const { rounds, milliseconds } = isQuick ? { rounds: 2, milliseconds: 150 } : { rounds: 9, milliseconds: 1000 };
   const results = [];
   const versions = versionsOf(["harpiats", "redis", "pg", "express-session", "connect-redis", "connect-pg-simple"]);
   for (const store of Object.keys(SERVERS)) {

@@ -33,7 +33,7 @@ function chartsOf({ results }) {
     write: { title: "Changing a session, µs (dashed: 99th percentile)", x: "sessions", isLogarithmic: true, series: [...bySize(({ write }) => microseconds(write.median.median), "solid"), ...bySize(({ write }) => microseconds(write.p99.median), "dashed")] },
     bytes: { title: "Bytes that a session takes", x: "sessions", series: bySize(({ bytesEach }) => Math.round(bytesEach), "solid") },
     create: { title: "Sessions created in a second, 64 at a time", x: "sessions", isLogarithmic: true, series: bySize(({ created }) => Math.round(created.median), "solid") },
-    processes: { title: "Reads in a second, of all processes together", x: "processes", series: byProcesses(({ perSecond }) => Math.round(perSecond.median), "solid") },
+    processes: { title: "Reads in a second, all clients together", x: "processes", series: byProcesses(({ perSecond }) => Math.round(perSecond.median), "solid") },
   };
 }
 
@@ -49,7 +49,7 @@ function draw({ title, x, isLogarithmic = false, series }, { ground, text, line,
       title: { text: title, left: 12, top: 10, textStyle: { ...label, fontSize: 15, fontWeight: 600 } },
       legend: { left: 12, top: 36, itemGap: 18, itemWidth: 18, textStyle: label, data: [...new Set(series.map(({ name }) => name))] },
       grid: { left: 16, right: 24, top: 72, bottom: 34, outerBoundsMode: "same" },
-      xAxis: { ...axis, type: "log", logBase: x === "processes" ? 4 : 10, name: x, nameLocation: "middle", nameGap: 26, nameTextStyle: label, axisLabel: { ...label, formatter: toCount } },
+      xAxis: { ...axis, type: "log", min: "dataMin", max: "dataMax", logBase: x === "processes" ? 4 : 10, name: x, nameLocation: "middle", nameGap: 26, nameTextStyle: label, axisLabel: { ...label, formatter: toCount } },
       yAxis: { ...axis, type: isLogarithmic ? "log" : "value", axisLabel: { ...label, formatter: (value) => value.toLocaleString("en") } },
       series: series.map(({ name, at, style, points }) => ({
         name,

@@ -20,7 +20,7 @@ export function scaleTable(run) {
   return [
     `Reading a session from a request and updating one, one after another, by microseconds; creations with ${run.atOnce} at a time, a second. In a store of so many sessions, whose records are the fields of a login.`,
     toTable(["", "read, µs", "read, p99", "write, µs", "write, p99", "created a second", "bytes a session"], rows),
-    ...(processRows.length > 0 ? [`So many processes read at the same time, each ${run.atOnceInEach} requests at a time through a client of its own (a pool of ${run.pool} for PostgreSQL and MariaDB), all on this machine's cores.`, toTable(["processes", "reads a second, all", "read, µs", "read, p99"], processRows)] : []),
+    ...(processRows.length > 0 ? [`What as many processes would have, each a Session and a client of its own (a pool of ${run.pool} for PostgreSQL and MariaDB), reads at the same time, ${run.atOnceInEach} requests at a time each. They are in two processes, one for each core.`, toTable(["processes' worth", "reads a second, all", "read, µs", "read, p99"], processRows)] : []),
     ...(churned ? [churnText(churned.churn)] : []),
     `Expiry: ${run.expiry.count.toLocaleString("en")} sessions in a MemoryStore, made in ${(run.expiry.filledIn / 1000).toFixed(1)} s, expire over ${run.expiry.spread} s. The longest stall was ${run.expiry.longestStall} ms by the clock, ${run.expiry.longestOwn} ms without the wait for a processor, and the longest garbage collection took ${run.expiry.longestCollection} ms; ${run.expiry.bytesEach} bytes a session.`,
     ...run.notes,

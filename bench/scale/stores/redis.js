@@ -17,7 +17,7 @@ export async function open({ url, start }) {
   const used = async () => Number(/used_memory:(\d+)/.exec(await client.info("memory"))[1]);
   return {
     store,
-    async fill(from, to) {
+    async fill(from, to, isLate) {
       if (from === 0) empty = await used();
       const record = recordOf({ user: USER, createdAt: CREATED, start });
       const key = keyOf(MOST, start);
@@ -29,6 +29,7 @@ export async function open({ url, start }) {
       let next = from;
       const filler = async () => {
         while (next < to) {
+          if (isLate()) throw new Error("late");
           const first = next;
           next = Math.min(to, first + BLOCK);
           const keys = Array.from({ length: next - first }, (_, at) => keyOf(first + at, start));
