@@ -12,7 +12,7 @@ import type { Fields } from "../../src/testing/conformance-bench.ts";
 import { type RedisServer, skipWithoutRedis, startRedisServer } from "../support/redis-server.ts";
 import type { OperationName } from "./operations.ts";
 import { allPairs, isExhaustive, race } from "./race-suite.ts";
-import { Scheduler } from "./scheduler.ts";
+import { oneByOne, Scheduler } from "./scheduler.ts";
 
 const PREFIX = "protocol:";
 // What touches the user's index, or moves what an entry names.
@@ -76,21 +76,5 @@ describe("A sharded RedisStore, stopped before every script", { skip: skipWithou
 function withoutStopsFor<Client extends { get(key: string): Promise<unknown> }>(key: string, stopped: Client, free: Client): Client {
   return new Proxy(stopped, {
     get: (target, name) => (name === "get" ? (asked: string) => (asked === key ? free : target).get(asked) : Reflect.get(target, name, target)),
-  });
-}
-
-/** Calls of one operation wait for one another: a schedule has one next step of each. */
-function oneByOne<Client extends object>(client: Client): Client {
-  let last: Promise<unknown> = Promise.resolve();
-  return new Proxy(client, {
-    get(target, name) {
-      const member: unknown = Reflect.get(target, name, target);
-      if (typeof member !== "function" || name === "constructor") return member;
-      return (...args: unknown[]) => {
-        const result = last.then(() => Reflect.apply(member, target, args) as unknown);
-        last = result.catch(() => {});
-        return result;
-      };
-    },
   });
 }

@@ -108,3 +108,19 @@ export async function everySchedule(run: (choose: (among: number) => number) => 
     last.choice++;
   }
 }
+
+/** Calls of one operation wait for one another: a schedule has one next step of each. */
+export function oneByOne<Client extends object>(client: Client): Client {
+  let last: Promise<unknown> = Promise.resolve();
+  return new Proxy(client, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name, target);
+      if (typeof member !== "function" || name === "constructor") return member;
+      return (...args: unknown[]) => {
+        const result = last.then(() => Reflect.apply(member, target, args) as unknown);
+        last = result.catch(() => {});
+        return result;
+      };
+    },
+  });
+}
