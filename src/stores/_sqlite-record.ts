@@ -15,37 +15,43 @@ export function toRow<Data>(key: string, data: string, session: NewSession<Data>
   return [key, RECORD_VERSION, data, 1, createdAt, lastSeenAt, expiresAt, endsAt, userId === undefined ? null : toSqlText(userId), facts === undefined ? null : JSON.stringify(facts)];
 }
 
-/** A row as the client gives it: numbers may be BigInts, if the caller has told it so. */
-export interface Row {
-  key: string;
-  version: number | bigint;
-  data: string;
-  revision: number | bigint;
-  created_at: number | bigint;
-  last_seen_at: number | bigint;
-  expires_at: number | bigint;
-  ends_at: number | bigint;
-  user_id: string | null;
-  facts: string | null;
+/** A row, in the order of {@link COLUMNS}. Numbers may be BigInts, if the caller has told the client so. */
+export type Row = readonly [
+  key: string,
+  version: number | bigint,
+  data: string,
+  revision: number | bigint,
+  createdAt: number | bigint,
+  lastSeenAt: number | bigint,
+  expiresAt: number | bigint,
+  endsAt: number | bigint,
+  userId: string | null,
+  facts: string | null,
+];
+
+/** When a row's session ends. */
+export function expiryOf(row: Row): number {
+  return Number(row[6]);
 }
 
 /** The session of a row; `undefined` for what is no session of this version. */
 export function toSession<Data>(row: Row): StoredSession<Data> | undefined {
-  if (Number(row.version) !== RECORD_VERSION) return undefined;
+  const [, version, dataText, revision, createdAt, lastSeenAt, expiresAt, endsAt, userId, factsText] = row;
+  if (Number(version) !== RECORD_VERSION) return undefined;
   try {
-    const data: unknown = JSON.parse(row.data);
-    const facts: unknown = row.facts === null ? undefined : JSON.parse(row.facts);
+    const data: unknown = JSON.parse(dataText);
+    const facts: unknown = factsText === null ? undefined : JSON.parse(factsText);
     if (!isFields(data) || !(facts === undefined || isFields(facts))) return undefined;
     const session: StoredSession<Data> = {
       // What was stored under this version is what the caller's types say: `toRow` wrote it.
       data: data as Data,
-      revision: Number(row.revision),
-      createdAt: Number(row.created_at),
-      lastSeenAt: Number(row.last_seen_at),
-      expiresAt: Number(row.expires_at),
-      endsAt: Number(row.ends_at),
+      revision: Number(revision),
+      createdAt: Number(createdAt),
+      lastSeenAt: Number(lastSeenAt),
+      expiresAt: Number(expiresAt),
+      endsAt: Number(endsAt),
     };
-    if (row.user_id !== null) session.userId = fromSqlText(row.user_id);
+    if (userId !== null) session.userId = fromSqlText(userId);
     if (facts !== undefined) session.facts = facts as SessionFacts;
     return session;
   } catch {

@@ -12,7 +12,7 @@ import { toSqlText } from "./_sql-json.ts";
 import { isBusy, type SqliteClient, SqliteConnection } from "./_sqlite-client.ts";
 import { GroupCommit } from "./_sqlite-commits.ts";
 import { assertPruneInterval, PRUNE_INTERVAL, pruneFromTimeToTime } from "./_sql-pruning.ts";
-import { type Row, toRow, toSession } from "./_sqlite-record.ts";
+import { expiryOf, type Row, toRow, toSession } from "./_sqlite-record.ts";
 import { schemaOf, statementsOf } from "./_sqlite-statements.ts";
 
 export type { SqliteClient, SqliteStatement, SqliteValue } from "./_sqlite-client.ts";
@@ -127,8 +127,8 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
   }
 
   readSync(key: string, now: number = this.clock.now()): StoredSession<Data> | undefined {
-    const row = this.#statement("select").get(key);
-    return exists(row) ? this.#toLive(row as Row, now) : undefined;
+    const row = this.#connection.lists<Row>(this.#sql.select).get(key);
+    return row && this.#toLive(row, now);
   }
 
   async read(keys: readonly string[]): Promise<(StoredSession<Data> | undefined)[]> {
@@ -190,7 +190,7 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
       const keys = this.#liveOf(userId).map(({ key }) => key).filter((key) => !except.has(key));
       for (const key of keys) this.#delete(key, changes, { type: "removed", key });
       // A record of a newer version lives for the processes that wrote it: revoked is revoked.
-      for (const { key } of this.#statement("unreadableOf").all(toSqlText(userId)) as Pick<Row, "key">[]) if (!except.has(key)) this.#statement("delete").run(key);
+      for (const { key } of this.#statement("unreadableOf").all(toSqlText(userId)) as { key: string }[]) if (!except.has(key)) this.#statement("delete").run(key);
       return keys.length;
     });
   }
@@ -205,9 +205,9 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
   /** Pages in the order of birth. */
   async scan(cursor = "", options: { limit?: number } = {}): Promise<{ sessions: KeyedSession<Data>[]; cursor?: string }> {
     const { limit = SCAN_LIMIT } = options;
-    const rows = this.#statement("scan").all(cursor, limit) as Row[];
+    const rows = this.#connection.lists<Row>(this.#sql.scan).all(cursor, limit);
     const sessions = this.#toKeyed(rows);
-    return rows.length < limit ? { sessions } : { sessions, cursor: (rows.at(-1) as Row).key };
+    return rows.length < limit ? { sessions } : { sessions, cursor: (rows.at(-1) as Row)[0] };
   }
 
   async count(): Promise<number> {
@@ -253,9 +253,9 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
   }
 
   #toLive(row: Row, now: number): StoredSession<Data> | undefined {
-    if (Number(row.expires_at) <= now) return undefined;
+    if (expiryOf(row) <= now) return undefined;
     const session = toSession<Data>(row);
-    if (!session) this.#tell({ type: "unreadable", key: row.key });
+    if (!session) this.#tell({ type: "unreadable", key: row[0] });
     return session;
   }
 
@@ -263,13 +263,13 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
     const now = this.clock.now();
     return rows.flatMap((row) => {
       const session = this.#toLive(row, now);
-      return session ? [{ key: row.key, session }] : [];
+      return session ? [{ key: row[0], session }] : [];
     });
   }
 
   /** Oldest first. */
   #liveOf(userId: string): KeyedSession<Data>[] {
-    return this.#toKeyed(this.#statement("byUser").all(toSqlText(userId)) as Row[]);
+    return this.#toKeyed(this.#connection.lists<Row>(this.#sql.byUser).all(toSqlText(userId)));
   }
 
   /** Whether there is a record under a key that must stay: a live one, or one that is not ours to judge. */
@@ -284,7 +284,7 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
 
   #pruneBetween(from: string, to: string): Promise<number> {
     return this.#change((changes) => {
-      const gone = this.#statement("prune").all(from, to, this.clock.now()) as Pick<Row, "key" | "expires_at" | "ends_at">[];
+      const gone = this.#statement("prune").all(from, to, this.clock.now()) as { key: string; expires_at: number; ends_at: number }[];
       for (const { key, expires_at, ends_at } of gone) changes.push({ type: "expired", key, limit: expires_at < ends_at ? "idle" : "absolute" });
       return gone.length;
     });
