@@ -2,10 +2,21 @@
 // Needs --expose-gc. Arguments: what to fill, how many sessions, over how many seconds they expire (0: all at once).
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { createRequire, syncBuiltinESMExports } from "node:module";
 import { monitorEventLoopDelay, PerformanceObserver } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const [what, count, spread] = [process.argv[2], Number(process.argv[3]), Number(process.argv[4]) * 1000];
+// When and for how long the store's own tasks ran, and when the collector did.
+const slices = [];
+const pauses = [];
+const observer = new PerformanceObserver((list) => pauses.push(...list.getEntries().map(({ startTime, duration }) => ({ startTime, duration }))));
+observer.observe({ entryTypes: ["gc"] });
+const timers = createRequire(import.meta.url)("node:timers");
+const { setImmediate: soon } = timers;
+timers.setImmediate = (task, ...rest) => soon(noted(task), ...rest);
+// Before the store imports it.
+syncBuiltinESMExports();
 const { MemoryStore } = await import(process.env.HARPIATS_DIST ?? "../../dist/session.js");
 
 // Stands still while sessions are made, so that none expires before all are there; then goes on with the machine's.
@@ -13,7 +24,7 @@ const clock = {
   startedAt: undefined,
   now: () => (clock.startedAt === undefined ? 0 : Math.floor(performance.now() - clock.startedAt)) + 1_700_000_000_000,
   schedule(delay, task) {
-    const timer = setTimeout(task, Math.min(delay, 2 ** 31 - 1));
+    const timer = setTimeout(noted(task), Math.min(delay, 2 ** 31 - 1));
     timer.unref();
     return () => clearTimeout(timer);
   },
@@ -37,21 +48,25 @@ await expired();
 clock.startedAt = undefined;
 
 const before = memory();
-const filledIn = await timed(() => fill(count, spread));
+forget();
+const { milliseconds: filledIn, processor: filledInProcessor } = await fill(count, spread);
+await sleep(100);
+const longestFillSlice = longestSlice();
+const longestFillCollection = longestCollection();
 const full = memory();
-const pauses = [];
-const observer = new PerformanceObserver((list) => pauses.push(...list.getEntries().map((entry) => entry.duration)));
-observer.observe({ entryTypes: ["gc"] });
+const fullCollection = await timed(() => globalThis.gc());
 const delay = monitorEventLoopDelay({ resolution: 1 });
 // What the collection above has left to do is not ours to answer for.
 await sleep(500);
-pauses.length = 0;
+forget();
 delay.enable();
 const ticker = tick();
 clock.startedAt = performance.now();
 const expiredIn = await timed(expired);
 delay.disable();
 clearInterval(ticker.timer);
+await sleep(100);
+const [slice, collection] = [longestSlice(), longestCollection()];
 const after = memory();
 
 process.stdout.write(
@@ -64,14 +79,21 @@ process.stdout.write(
     full,
     after,
     ratio: Number((after / before).toFixed(3)),
+    // In the store alone: what is put in is made beforehand.
     filledIn,
+    filledInProcessor,
+    longestFillSlice,
+    longestFillCollection,
+    fullCollection,
     expiredIn,
+    // Of the store's own tasks, less the collector's pauses in them and the wait for a processor.
+    longestSlice: slice,
     // The histogram counts the whole time between two of its ticks, which are a millisecond apart.
     longestStall: Number((delay.max / 1e6 - 1).toFixed(1)),
     stall999: Number((delay.percentile(99.9) / 1e6 - 1).toFixed(1)),
     // The same without the wait for a processor that others had.
     longestOwn: ticker.longest,
-    longestCollection: Number(Math.max(0, ...pauses).toFixed(1)),
+    longestCollection: collection,
     residentMiB: Math.round(process.memoryUsage.rss() / 2 ** 20),
   })}\n`,
 );
@@ -97,14 +119,56 @@ function held() {
 
 /** Sessions of as many users, each with an own deadline, as a busy site would have them. */
 async function fill(sessions, within) {
-  for (let at = 0; at < sessions; at++) {
-    const now = clock.now();
-    const expiresAt = now + 1 + Math.floor(within * ((at * 0.618_033_988_7) % 1));
-    const key = `65539fd0.${createHash("sha256").update(String(at)).digest("base64url")}`;
-    const userId = `user-${at}`;
-    opened.add(key, { data: { userId, name: `Name ${at}`, role: "member" }, createdAt: now, lastSeenAt: now, expiresAt, endsAt: now + 2_592_000_000, userId });
-    if (at % 1000 === 0) await new Promise((resolve) => setImmediate(resolve));
+  const spent = { milliseconds: 0, processor: 0 };
+  for (let from = 0; from < sessions; from += 1000) {
+    const batch = [];
+    for (let at = from; at < Math.min(from + 1000, sessions); at++) batch.push(sessionOf(at, within));
+    const start = performance.now();
+    const used = process.cpuUsage();
+    for (const [key, session] of batch) {
+      const begun = performance.now();
+      opened.add(key, session);
+      const ended = performance.now();
+      // The others cannot be the longest.
+      if (ended - begun > 0.5) slices.push([begun, ended, ended - begun]);
+    }
+    const { user, system } = process.cpuUsage(used);
+    spent.milliseconds += performance.now() - start;
+    spent.processor += (user + system) / 1000;
+    await new Promise((resolve) => soon(resolve));
   }
+  return { milliseconds: Math.round(spent.milliseconds), processor: Math.round(spent.processor) };
+}
+
+function sessionOf(at, within) {
+  const now = clock.now();
+  const expiresAt = now + 1 + Math.floor(within * ((at * 0.618_033_988_7) % 1));
+  const key = `65539fd0.${createHash("sha256").update(String(at)).digest("base64url")}`;
+  const userId = `user-${at}`;
+  return [key, { data: { userId, name: `Name ${at}`, role: "member" }, createdAt: now, lastSeenAt: now, expiresAt, endsAt: now + 2_592_000_000, userId }];
+}
+
+function noted(task) {
+  return (...rest) => {
+    const begun = performance.now();
+    const working = held();
+    task(...rest);
+    slices.push([begun, performance.now(), held() - working]);
+  };
+}
+
+function forget() {
+  slices.length = 0;
+  pauses.length = 0;
+}
+
+function longestSlice() {
+  const inside = ([from, to]) => pauses.filter(({ startTime }) => startTime >= from && startTime < to).reduce((sum, { duration }) => sum + duration, 0);
+  return Number(Math.max(0, ...slices.map((slice) => slice[2] - inside(slice))).toFixed(1));
+}
+
+function longestCollection() {
+  return Number(Math.max(0, ...pauses.map(({ duration }) => duration)).toFixed(1));
 }
 
 async function expired() {

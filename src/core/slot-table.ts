@@ -24,6 +24,10 @@ export class SlotTable {
     this.#heads.reach(FEWEST_BUCKETS);
   }
 
+  get buckets(): number {
+    return this.#buckets;
+  }
+
   /** The first slot with this hash, or none. */
   first(hash: number): number {
     return this.#from(this.#heads.get(this.#bucketOf(hash)), hash);
@@ -57,7 +61,8 @@ export class SlotTable {
       this.#links.set(before * 2, following);
     }
     this.#size--;
-    if (this.#size * 2 < this.#buckets && this.#buckets > FEWEST_BUCKETS) this.#merge();
+    // Two for each slot, or a table that empties would be behind.
+    for (let merged = 0; merged < 2 && this.#size * 2 < this.#buckets && this.#buckets > FEWEST_BUCKETS; merged++) this.#merge();
     if (this.#size === 0) this.#links.shrink(0);
   }
 
