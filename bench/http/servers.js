@@ -127,9 +127,6 @@ const onFastify = {
         return greet(DATA.name);
       });
     }),
-};
-
-const onFastifyToo = {
   "@mgcrea/fastify-session": () =>
     listenFastify(async (app) => {
       await app.register((await import("@fastify/cookie")).default);
@@ -188,7 +185,7 @@ const onHono = {
 };
 
 /** By framework, then by session library. */
-export const SERVERS = { "node http": onNode, Express: onExpress, Fastify: { ...onFastify, ...onFastifyToo }, Hono: onHono };
+export const SERVERS = { "node http": onNode, Express: onExpress, Fastify: onFastify, Hono: onHono };
 
 /** What GET / answers once somebody has signed in. */
 export const ANSWER = JSON.stringify(greet(DATA.name));
