@@ -53,6 +53,6 @@ function withPg(module: Loaded, { url, connectTimeout, onError }: OpeningOptions
 function withPostgresJs(module: Loaded, { url, connectTimeout }: OpeningOptions): Connection {
   // postgres.js is one function.
   const postgres = module["default"] as (url: string, options: object) => PostgresJsSql & { end(options: { timeout: number }): Promise<void> };
-  const sql = postgres(url.target, { connect_timeout: connectTimeout, onnotice: () => {} });
+  const sql = postgres(url.target, { connect_timeout: connectTimeout, fetch_types: false, onnotice: () => {} });
   return { client: sql, query: async (text) => sql.unsafe(text).values(), close: () => sql.end({ timeout: connectTimeout }) };
 }

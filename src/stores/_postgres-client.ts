@@ -105,6 +105,8 @@ function postgresJsPort(sql: PostgresJsSql, prepare: boolean): PostgresPort {
       const rows = await sql.unsafe(text, values as string[], { prepare }).values();
       // Where a connection was cut in the middle of an answer, postgres.js 3.4 goes on counting: the next answer on it begins with holes, as many
       // as rows had come. Taken for rows they would say that a session is gone.
+      // Or it takes the end of another answer, or of the connecting, for that of this one: an answer to which the server said no word.
+      if ("command" in rows && rows.command === null) throw new Error("Cannot tell: postgres.js gave an answer that the server did not, its connection was cut");
       return rows.filter((row) => row !== undefined);
     },
     script: async (text) => sql.unsafe(text),

@@ -12,4 +12,14 @@ describe("postgres.js after a cut connection", () => {
     const port = toPostgresPort(sql as unknown as Parameters<typeof toPostgresPort>[0], { prepare: true });
     assert.deepEqual(await port.query({ name: "x", text: "SELECT" }, []), [["a key"]]);
   });
+
+  it("rejects where it answers without the server's word: no rows would say that a session is gone", async () => {
+    const answer = Object.assign([], { command: null as string | null, count: null });
+    const sql = { unsafe: () => ({ values: async () => answer }), listen: async () => ({ unlisten: async () => {} }) };
+    // As above.
+    const port = toPostgresPort(sql as unknown as Parameters<typeof toPostgresPort>[0], { prepare: true });
+    await assert.rejects(port.query({ name: "x", text: "UPDATE" }, []), /an answer that the server did not/);
+    answer.command = "UPDATE";
+    assert.deepEqual(await port.query({ name: "x", text: "UPDATE" }, []), []);
+  });
 });
