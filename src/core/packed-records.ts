@@ -97,10 +97,10 @@ export class PackedRecords<Data> {
     const hash = this.#keys.hashAt(slot);
     const { userId, facts: oldFacts } = this.#kept(slot, key, hash);
     const facts = newFacts ?? oldFacts;
-    const text = textOf(JSON.stringify(data), userId, facts);
+    const text = JSON.stringify(facts ? [data, userId, facts] : userId === undefined ? [data] : [data, userId]);
     const isWide = isWideText(text);
     this.#arena.resize(slot, KEY + key.length + bytesOf(text, isWide));
-    this.#write(slot, key, text, isWide);
+    this.#writeText(slot, key.length, text, isWide);
     this.#arena.setInteger(slot, REVISION, this.revisionOf(slot) + 1);
     this.#recent.put({ key, slot, session: this.#stored(slot, data, userId, facts) }, hash);
   }
@@ -195,12 +195,15 @@ export class PackedRecords<Data> {
   }
 
   #write(slot: number, key: string, text: string, isWide: boolean): void {
-    const arena = this.#arena;
-    arena.setInteger(slot, KEY_LENGTH, key.length);
-    arena.setInteger(slot, TEXT_BYTES, bytesOf(text, isWide));
-    arena.setInteger(slot, IS_WIDE, Number(isWide));
-    arena.setText(slot, KEY, key, "latin1");
-    arena.setText(slot, KEY + key.length, text, encodingOf(isWide));
+    this.#arena.setInteger(slot, KEY_LENGTH, key.length);
+    this.#arena.setText(slot, KEY, key, "latin1");
+    this.#writeText(slot, key.length, text, isWide);
+  }
+
+  #writeText(slot: number, keyLength: number, text: string, isWide: boolean): void {
+    this.#arena.setInteger(slot, TEXT_BYTES, bytesOf(text, isWide));
+    this.#arena.setInteger(slot, IS_WIDE, Number(isWide));
+    this.#arena.setText(slot, KEY + keyLength, text, encodingOf(isWide));
   }
 
   #textOf(slot: number): string {
