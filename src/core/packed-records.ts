@@ -1,7 +1,7 @@
 // What a record of MemoryStore consists of, and where in its bytes each part lies. Records are found by key and by user. Says nothing
 // about which of them are live.
 import { copyJson, toJsonText } from "./json.ts";
-import { RecentRecords } from "./recent-records.ts";
+import { type Recent, RecentRecords } from "./recent-records.ts";
 import { ARENA_BYTES, NONE, RecordArena } from "./record-arena.ts";
 import { hashOf, SlotTable } from "./slot-table.ts";
 import type { NewSession, SessionFacts, StoredSession } from "./store.ts";
@@ -31,7 +31,7 @@ export class PackedRecords<Data> {
   readonly #arena = new RecordArena();
   readonly #keys = new SlotTable();
   readonly #users = new UserRings(this.#arena, { hash: USER_HASH, after: RING_AFTER, before: RING_BEFORE }, (slot, userId) => this.#contentOf(slot)[1] === userId);
-  readonly #recent = new RecentRecords<Data>();
+  readonly #recent = new RecentRecords<Data>((recent) => this.#settle(recent));
 
   get count(): number {
     return this.#arena.count;
@@ -83,6 +83,8 @@ export class PackedRecords<Data> {
 
   /** Gives a record another key, which none has. */
   move(slot: number, key: string): void {
+    const recent = this.#recent.of(slot, this.#keys.hashAt(slot));
+    if (recent?.isUnwritten) this.#settle(recent);
     const text = this.#textOf(slot);
     const isWide = this.#arena.integer(slot, IS_WIDE) === 1;
     this.#recent.forget(slot, this.#keys.hashAt(slot));
@@ -97,12 +99,8 @@ export class PackedRecords<Data> {
     const hash = this.#keys.hashAt(slot);
     const { userId, facts: oldFacts } = this.#kept(slot, key, hash);
     const facts = newFacts ?? oldFacts;
-    const text = JSON.stringify(facts ? [data, userId, facts] : userId === undefined ? [data] : [data, userId]);
-    const isWide = isWideText(text);
-    this.#arena.resize(slot, KEY + key.length + bytesOf(text, isWide));
-    this.#writeText(slot, key.length, text, isWide);
     this.#arena.setInteger(slot, REVISION, this.revisionOf(slot) + 1);
-    this.#recent.put({ key, slot, session: this.#stored(slot, data, userId, facts) }, hash);
+    this.#recent.put({ key, slot, session: this.#stored(slot, data, userId, facts), isUnwritten: true }, hash, this.count);
   }
 
   keyOf(slot: number): string {
@@ -144,12 +142,14 @@ export class PackedRecords<Data> {
     if (slot === NONE || this.expiresAt(slot) <= now) return undefined;
     const session = this.sessionOf(slot);
     if (!this.#recent.note(slot, hash, this.count)) return session;
-    this.#recent.put({ key, slot, session }, hash);
+    this.#recent.put({ key, slot, session, isUnwritten: false }, hash, this.count);
     return copyOf(session);
   }
 
   /** The session in a slot, as an object of the caller's own. */
   sessionOf(slot: number): StoredSession<Data> {
+    const recent = this.#recent.of(slot, this.#keys.hashAt(slot));
+    if (recent) return copyOf(recent.session);
     return this.#stored(slot, ...this.#contentOf(slot));
   }
 
@@ -197,6 +197,14 @@ export class PackedRecords<Data> {
   #write(slot: number, key: string, text: string, isWide: boolean): void {
     this.#arena.setInteger(slot, KEY_LENGTH, key.length);
     this.#arena.setText(slot, KEY, key, "latin1");
+    this.#writeText(slot, key.length, text, isWide);
+  }
+
+  /** Puts into a record what was remembered of it alone. */
+  #settle({ slot, key, session: { data, userId, facts } }: Recent<Data>): void {
+    const text = JSON.stringify(facts ? [data, userId, facts] : userId === undefined ? [data] : [data, userId]);
+    const isWide = isWideText(text);
+    this.#arena.resize(slot, KEY + key.length + bytesOf(text, isWide));
     this.#writeText(slot, key.length, text, isWide);
   }
 

@@ -62,7 +62,9 @@ describe("MemoryStore keeps", () => {
     }
     for (let user = 0; user < 40; user++) {
       const keys = [...map].filter(([, { userId }]) => userId === `user-${user}`).map(([key]) => key);
-      assert.deepEqual((await store.listByUser(`user-${user}`)).map(({ key }) => key).sort(), keys.sort());
+      const listed = await store.listByUser(`user-${user}`);
+      assert.deepEqual(listed.map(({ key }) => key).sort(), keys.sort());
+      for (const { key, session } of listed) assert.deepEqual(session, map.get(key));
     }
     for (const [key, session] of map) {
       assert.deepEqual(store.readSync(key), session);
