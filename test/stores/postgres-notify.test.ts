@@ -183,6 +183,8 @@ describe("PostgresStore.subscribe", { skip: skipWithoutPostgres() }, () => {
   });
 
   it("without the option notify it tells of this store alone", async () => {
+    // The server takes a moment to notice that the last test's connections are gone.
+    await nobodyListens();
     const [own, other] = [await newStore(pool, false), await newStore(pool, false)];
     const { changes, heard, stop } = await listenTo(own);
     await makeAll(own, heard);
