@@ -28,7 +28,7 @@ export class UserRings {
     this.#isOf = isOf;
   }
 
-  /** The slots of a user's records, in no order. */
+  /** The slots of a user's records, in the order in which they came. */
   of(userId: string): number[] {
     const first = this.#find(userId, this.#hashOf(userId));
     const slots: number[] = [];
@@ -50,8 +50,8 @@ export class UserRings {
       this.#table.add(slot, hash);
       return;
     }
-    this.#join(slot, this.#arena.integer(first, this.#fields.after));
-    this.#join(first, slot);
+    this.#join(this.#arena.integer(first, this.#fields.before), slot);
+    this.#join(slot, first);
   }
 
   /** Notes that a record belongs to nobody. */

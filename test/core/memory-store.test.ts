@@ -67,6 +67,20 @@ describe("MemoryStore by id", () => {
   });
 });
 
+describe("MemoryStore of users", () => {
+  it("lists sessions of one instant in the order in which they were created, whichever have ended", async () => {
+    const { store, add } = begin();
+    const keys: string[] = [];
+    for (let n = 0; n < 6; n++) keys.push(await add(60, { userId: "ada" }));
+    const [first, , third] = keys as [string, string, string];
+    const listed = async (): Promise<string[]> => (await store.listByUser("ada")).map(({ key }) => key);
+    assert.deepEqual(await listed(), keys);
+    for (const gone of [third, first]) await store.remove(gone);
+    keys.push(await add(60, { userId: "ada" }));
+    assert.deepEqual(await listed(), keys.filter((key) => key !== first && key !== third));
+  });
+});
+
 describe("MemoryStore is bounded", () => {
   it("and evicts what expires first, one for one, and tells", async () => {
     const { store, add, alive, ended } = begin({ maxSessions: 3 });
