@@ -51,6 +51,14 @@ const HEADERS_SENT: PropertyDescriptor & ThisType<WatchedResponse> = {
   },
 };
 
+const NONE: { name: Sending; args: unknown[] }[] = [];
+
+/** Makes a response wait for its session. */
+export function holdResponse(response: HoldableResponse, hooks: HoldHooks): void {
+  // The four methods, whatever their overloads: they are only handed on.
+  new HeldResponse(response as unknown as HoldableResponse & Sender, hooks).attach();
+}
+
 // One for each request: what most of them do not need, they do not pay for.
 class HeldResponse {
   readonly #response: HoldableResponse & Sender;
@@ -63,22 +71,22 @@ class HeldResponse {
   #held: { name: Sending; args: unknown[] }[] = NONE;
   #state: "open" | "waiting" | "begun" = "open";
 
-  static hold(response: HoldableResponse, hooks: HoldHooks): HeldResponse {
-    // The four methods, whatever their overloads: they are only handed on.
-    return new HeldResponse(response as unknown as HoldableResponse & Sender, hooks);
+  constructor(response: HoldableResponse & Sender, hooks: HoldHooks) {
+    this.#response = response;
+    this.#hooks = hooks;
+    this.#writeHead = response.writeHead;
+    this.#write = response.write;
+    this.#end = response.end;
+    this.#flushHeaders = response.flushHeaders;
   }
 
-  private constructor(target: HoldableResponse & Sender, hooks: HoldHooks) {
-    this.#response = target;
-    this.#hooks = hooks;
-    this.#writeHead = target.writeHead;
-    this.#write = target.write;
-    this.#end = target.end;
-    this.#flushHeaders = target.flushHeaders;
-    if (this.#writeHead) target.writeHead = (...args) => this.#intercept("writeHead", args);
-    target.write = (...args) => this.#intercept("write", args);
-    target.end = (...args) => this.#intercept("end", args);
-    if (this.#flushHeaders) target.flushHeaders = (...args) => this.#intercept("flushHeaders", args);
+  /** From now on the four calls come here. */
+  attach(): void {
+    const response = this.#response;
+    if (this.#writeHead) response.writeHead = (...args) => this.#intercept("writeHead", args);
+    response.write = (...args) => this.#intercept("write", args);
+    response.end = (...args) => this.#intercept("end", args);
+    if (this.#flushHeaders) response.flushHeaders = (...args) => this.#intercept("flushHeaders", args);
   }
 
   #intercept(name: Sending, args: unknown[]): unknown {
@@ -171,13 +179,6 @@ class HeldResponse {
     return Number(status);
   }
 }
-
-/** Makes a response wait for its session. */
-export function holdResponse(response: HoldableResponse, hooks: HoldHooks): void {
-  HeldResponse.hold(response, hooks);
-}
-
-const NONE: { name: Sending; args: unknown[] }[] = [];
 
 function toPairs(headers: unknown): [string, unknown][] {
   if (typeof headers !== "object" || headers === null) return [];

@@ -172,10 +172,11 @@ function fastifyPort(reply: FastifyReply): HeaderPort {
 }
 
 function honoPort(context: HonoContext): HeaderPort {
+  const present = (): HeaderPort => fetchPort(context.res.headers);
   // In place where that can be done: `context.header` makes the response anew once there is one, and its server sends such a one in pieces.
-  const change = (inPlace: (headers: CookieHeaders) => void, anew: () => void): void => {
+  const change = (inPlace: (port: HeaderPort) => void, anew: () => void): void => {
     try {
-      inPlace(context.res.headers);
+      inPlace(present());
     } catch {
       // What `fetch` gave has headers that cannot be changed.
       anew();
@@ -183,22 +184,17 @@ function honoPort(context: HonoContext): HeaderPort {
   };
   return {
     isSent: false,
-    cookies: () => context.res.headers.getSetCookie(),
-    setCookies(lines) {
-      const add = (headers: CookieHeaders): void => lines.forEach((line) => headers.append("Set-Cookie", line));
+    cookies: () => present().cookies(),
+    setCookies: (lines) =>
       change(
-        (headers) => {
-          headers.delete("Set-Cookie");
-          add(headers);
-        },
+        (port) => port.setCookies(lines),
         () => {
           context.header("Set-Cookie", undefined);
           for (const line of lines) context.header("Set-Cookie", line, { append: true });
         },
-      );
-    },
-    setHeader: (name, value) => change((headers) => headers.set(name, value), () => context.header(name, value)),
-    header: (name) => context.res.headers.get(name) ?? undefined,
+      ),
+    setHeader: (name, value) => change((port) => port.setHeader(name, value), () => context.header(name, value)),
+    header: (name) => present().header(name),
   };
 }
 

@@ -202,7 +202,7 @@ export class PackedRecords<Data> {
 
   /** Puts into a record what was remembered of it alone. */
   #settle({ slot, key, session: { data, userId, facts } }: Recent<Data>): void {
-    const text = JSON.stringify(facts ? [data, userId, facts] : userId === undefined ? [data] : [data, userId]);
+    const text = textOf(JSON.stringify(data), userId, facts);
     const isWide = isWideText(text);
     this.#arena.resize(slot, KEY + key.length + bytesOf(text, isWide));
     this.#writeText(slot, key.length, text, isWide);
