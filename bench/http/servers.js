@@ -29,19 +29,27 @@ export async function expressSession() {
   return session({ secret: SECRET, resave: false, saveUninitialized: false });
 }
 
+/** Answers with a session of ours that is read and written. */
+export function writerOf(session) {
+  let count = 0;
+  return async (req, res) => {
+    const own = session.open(req);
+    own.set("count", ++count);
+    const name = await own.get("name");
+    await own.commit();
+    own.writeTo(res);
+    sendJson(res, greet(name));
+  };
+}
+
+/** node's own server, without a session. */
+export const listenBare = () => listen(http.createServer((req, res) => sendJson(res, greet(req.url === "/" ? DATA.name : "you"))));
+
 const onNode = {
-  none: () => listen(http.createServer((req, res) => sendJson(res, greet(req.url === "/" ? DATA.name : "you")))),
+  none: listenBare,
   async harpiats() {
     const session = await newSession();
-    let count = 0;
-    const write = async (req, res) => {
-      const own = session.open(req);
-      own.set("count", ++count);
-      const name = await own.get("name");
-      await own.commit();
-      own.writeTo(res);
-      sendJson(res, greet(name));
-    };
+    const write = writerOf(session);
     const handle = async (req, res) => {
       if (req.url === "/login") session.setCookie(res, await session.create(DATA));
       if (req.url === "/write") return write(req, res);

@@ -1,10 +1,10 @@
 // One measurement in a process of its own: fills something with sessions, lets them expire, and prints what it saw.
 // Needs --expose-gc. Arguments: what to fill, how many sessions, over how many seconds they expire (0: all at once).
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { createRequire, syncBuiltinESMExports } from "node:module";
 import { monitorEventLoopDelay, PerformanceObserver } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
+import { ownTime, watchOwnTime } from "../own-time.js";
 
 const [what, count, spread] = [process.argv[2], Number(process.argv[3]), Number(process.argv[4]) * 1000];
 // When and for how long the store's own tasks ran, and when the collector did.
@@ -60,7 +60,7 @@ const delay = monitorEventLoopDelay({ resolution: 1 });
 await sleep(500);
 forget();
 delay.enable();
-const ticker = tick();
+const ticker = watchOwnTime();
 clock.startedAt = performance.now();
 const expiredIn = await timed(expired);
 delay.disable();
@@ -98,25 +98,6 @@ process.stdout.write(
   })}\n`,
 );
 
-/** The longest time between two turns of a timer, less what Linux says this thread waited for a processor meanwhile: what is
- * left is work, and waiting for anything of our own, such as the collector's threads. Milliseconds. */
-function tick() {
-  const ticker = { longest: 0, timer: undefined };
-  let before = held();
-  ticker.timer = setInterval(() => {
-    const now = held();
-    ticker.longest = Math.max(ticker.longest, Number((now - before - 1).toFixed(1)));
-    before = now;
-  }, 1);
-  return ticker;
-}
-
-function held() {
-  // Nanoseconds at work, nanoseconds in the queue, turns.
-  const [, queued] = readFileSync(`/proc/self/task/${process.pid}/schedstat`, "utf8").split(" ");
-  return performance.now() - Number(queued) / 1e6;
-}
-
 /** Sessions of as many users, each with an own deadline, as a busy site would have them. */
 async function fill(sessions, within) {
   const spent = { milliseconds: 0, processor: 0 };
@@ -151,9 +132,9 @@ function sessionOf(at, within) {
 function noted(task) {
   return (...rest) => {
     const begun = performance.now();
-    const working = held();
+    const working = ownTime();
     task(...rest);
-    slices.push([begun, performance.now(), held() - working]);
+    slices.push([begun, performance.now(), ownTime() - working]);
   };
 }
 

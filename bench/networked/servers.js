@@ -1,7 +1,7 @@
 // The servers that are put under load with their sessions in a store: node's own, one without a session, ours as it comes, with the near cache
 // and with a write in every request, and the usual library. GET /login begins a session, GET / uses it and answers with a line of JSON.
 import http from "node:http";
-import { DATA, greet, listen, SECRET, sendJson } from "../http/servers.js";
+import { DATA, greet, listen, listenBare, SECRET, sendJson, writerOf } from "../http/servers.js";
 
 const USES = {
   harpiats: {},
@@ -13,16 +13,11 @@ async function harpiats(store, { writes = false, nearCache }) {
   const { Session } = await import("../../dist/session.js");
   // Over plain http clients that are no browsers would not send a Secure cookie back.
   const session = new Session({ store, cookie: { secure: false }, ...(nearCache && { nearCache }) });
-  let count = 0;
+  const write = writerOf(session);
   const answer = async (req, res) => {
     if (req.url === "/login") session.setCookie(res, await session.create(DATA));
     if (req.url === "/login" || !writes) return sendJson(res, greet((await session.fromRequest(req))?.name));
-    const own = session.open(req);
-    own.set("count", ++count);
-    const name = await own.get("name");
-    await own.commit();
-    own.writeTo(res);
-    sendJson(res, greet(name));
+    return write(req, res);
   };
   return listen(http.createServer((req, res) => void answer(req, res)));
 }
@@ -39,8 +34,6 @@ async function usual(store) {
     ),
   );
 }
-
-const bare = () => listen(http.createServer((req, res) => sendJson(res, greet(req.url === "/" ? DATA.name : "you"))));
 
 const STORES = {
   async redis({ url }) {
@@ -80,7 +73,7 @@ const USUAL = {
 function group(store, usualName) {
   const ours = Object.entries(USES).filter(([, use]) => !use.nearCache || store !== "sqlite");
   return {
-    none: bare,
+    none: listenBare,
     ...Object.fromEntries(ours.map(([name, use]) => [name, async (options) => harpiats(await STORES[store](options, use), use)])),
     ...(usualName && { [usualName]: USUAL[usualName] }),
   };

@@ -1,8 +1,8 @@
 // What a process with so many sessions in memory does besides, while others come, are read, change and end: how long its event loop stops. By the
 // clock as perf_hooks sees it, and, as in bench/memory, less what Linux says that the thread waited for a processor.
-import { readFileSync } from "node:fs";
 import { monitorEventLoopDelay, performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
+import { watchOwnTime } from "../own-time.js";
 import { nodeRequest } from "../read/messages.js";
 import { idOf, keyOf } from "./ids.js";
 
@@ -14,7 +14,7 @@ export async function churn({ session, store, size, start, milliseconds }) {
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
   const before = performance.eventLoopUtilization();
-  const ticker = tick();
+  const ticker = watchOwnTime();
   const born = [];
   let operations = 0;
   const until = performance.now() + milliseconds;
@@ -38,22 +38,4 @@ export async function churn({ session, store, size, start, milliseconds }) {
   for (const id of born) await session.delete(id);
   // The histogram counts the whole time between two of its ticks, which are a millisecond apart.
   return { perSecond: operations / (milliseconds / 1000), longest: delay.max / 1e6 - 1, p999: delay.percentile(99.9) / 1e6 - 1, longestOwn: ticker.longest, utilization };
-}
-
-function tick() {
-  const ticker = { longest: 0, timer: undefined };
-  let before = held();
-  ticker.timer = setInterval(() => {
-    const now = held();
-    ticker.longest = Math.max(ticker.longest, now - before - 1);
-    before = now;
-  }, 1);
-  return ticker;
-}
-
-function held() {
-  if (process.platform !== "linux") return performance.now();
-  // Nanoseconds at work, nanoseconds in the queue, turns.
-  const [, queued] = readFileSync(`/proc/self/task/${process.pid}/schedstat`, "utf8").split(" ");
-  return performance.now() - Number(queued) / 1e6;
 }

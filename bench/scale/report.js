@@ -30,7 +30,7 @@ export function scaleTable(run) {
 export function scaleAims({ expiry }) {
   return [
     { id: "scale/bytes", aim: `MemoryStore, ${expiry.count.toLocaleString("en")} sessions of as many users: under ${MOST_BYTES} bytes each`, figure: `${expiry.bytesEach}`, isMet: expiry.bytesEach < MOST_BYTES },
-    { id: "scale/stall", aim: `MemoryStore: no stall over ${LONGEST_STALL} ms while they expire`, figure: `${expiry.longestOwn} ms, by the clock ${expiry.longestStall} ms`, isMet: expiry.longestOwn <= LONGEST_STALL },
+    { id: "scale/stall", aim: `MemoryStore: no stall over ${LONGEST_STALL} ms while they expire`, figure: `${expiry.longestOwn} ms, our own tasks ${expiry.longestSlice} ms, by the clock ${expiry.longestStall} ms`, isMet: expiry.longestOwn <= LONGEST_STALL },
     { id: "scale/filling", aim: `MemoryStore: made in under ${LONGEST_FILLING / 1000} s`, figure: `${(expiry.filledIn / 1000).toFixed(1)} s`, isMet: expiry.filledIn < LONGEST_FILLING },
   ];
 }
