@@ -79,6 +79,7 @@ export class PackedRecords<Data> {
     this.#keys.remove(slot);
     this.#users.remove(slot);
     this.#arena.remove(slot);
+    if (this.count === 0) this.#recent.clear();
   }
 
   /** Gives a record another key, which none has. */

@@ -76,6 +76,12 @@ export class RecentRecords<Data> {
     else if (this.#lines[at ^ 1]?.slot === slot) this.#lines[at ^ 1] = undefined;
   }
 
+  /** Forgets all, where no record is left: what was large once must not stay so. */
+  clear(): void {
+    this.#lines = [];
+    this.#asked = new Uint32Array(0);
+  }
+
   #grow(count: number): void {
     const had = this.#lines;
     if (had.length >= MOST_LINES || had.length >= Math.max(count * LINES_EACH, FEWEST_LINES)) return;
