@@ -50,6 +50,24 @@ describe("Renewal", () => {
     assert.equal((await session.list("a")).length, 1);
   });
 
+  it("holds a request in flight to what its id may do when it writes, not when it read", async () => {
+    const { clock, session, visit, request } = setUp();
+    const first = await session.create({ userId: "a", n: 1 });
+    const slow = session.open(request(first));
+    assert.equal(await slow.get("n"), 1);
+    // It streams: no response of its own can carry another id any more.
+    slow.seal();
+    clock.advance(EVERY * 1000);
+    const { id: second } = await visit(first);
+    assert.ok(second);
+    await visit(second);
+    clock.advance(OVERLAP * 1000);
+    slow.set("n", 2);
+    await slow.commit();
+    // The id was superseded meanwhile: its use ends the session, and changes nothing.
+    assert.equal(await session.get(second), undefined);
+  });
+
   it("keeps the absolute limit, the handle, the data and the user", async () => {
     const { clock, session } = setUp();
     const first = await session.create({ userId: "a", n: 1 });

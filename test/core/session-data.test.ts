@@ -49,7 +49,47 @@ for (const [name, open] of STORES) {
   describe(`Session data in ${name}`, () => {
     const begin = (): Session<Fields> => new Session<Fields>({ store: open() });
 
-    it("comes back to the letter, whatever the names and values", async () => {
+    it("is what JSON makes of numbers, classes and what has a toJSON, flat as it may be", async () => {
+    const session = new Session<Fields>();
+    class Point {
+      x = 1;
+      get y(): number {
+        return 2;
+      }
+    }
+    const given: [Fields, Fields][] = [
+      [{ a: Number.NaN, b: Infinity, c: -0 }, { a: null, b: null, c: 0 }],
+      [{ a: undefined, b: () => 1, c: Symbol("c"), d: 1 }, { d: 1 }],
+      [{ a: 1, [Symbol("b")]: 2 }, { a: 1 }],
+      [{ a: 1, toJSON: () => ({ b: 2 }) }, { b: 2 }],
+      [new Point() as unknown as Fields, { x: 1 }],
+    ];
+    for (const [data, expected] of given) {
+      const id = await session.create(data);
+      assert.deepStrictEqual(await session.get(id), expected);
+      await session.update(id, { ...expected, theme: "dark" });
+      const own = session.open({ headers: { cookie: `session_id=${id}` } });
+      for (const [field, value] of Object.entries(data)) if (typeof value === "number" && field in expected) own.set(field, value);
+      await own.commit();
+      assert.deepStrictEqual(await session.get(id), { ...expected, theme: "dark" });
+    }
+  });
+
+  it("may have a field called __proto__, which is a field in the request that sets it as well", async () => {
+    const session = new Session<Fields>();
+    const id = await session.create({ a: 1 });
+    const own = session.open({ headers: { cookie: `session_id=${id}` } });
+    own.set("__proto__", { polluted: true });
+    const expected = JSON.parse('{"a":1,"__proto__":{"polluted":true}}') as Fields;
+    assert.deepStrictEqual(await own.data, expected);
+    await own.commit();
+    for (const data of [await own.data, await session.get(id)]) {
+      assert.deepStrictEqual(data, expected);
+      assert.equal(Reflect.get(data as object, "polluted"), undefined);
+    }
+  });
+
+  it("comes back to the letter, whatever the names and values", async () => {
       const session = begin();
       const id = await session.create(AWKWARD);
       assert.deepEqual(await session.get(id), AWKWARD);
