@@ -80,7 +80,7 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
   async extend(key: string, to: { lastSeenAt: number; expiresAt: number }): Promise<boolean> {
     const slot = this.#live(key);
     if (slot === NONE) return false;
-    this.#records.extend(slot, key, to);
+    this.#records.extend(slot, to);
     return true;
   }
 
@@ -88,7 +88,7 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
     const slot = this.#live(key);
     if (slot === NONE) return "missing";
     if (patch.ifRevision !== undefined && patch.ifRevision !== this.#records.revisionOf(slot)) return "conflict";
-    const data = { ...this.#records.dataOf(slot, key), ...(patch.set && toJsonObject(patch.set)) };
+    const data = { ...this.#records.dataOf(slot), ...(patch.set && toJsonObject(patch.set)) };
     for (const field of patch.unset ?? []) delete data[field as keyof Data];
     this.#records.change(slot, key, data, patch.facts && copyJson(patch.facts));
     this.#tell({ type: "changed", key });

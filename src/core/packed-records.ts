@@ -48,9 +48,9 @@ export class PackedRecords<Data> {
 
   /** The slot of a key, or none. */
   find(key: string): number {
-    const hash = hashOf(key);
-    const recent = this.#recent.get(key, hash);
-    return recent ? recent.slot : this.#find(key, hash);
+    let slot = this.#keys.first(hashOf(key));
+    while (slot !== NONE && !this.#isAt(slot, key)) slot = this.#keys.after(slot);
+    return slot;
   }
 
   ofUser(userId: string): number[] {
@@ -75,7 +75,7 @@ export class PackedRecords<Data> {
   }
 
   remove(slot: number): void {
-    this.#recent.forget(slot, this.#keys.hashAt(slot));
+    this.#recent.forget(slot);
     this.#keys.remove(slot);
     this.#users.remove(slot);
     this.#arena.remove(slot);
@@ -84,11 +84,11 @@ export class PackedRecords<Data> {
 
   /** Gives a record another key, which none has. */
   move(slot: number, key: string): void {
-    const recent = this.#recent.of(slot, this.#keys.hashAt(slot));
+    const recent = this.#recent.get(slot);
     if (recent?.isUnwritten) this.#settle(recent);
     const text = this.#textOf(slot);
     const isWide = this.#arena.integer(slot, IS_WIDE) === 1;
-    this.#recent.forget(slot, this.#keys.hashAt(slot));
+    this.#recent.forget(slot);
     this.#keys.remove(slot);
     this.#arena.resize(slot, KEY + key.length + bytesOf(text, isWide));
     this.#write(slot, key, text, isWide);
@@ -97,11 +97,10 @@ export class PackedRecords<Data> {
 
   /** Gives a record other data, and other facts where there are any, and the next revision. They are kept: nobody may change them. */
   change(slot: number, key: string, data: Data, newFacts?: SessionFacts): void {
-    const hash = this.#keys.hashAt(slot);
-    const { userId, facts: oldFacts } = this.#kept(slot, key, hash);
+    const { userId, facts: oldFacts } = this.#kept(slot);
     const facts = newFacts ?? oldFacts;
     this.#arena.setInteger(slot, REVISION, this.revisionOf(slot) + 1);
-    this.#recent.put({ key, slot, session: this.#stored(slot, data, userId, facts), isUnwritten: true }, hash, this.count);
+    this.#recent.put({ key, slot, session: this.#stored(slot, data, userId, facts), isUnwritten: true }, this.end);
   }
 
   keyOf(slot: number): string {
@@ -125,47 +124,44 @@ export class PackedRecords<Data> {
   }
 
   /** Moves activity later, never earlier. */
-  extend(slot: number, key: string, to: { lastSeenAt: number; expiresAt: number }): void {
+  extend(slot: number, to: { lastSeenAt: number; expiresAt: number }): void {
     const lastSeenAt = Math.max(this.#arena.float(slot, LAST_SEEN_AT), to.lastSeenAt);
     const expiresAt = Math.max(this.expiresAt(slot), to.expiresAt);
     this.#arena.setFloat(slot, LAST_SEEN_AT, lastSeenAt);
     this.#arena.setFloat(slot, EXPIRES_AT, expiresAt);
-    const recent = this.#recent.get(key, this.#keys.hashAt(slot));
+    const recent = this.#recent.get(slot);
     if (recent) Object.assign(recent.session, { lastSeenAt, expiresAt });
   }
 
   /** The session of a key, if it has not expired, as an object of the caller's own. */
   read(key: string, now: number): StoredSession<Data> | undefined {
-    const hash = hashOf(key);
-    const recent = this.#recent.get(key, hash);
+    const slot = this.find(key);
+    if (slot === NONE) return undefined;
+    const recent = this.#recent.get(slot);
     if (recent) return recent.session.expiresAt > now ? copyOf(recent.session) : undefined;
-    const slot = this.#find(key, hash);
-    if (slot === NONE || this.expiresAt(slot) <= now) return undefined;
+    if (this.expiresAt(slot) <= now) return undefined;
     const session = this.sessionOf(slot);
-    if (!this.#recent.note(slot, hash, this.count)) return session;
-    this.#recent.put({ key, slot, session, isUnwritten: false }, hash, this.count);
+    if (!this.#recent.note(slot, this.end)) return session;
+    this.#recent.put({ key, slot, session, isUnwritten: false }, this.end);
     return copyOf(session);
   }
 
   /** The session in a slot, as an object of the caller's own. */
   sessionOf(slot: number): StoredSession<Data> {
-    const recent = this.#recent.of(slot, this.#keys.hashAt(slot));
+    const recent = this.#recent.get(slot);
     if (recent) return copyOf(recent.session);
     return this.#stored(slot, ...this.#contentOf(slot));
   }
 
   /** What a session holds: not to be changed. */
-  dataOf(slot: number, key: string): Data {
-    return this.#kept(slot, key, this.#keys.hashAt(slot)).data;
-  }
-
-  #find(key: string, hash: number): number {
-    let slot = this.#keys.first(hash);
-    while (slot !== NONE && !this.#isAt(slot, key)) slot = this.#keys.after(slot);
-    return slot;
+  dataOf(slot: number): Data {
+    return this.#kept(slot).data;
   }
 
   #isAt(slot: number, key: string): boolean {
+    const recent = this.#recent.get(slot);
+    // The key that is remembered spares a look at the record's bytes.
+    if (recent) return recent.key === key;
     return this.#arena.integer(slot, KEY_LENGTH) === key.length && this.#arena.hasText(slot, KEY, key);
   }
 
@@ -186,8 +182,8 @@ export class PackedRecords<Data> {
     return stored;
   }
 
-  #kept(slot: number, key: string, hash: number): StoredSession<Data> {
-    return this.#recent.get(key, hash)?.session ?? this.sessionOf(slot);
+  #kept(slot: number): StoredSession<Data> {
+    return this.#recent.get(slot)?.session ?? this.sessionOf(slot);
   }
 
   #contentOf(slot: number): Content<Data> {

@@ -1,13 +1,11 @@
 // Records that were read twice in close succession, as objects: a page asks for the same session again and again, and copying objects
-// takes a fraction of reading text. Bounded, with two places for each hash. What was changed is here alone until it gives way: writing text for each of many changes
-// would cost more than the changes.
+// takes a fraction of reading text. Bounded, with a place for each slot: of a hash table as large, one session in ten would share its place with two
+// others. What was changed is here alone until it gives way: writing text for each of many changes would cost more than the changes.
 
 import type { StoredSession } from "./store.ts";
 
 const FEWEST_LINES = 1024;
 const MOST_LINES = 32_768;
-// For each session, while there are few: then hardly three of them fall on two lines.
-const LINES_EACH = 4;
 
 /** What is remembered. */
 export interface Recent<Data> {
@@ -18,7 +16,7 @@ export interface Recent<Data> {
   readonly isUnwritten: boolean;
 }
 
-/** Sessions by key. */
+/** Sessions by the slots of their records. */
 export class RecentRecords<Data> {
   #lines: (Recent<Data> | undefined)[] = [];
   // The slot that each line was asked for last. A single reading is not worth an object that stays.
@@ -31,49 +29,33 @@ export class RecentRecords<Data> {
     this.#write = write;
   }
 
-  get(key: string, hash: number): Recent<Data> | undefined {
-    const at = hash & (this.#lines.length - 1);
-    const first = this.#lines[at];
-    if (first?.key === key) return first;
-    const second = this.#lines[at ^ 1];
-    return second?.key === key ? second : undefined;
-  }
-
   /** What is remembered of a slot. */
-  of(slot: number, hash: number): Recent<Data> | undefined {
-    const at = hash & (this.#lines.length - 1);
-    if (this.#lines[at]?.slot === slot) return this.#lines[at];
-    return this.#lines[at ^ 1]?.slot === slot ? this.#lines[at ^ 1] : undefined;
+  get(slot: number): Recent<Data> | undefined {
+    const recent = this.#lines[slot & (this.#lines.length - 1)];
+    return recent?.slot === slot ? recent : undefined;
   }
 
-  /** Notes a reading. @returns whether the session is worth remembering. */
-  note(slot: number, hash: number, count: number): boolean {
-    this.#grow(count);
-    const at = hash & (this.#lines.length - 1);
-    if (this.#asked[at] === slot || this.#asked[at ^ 1] === slot) return true;
-    this.#asked[at ^ 1] = this.#asked[at] as number;
+  /** Notes a reading. @param end every slot in use is below. @returns whether the session is worth remembering. */
+  note(slot: number, end: number): boolean {
+    this.#reach(end);
+    const at = slot & (this.#lines.length - 1);
+    if (this.#asked[at] === slot) return true;
     this.#asked[at] = slot;
     return false;
   }
 
-  /** Remembers a session in the place of what was remembered of it. @param count how many records there are. */
-  put(recent: Recent<Data>, hash: number, count: number): void {
-    this.#grow(count);
-    this.forget(recent.slot, hash);
-    const at = hash & (this.#lines.length - 1);
+  /** Remembers a session in the place of what was remembered of its slot, or of another one. @param end every slot in use is below. */
+  put(recent: Recent<Data>, end: number): void {
+    this.#reach(end);
+    const at = recent.slot & (this.#lines.length - 1);
     const former = this.#lines[at];
-    if (former) {
-      this.#give(this.#lines[at ^ 1]);
-      this.#lines[at ^ 1] = former;
-    }
+    if (former && former.slot !== recent.slot) this.#give(former);
     this.#lines[at] = recent;
   }
 
-  /** Must be called whenever a record moves to another key or ends. What is here alone is lost: see `of`. */
-  forget(slot: number, hash: number): void {
-    const at = hash & (this.#lines.length - 1);
-    if (this.#lines[at]?.slot === slot) this.#lines[at] = undefined;
-    else if (this.#lines[at ^ 1]?.slot === slot) this.#lines[at ^ 1] = undefined;
+  /** Must be called whenever a record moves to another key or ends. What is here alone is lost: see `get`. */
+  forget(slot: number): void {
+    if (this.get(slot)) this.#lines[slot & (this.#lines.length - 1)] = undefined;
   }
 
   /** Forgets all, where no record is left: what was large once must not stay so. */
@@ -82,11 +64,11 @@ export class RecentRecords<Data> {
     this.#asked = new Uint32Array(0);
   }
 
-  #grow(count: number): void {
+  #reach(end: number): void {
     const had = this.#lines;
-    if (had.length >= MOST_LINES || had.length >= Math.max(count * LINES_EACH, FEWEST_LINES)) return;
+    if (had.length >= MOST_LINES || (had.length >= end && had.length > 0)) return;
     let length = FEWEST_LINES;
-    while (length < MOST_LINES && length < count * LINES_EACH) length *= 2;
+    while (length < MOST_LINES && length < end) length *= 2;
     this.#lines = new Array<Recent<Data> | undefined>(length).fill(undefined);
     this.#asked = new Uint32Array(length);
     for (const recent of had) this.#give(recent);
