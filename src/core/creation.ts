@@ -21,12 +21,18 @@ export interface CreateOptions extends OwnLifetime {
 // 160 random bits do not collide: this many times is a broken random source.
 const MOST_COLLISIONS = 4;
 
-/** Stores a new session. @returns its id, without a signature, and what is stored. */
+/**
+ * Stores a new session.
+ *
+ * @param replaced the session that ends as soon as this one has begun, if there is one: of the same user it does not count. See {@link settleReplacement}.
+ * @returns its id, without a signature, where it is, and what is stored.
+ */
 export async function createSession<Data extends object, Input extends object>(
   parts: SessionParts<Data, Input>,
   data: Input,
   options: CreateOptions = {},
-): Promise<{ id: string; session: NewSession<Data> }> {
+  replaced?: NewSession<Data>,
+): Promise<{ id: string; key: string; session: NewSession<Data> }> {
   const { clock, store, events, watcher } = parts;
   const { schema, userOf, maxPerUser } = parts.options;
   // Input is Data where there is no schema.
@@ -40,18 +46,19 @@ export async function createSession<Data extends object, Input extends object>(
     if (!parts.keepsFacts) throw new TypeError("Cannot keep the device of a session, or make it persistent: the store has only get, set and delete, a SessionStore is wanted");
     session.facts = { ...session.facts, ...(device && { device: toJsonObject(device) }), ...(persistent && { isPersistent: true }) };
   }
+  const cap = maxPerUser && replaced && isSameUser(replaced, session) ? { ...maxPerUser, limit: maxPerUser.limit + 1 } : maxPerUser;
   for (let attempt = 0; attempt < MOST_COLLISIONS; attempt++) {
     const id = parts.ids.make(Math.floor(now / 1000));
     const key = store.keyOf(id);
-    const { outcome, evicted } = await store.create(key, session, maxPerUser);
+    const { outcome, evicted } = await store.create(key, session, cap);
     if (outcome === "taken") continue;
-    if (outcome === "denied") throw new HarpiaError("ERR_TOO_MANY_SESSIONS", "Cannot create a session: the user has as many as maxPerUser allows, one must end first");
+    if (outcome === "denied") throw tooMany();
     for (const handle of evicted) {
       watcher.ended(handle);
       events.emit("ended", { handle, reason: "evicted" });
     }
     if (events.has("created")) events.emit("created", { handle: store.handleOf(key), ...(userId !== undefined && { userId }) });
-    return { id, session };
+    return { id, key, session };
   }
   throw new StoreError("ERR_STORE_CONFLICT", `Cannot create a session: ${MOST_COLLISIONS} new ids were taken, a working random source is wanted`, {
     store: store.name,
@@ -63,4 +70,35 @@ export async function createSession<Data extends object, Input extends object>(
 export interface LoginOptions<Data> extends CreateOptions {
   /** The fields of the former data that come along. Default: none. */
   keep?: readonly (keyof Data & string)[] | undefined;
+}
+
+/**
+ * Keeps the cap where a new session was to take the place of another one, and that one had ended by itself: its place may have been taken, and
+ * both are one too many.
+ *
+ * @throws HarpiaError `ERR_TOO_MANY_SESSIONS` where `maxPerUser` denies. The new session has ended then.
+ */
+export async function settleReplacement<Data extends object>(
+  { store, watcher, events, options: { maxPerUser } }: SessionParts<Data, object>,
+  replaced: NewSession<Data>,
+  { key, session }: { readonly key?: string; readonly session: NewSession<Data> },
+): Promise<void> {
+  if (!maxPerUser || session.userId === undefined || !isSameUser(replaced, session)) return;
+  const live = await store.listByUser(session.userId);
+  const excess = Math.max(live.length - maxPerUser.limit, 0);
+  const isDenied = excess > 0 && maxPerUser.onLimit === "deny";
+  for (const handle of live.filter((one, at) => (isDenied ? one.key === key : at < excess)).map((one) => one.key)) {
+    if (!(await store.remove(handle))) continue;
+    watcher.ended(handle);
+    events.emit("ended", { handle, reason: "evicted" });
+  }
+  if (isDenied) throw tooMany();
+}
+
+function isSameUser(one: NewSession<unknown>, other: NewSession<unknown>): boolean {
+  return one.userId !== undefined && one.userId === other.userId;
+}
+
+function tooMany(): HarpiaError {
+  return new HarpiaError("ERR_TOO_MANY_SESSIONS", "Cannot create a session: the user has as many as maxPerUser allows, one must end first");
 }

@@ -152,15 +152,15 @@ export class RequestSession<Data extends object> {
    *
    * @throws what `Session.create` throws.
    */
-  async login(data: Data, options: LoginOptions<Data> = {}): Promise<void> {
+  async login(data: Data, { keep = [], ...own }: LoginOptions<Data> = {}): Promise<void> {
     this.#assertOpen(true);
     await this.#record.load();
-    const { keep = [], ...own } = options;
     const former = this.#record.opened;
     const kept = keep.length > 0 ? this.#view() : undefined;
     const next = { ...(kept && !this.#access.isOfAnotherUser(kept, data) && pickNamed(kept, keep)), ...data };
-    await this.#begin(await this.#access.create(next, own), toJsonObject(next));
-    if (former) await this.#access.delete(former.id);
+    const opened = await this.#access.create(next, own, former);
+    await this.#begin(opened, toJsonObject(next));
+    if (former) await this.#access.retire(former, opened);
   }
 
   /** Gives the session a new id; the old one is dead for everybody. @returns whether there was a session. */

@@ -1,6 +1,6 @@
 // What core's request session asks of its `Session`: the one seam between the two.
 import type { Changes, Updater } from "./changes.ts";
-import { type CreateOptions, createSession } from "./creation.ts";
+import { type CreateOptions, createSession, settleReplacement } from "./creation.ts";
 import { updateData } from "./data-updates.ts";
 import { StoreError } from "./errors.ts";
 import { addVary, type RequestLike, type ResponseLike } from "./http-messages.ts";
@@ -54,8 +54,14 @@ export class RequestAccess<Data extends object, Input extends object = Data> {
     return this.#noting(this.#session.get(id));
   }
 
-  create(data: Data, own?: CreateOptions): Promise<Opened<Data>> {
-    return this.#noting(this.#create(data, own));
+  /** @param replaced what is to be ended by `retire` as soon as the new session has begun. */
+  create(data: Data, own?: CreateOptions, replaced?: Opened<Data>): Promise<Opened<Data>> {
+    return this.#noting(this.#create(data, own, replaced));
+  }
+
+  /** Ends a session that another one has replaced. */
+  retire(replaced: Opened<Data>, by: Opened<Data>): Promise<void> {
+    return this.#noting(this.#retire(replaced, by));
   }
 
   update({ id, key }: Opened<Data>, changes: Changes<Data> | Updater<Data>): Promise<boolean> {
@@ -119,10 +125,14 @@ export class RequestAccess<Data extends object, Input extends object = Data> {
     return userOf(data) !== undefined && userOf(data) !== userOf(next);
   }
 
-  async #create(data: Data, own?: CreateOptions): Promise<Opened<Data>> {
+  async #create(data: Data, own?: CreateOptions, replaced?: Opened<Data>): Promise<Opened<Data>> {
     const device = this.#req && this.#parts.options.device?.(this.#req);
     // What came out of the schema goes through it again: see the option.
-    return this.#sign(await createSession(this.#parts, data as unknown as Input, { ...(device && { device }), ...own }));
+    return this.#sign(await createSession(this.#parts, data as unknown as Input, { ...(device && { device }), ...own }, replaced?.session));
+  }
+
+  async #retire(replaced: Opened<Data>, by: Opened<Data>): Promise<void> {
+    if (!(await this.#session.delete(replaced.id))) await settleReplacement(this.#parts, replaced.session, by);
   }
 
   async #renew(id: string): Promise<Opened<Data> | undefined> {
