@@ -104,12 +104,14 @@ export class MysqlConnector {
     });
   }
 
-  /** Runs work as one transaction that takes locks against inserts, too. It is repeated as a whole. */
-  transaction<T>(work: (connection: Statements) => Promise<T>): Promise<T> {
+  /**
+   * Runs work as one transaction. At the default level it takes locks against inserts, too. It is repeated as a whole.
+   */
+  transaction<T>(work: (connection: Statements) => Promise<T>, level: "REPEATABLE READ" | "READ COMMITTED" = "REPEATABLE READ"): Promise<T> {
     return this.#again(() =>
       this.#hold(async (connection) => {
         const statements = new Conversation(connection, true);
-        await statements.command("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ");
+        await statements.command(`SET TRANSACTION ISOLATION LEVEL ${level}`);
         await statements.command("START TRANSACTION");
         try {
           const result = await work(statements);

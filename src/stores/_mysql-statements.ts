@@ -79,6 +79,14 @@ export function statementsOf(table: string) {
     /** Revision, paths to unset, paths and values to set, revision, facts or null, revision, key, now. `insertId` is `IS_DONE`, 2 for a conflict, or 0. */
     patchRevision: (set: number, unset: number) => `UPDATE ${name} SET data = IF(revision = ?, ${data(set, unset)}, data),
       facts = IF(revision = ?, COALESCE(?, facts), facts), revision = revision + (LAST_INSERT_ID(IF(revision = ?, ${IS_DONE}, 2)) = ${IS_DONE}) WHERE session_key = ? AND ${live}`,
+    /** For each session its key, paths to unset, paths and values to set; then the keys, now. */
+    patchAll: (keys: number, set: number, unset: number) => `UPDATE ${name} SET data = CASE session_key${` WHEN ? THEN ${data(set, unset)}`.repeat(keys)} ELSE data END,
+      revision = revision + 1 WHERE session_key IN (${list(keys)}) AND ${live}`,
+    /** For each session its key and when it was seen, then each key and deadline, then the keys, now. */
+    extendAll: (keys: number) => `UPDATE ${name} SET last_seen_at = GREATEST(last_seen_at, CASE session_key${" WHEN ? THEN ?".repeat(keys)} END),
+      expires_at = GREATEST(expires_at, CASE session_key${" WHEN ? THEN ?".repeat(keys)} END) WHERE session_key IN (${list(keys)}) AND ${live}`,
+    /** Keys, now. */
+    liveKeys: (keys: number) => `SELECT session_key FROM ${name} WHERE session_key IN (${list(keys)}) AND ${live}`,
     /** Next key, key, now. */
     move: `UPDATE ${name} SET session_key = ? WHERE session_key = ? AND ${live}`,
     /** Key, now. */

@@ -1,5 +1,6 @@
 // What is decided over all of a user's sessions, each in one transaction that locks them: no other may slip in or move past.
 import type { Clock } from "../core/clock.ts";
+import { queueOfRequests } from "../core/keyed-queue.ts";
 import type { CreateResult, UserCap } from "../core/store.ts";
 import type { MysqlConnector, MysqlValue, Statements } from "./_mysql-client.ts";
 import { keyOf, toUserColumn } from "./_mysql-record.ts";
@@ -12,6 +13,8 @@ export class MysqlUsers {
   readonly #connector: MysqlConnector;
   readonly #sql: ReturnType<typeof statementsOf>;
   readonly #clock: Clock;
+  // Of many at once InnoDB lets one go on and takes the others back: those of one process need not meet there.
+  readonly #turns = queueOfRequests();
 
   constructor(connector: MysqlConnector, sql: ReturnType<typeof statementsOf>, clock: Clock) {
     this.#connector = connector;
@@ -21,7 +24,7 @@ export class MysqlUsers {
 
   /** Creates under a cap: whoever else creates for the user waits, or is repeated. */
   createWithin(cap: UserCap, userId: string, row: MysqlValue[]): Promise<CreateResult> {
-    return this.#connector.transaction(async (connection): Promise<CreateResult> => {
+    const work = async (connection: Statements): Promise<CreateResult> => {
       const { epoch, keys } = await this.#lockLive(connection, userId);
       const excess = Math.max(keys.length + 1 - cap.limit, 0);
       if (excess > 0 && cap.onLimit === "deny") return { outcome: "denied", evicted: [] };
@@ -29,7 +32,8 @@ export class MysqlUsers {
       const evicted = keys.slice(0, excess);
       await this.#delete(connection, evicted);
       return { outcome: "created", evicted };
-    });
+    };
+    return this.#turns.run(userId, () => this.#connector.transaction(work));
   }
 
   /** Ends all of the user's sessions but those that are kept. @returns their keys. */

@@ -6,11 +6,12 @@ import { IdAccess } from "../core/id-access.ts";
 import { toJsonObject } from "../core/json.ts";
 import { assertSeconds } from "../core/lifetimes.ts";
 import { assertOptions } from "../core/options.ts";
-import type { CreateResult, KeyedSession, NewSession, PatchOutcome, SessionPatch, SessionStore, StoreChange, StoredSession, UserCap } from "../core/store.ts";
+import type { CreateResult, KeyedPatch, KeyedSession, KeyedTouch, NewSession, PatchOutcome, SessionPatch, SessionStore, StoreChange, StoredSession, UserCap } from "../core/store.ts";
+import { type Keyed, type KeyedParts, MysqlBatches } from "./_mysql-batches.ts";
 import { errnoOf, type MysqlClient, MysqlConnector, type MysqlValue } from "./_mysql-client.ts";
-import { toPath, toStoredValue } from "./_mysql-fields.ts";
 import { assertKey, assertPage, isKey, nextCursor } from "./_mysql-keys.ts";
-import { keyOf, toFactsColumn, toRow, toSession, toUserColumn } from "./_mysql-record.ts";
+import { toPatchParts } from "./_mysql-patch.ts";
+import { keyOf, toRow, toSession, toUserColumn } from "./_mysql-record.ts";
 import { IS_DONE, NO_EPOCH, padded, schemaOf, statementsOf } from "./_mysql-statements.ts";
 import { MysqlUsers } from "./_mysql-users.ts";
 import { assertPruneInterval, PRUNE_INTERVAL, pruneFromTimeToTime } from "./_sql-pruning.ts";
@@ -49,13 +50,6 @@ const BAD_FIELD = 1054;
 // As the statement numbers them.
 const LIMITS = [undefined, "idle", "absolute"] as const;
 
-interface PatchParts {
-  set: string[][];
-  unset: string[];
-  facts: string | null;
-  ifRevision: number | undefined;
-}
-
 /**
  * Keeps sessions in MySQL 8 or MariaDB (InnoDB). Call {@link MysqlStore.migrate} before the first use.
  *
@@ -70,6 +64,7 @@ export class MysqlStore<Data extends Record<string, any> = Record<string, any>> 
   readonly #sql: ReturnType<typeof statementsOf>;
   readonly #schema: readonly string[];
   readonly #users: MysqlUsers;
+  readonly #batches: MysqlBatches;
   readonly #listeners = new Set<(change: StoreChange) => void>();
   readonly #stopPruning: () => void;
 
@@ -81,6 +76,7 @@ export class MysqlStore<Data extends Record<string, any> = Record<string, any>> 
     this.#sql = statementsOf(table);
     this.#schema = schemaOf(table);
     this.#users = new MysqlUsers(this.#connector, this.#sql, this.clock);
+    this.#batches = new MysqlBatches(this.#connector, this.#sql, this.clock);
     this.#stopPruning = pruneInterval === false ? () => {} : pruneFromTimeToTime(this, this.clock, pruneInterval * 1000);
   }
 
@@ -130,18 +126,27 @@ export class MysqlStore<Data extends Record<string, any> = Record<string, any>> 
   }
 
   async extend(key: string, to: { lastSeenAt: number; expiresAt: number }): Promise<boolean> {
-    if (!isKey(key)) return false;
-    const { insertId } = await this.#connector.change(this.#sql.extend, [to.lastSeenAt, to.expiresAt, key, this.clock.now()]);
-    return insertId !== 0;
+    return isKey(key) && this.#extend({ key, values: [to.lastSeenAt, to.expiresAt] });
   }
 
   async patch(key: string, patch: SessionPatch<Data>): Promise<PatchOutcome> {
     if (!isKey(key)) return "missing";
-    const unset = padded((patch.unset ?? []).map(toPath));
-    const set = padded(Object.entries(toJsonObject(patch.set ?? {})).map(([field, value]) => [toPath(field), toStoredValue(value)]));
-    const outcome = await this.#patch(key, { set, unset, facts: toFactsColumn(patch.facts), ifRevision: patch.ifRevision });
+    const outcome = await this.#patch({ key, parts: toPatchParts(patch) });
     if (outcome === "done") this.#tell({ type: "changed", key });
     return outcome;
+  }
+
+  async patchAll(patches: readonly KeyedPatch<Data>[]): Promise<(PatchOutcome | Error)[]> {
+    const items = patches.filter(({ key }) => isKey(key)).map(({ key, patch }) => ({ key, parts: toPatchParts(patch) }));
+    const outcomes = new Map((await this.#batches.patchAll(items, (item) => this.#patch(item))).map((outcome, at) => [items[at]?.key, outcome]));
+    for (const { key } of patches) if (outcomes.get(key) === "done") this.#tell({ type: "changed", key });
+    return patches.map(({ key }) => outcomes.get(key) ?? "missing");
+  }
+
+  async extendAll(touches: readonly KeyedTouch[]): Promise<boolean[]> {
+    const items = touches.filter(({ key }) => isKey(key)).map(({ key, to }) => ({ key, values: [to.lastSeenAt, to.expiresAt] }));
+    const live = new Map((await this.#batches.extendAll(items, (item) => this.#extend(item))).map((isLive, at) => [items[at]?.key, isLive]));
+    return touches.map(({ key }) => live.get(key) ?? false);
   }
 
   async move(key: string, nextKey: string): Promise<boolean> {
@@ -225,14 +230,17 @@ export class MysqlStore<Data extends Record<string, any> = Record<string, any>> 
     return { outcome: "created", evicted: [] };
   }
 
-  async #patch(key: string, { set, unset, facts, ifRevision }: PatchParts): Promise<PatchOutcome> {
-    const fields = [...unset, ...set.flat()];
+  async #extend({ key, values }: Keyed): Promise<boolean> {
+    return (await this.#connector.change(this.#sql.extend, [...values, key, this.clock.now()])).insertId !== 0;
+  }
+
+  async #patch({ key, parts: { set, unset, fields, facts, ifRevision } }: KeyedParts): Promise<PatchOutcome> {
     if (ifRevision === undefined) {
-      const { affectedRows } = await this.#connector.change(this.#sql.patch(set.length, unset.length), [...fields, facts, key, this.clock.now()]);
+      const { affectedRows } = await this.#connector.change(this.#sql.patch(set, unset), [...fields, facts, key, this.clock.now()]);
       return affectedRows === 0 ? "missing" : "done";
     }
     const values = [ifRevision, ...fields, ifRevision, facts, ifRevision, key, this.clock.now()];
-    const { insertId } = await this.#connector.change(this.#sql.patchRevision(set.length, unset.length), values);
+    const { insertId } = await this.#connector.change(this.#sql.patchRevision(set, unset), values);
     if (insertId === 0) return "missing";
     return insertId === IS_DONE ? "done" : "conflict";
   }
