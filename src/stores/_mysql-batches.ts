@@ -1,7 +1,7 @@
 // Changes of many sessions by one statement, in a transaction that lasts until it is known which of them were live. The statement finds its rows by
 // the primary key in its order: two at once wait for one another and never in a circle.
 import type { Clock } from "../core/clock.ts";
-import type { PatchOutcome } from "../core/store.ts";
+import type { KeyedTouch, PatchOutcome } from "../core/store.ts";
 import { errnoOf, type MysqlConnector, type MysqlValue } from "./_mysql-client.ts";
 import type { PatchParts } from "./_mysql-patch.ts";
 import { keyOf } from "./_mysql-record.ts";
@@ -12,15 +12,13 @@ import { inBatches } from "./_sql-batches.ts";
 const FEWEST = 4;
 // The statement compares each row's key with all of them.
 const MOST = 128;
-const ALONE = "alone";
+// Padding doubles it at most. A server that is sent more than its max_allowed_packet (1 MB on older ones) hangs up, on everybody in the statement.
+const MOST_CHARACTERS = 400_000;
 // ER_NET_PACKET_TOO_LARGE, ER_DATA_TOO_LONG, ER_INVALID_JSON_TEXT and the others on JSON, MariaDB's ER_JSON_SYNTAX and ER_JSON_DEPTH.
 const OF_DATA = new Set([1153, 1406, 3140, 3141, 3144, 3157, 4037, 4038, 4040]);
 
-/** One session's part of a statement. */
-export interface Keyed {
-  key: string;
-  values: MysqlValue[];
-}
+/** A statement, and its values up to the keys that it looks for. */
+type Statement = [sql: string, values: MysqlValue[]];
 
 export interface KeyedParts {
   key: string;
@@ -39,41 +37,58 @@ export class MysqlBatches {
     this.#clock = clock;
   }
 
-  /** Makes patches, those of the same shape together. @param one makes one alone: what depends on a revision, and what has no company. */
-  async patchAll(items: readonly KeyedParts[], one: (item: KeyedParts) => Promise<PatchOutcome>): Promise<(PatchOutcome | Error)[]> {
-    const answers = new Map<KeyedParts, PatchOutcome | Error>();
-    const write = async (some: readonly KeyedParts[]): Promise<void> => {
-      const done = await inBatches(some, { one, all: (several) => this.#patchTogether(several), sizeOf, isOfData });
-      for (const [at, item] of some.entries()) answers.set(item, done[at] as PatchOutcome | Error);
-    };
-    await Promise.all([...groupsOf(items)].flatMap(([shape, group]) => inParts(group, shape === ALONE ? 1 : MOST)).flatMap((part) => (part.length < FEWEST ? part.map((item) => write([item])) : write(part))));
-    return items.map((item) => answers.get(item) as PatchOutcome | Error);
+  /**
+   * Makes patches, those of the same shape together.
+   *
+   * @param one makes one alone: what depends on a revision, what is large, and what has little company.
+   * @returns what became of each, by its key.
+   */
+  async patchAll(items: readonly KeyedParts[], one: (item: KeyedParts) => Promise<PatchOutcome>): Promise<Map<string, PatchOutcome | Error>> {
+    const all = (some: readonly KeyedParts[]): Promise<PatchOutcome[]> => this.#patchTogether(some);
+    const answered = [...groupsOf(items)].flatMap(toParts).map(async (part) => {
+      const [first] = part;
+      // Whatever it fails with, it fails alone.
+      if (first && part.length === 1) return [[first.key, await one(first).catch(toError)] as const];
+      const answers = await inBatches(part, { one, all, sizeOf, isOfData, mostCharacters: MOST_CHARACTERS });
+      // There is an answer for each.
+      return part.map(({ key }, at) => [key, answers[at] as PatchOutcome | Error] as const);
+    });
+    return new Map((await Promise.all(answered)).flat());
   }
 
-  /** Moves deadlines. @param one moves one. @returns whether each was live. */
-  async extendAll(items: readonly Keyed[], one: (item: Keyed) => Promise<boolean>): Promise<boolean[]> {
-    if (items.length < FEWEST) return Promise.all(items.map(one));
-    const live = await Promise.all(inParts(items, MOST).map((part) => this.#change(part, (size) => this.#sql.extendAll(size), 2)));
-    return items.map(({ key }) => live.some((keys) => keys.has(key)));
+  /** Moves deadlines. @param one moves one. @returns the keys of those that were live. */
+  async extendAll(items: readonly KeyedTouch[], one: (item: KeyedTouch) => Promise<boolean>): Promise<Set<string>> {
+    const live = await Promise.all(
+      toParts(items).map(async (part) => {
+        const [first] = part;
+        if (first && part.length === 1) return (await one(first)) ? [first.key] : [];
+        return this.#change(part, (some) => {
+          const seen = some.flatMap(({ key, to }) => [key, to.lastSeenAt]);
+          const deadlines = some.flatMap(({ key, to }) => [key, to.expiresAt]);
+          return [this.#sql.extendAll(some.length), [...seen, ...deadlines]];
+        });
+      }),
+    );
+    return new Set(live.flatMap((keys) => [...keys]));
   }
 
   async #patchTogether(items: readonly KeyedParts[]): Promise<PatchOutcome[]> {
     // They are of one shape, and there are several.
     const { set, unset } = (items[0] as KeyedParts).parts;
-    const keyed = items.map(({ key, parts }) => ({ key, values: parts.fields }));
-    const live = await this.#change(keyed, (size) => this.#sql.patchAll(size, set, unset), 1);
+    // The last is repeated to fill the statement up: the smallest.
+    const bySize = items.toSorted((a, b) => sizeOf(b) - sizeOf(a));
+    const live = await this.#change(bySize, (some) => [this.#sql.patchAll(some.length, set, unset), some.flatMap(({ key, parts }) => [key, ...parts.fields])]);
     return items.map(({ key }) => (live.has(key) ? "done" : "missing"));
   }
 
-  /** @param lists how often the statement goes through the sessions before it names their keys. @returns the keys of those that were live. */
-  #change(items: readonly Keyed[], sqlOf: (size: number) => string, lists: 1 | 2): Promise<Set<string>> {
+  /** @returns the keys of those that were live. */
+  #change<Item extends { key: string }>(items: readonly Item[], toStatement: (items: readonly Item[]) => Statement): Promise<Set<string>> {
     const some = padded(items);
     const keys = some.map(({ key }) => key);
-    // One list holds all of a session's values, of two each holds one of them.
-    const values = lists === 1 ? some.flatMap(({ key, values: own }) => [key, ...own]) : [0, 1].flatMap((at) => some.flatMap(({ key, values: own }) => [key, own[at] as MysqlValue]));
+    const [sql, values] = toStatement(some);
     return this.#connector.transaction(async (connection) => {
       const now = this.#clock.now();
-      const { affectedRows } = await connection.change(sqlOf(some.length), [...values, ...keys, now]);
+      const { affectedRows } = await connection.change(sql, [...values, ...keys, now]);
       if (affectedRows === items.length) return new Set(keys);
       // Changed rows are locked until the end: none of them can end or move before it is named here.
       return new Set((await connection.select(this.#sql.liveKeys(keys.length), [...keys, now])).map(keyOf));
@@ -81,25 +96,31 @@ export class MysqlBatches {
   }
 }
 
-/** What one statement can do, by its shape. */
-function groupsOf(items: readonly KeyedParts[]): Map<string, KeyedParts[]> {
+/** Those that one statement can make: of one shape, not large, without a revision or facts. */
+function groupsOf(items: readonly KeyedParts[]): Iterable<KeyedParts[]> {
   const groups = new Map<string, KeyedParts[]>();
   for (const item of items) {
     const { ifRevision, facts, set, unset } = item.parts;
-    const shape = ifRevision === undefined && facts === null ? `${set} ${unset}` : ALONE;
+    const shape = ifRevision === undefined && facts === null && sizeOf(item) <= MOST_CHARACTERS ? `${set} ${unset}` : item.key;
     const group = groups.get(shape);
     if (group) group.push(item);
     else groups.set(shape, [item]);
   }
-  return groups;
+  return groups.values();
 }
 
-function inParts<T>(items: readonly T[], size: number): T[][] {
+/** What goes together; few go one by one. */
+function toParts<Item>(items: readonly Item[]): Item[][] {
+  const size = items.length < FEWEST ? 1 : MOST;
   return Array.from({ length: Math.ceil(items.length / size) }, (_, at) => items.slice(at * size, (at + 1) * size));
 }
 
 function sizeOf({ parts }: KeyedParts): number {
   return parts.fields.reduce<number>((sum, field) => sum + String(field).length, 0);
+}
+
+function toError(cause: unknown): Error {
+  return cause instanceof Error ? cause : new Error("Cannot write a session", { cause });
 }
 
 function isOfData(error: unknown): boolean {

@@ -104,9 +104,7 @@ export class MysqlConnector {
     });
   }
 
-  /**
-   * Runs work as one transaction. At the default level it takes locks against inserts, too. It is repeated as a whole.
-   */
+  /** Runs work as one transaction. At the default level it takes locks against inserts, too. It is repeated as a whole. */
   transaction<T>(work: (connection: Statements) => Promise<T>, level: "REPEATABLE READ" | "READ COMMITTED" = "REPEATABLE READ"): Promise<T> {
     return this.#again(() =>
       this.#hold(async (connection) => {

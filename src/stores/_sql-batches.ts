@@ -9,9 +9,10 @@ export interface BatchOptions<Item, Answer> {
   sizeOf(item: Item): number;
   /** Whether an error tells of what was to be written, and not of the server: then nothing of its statement was done. */
   isOfData(error: unknown): boolean;
+  /** What takes more in all goes in parts: a statement's text is in memory several times over, here and there. Default four million. */
+  mostCharacters?: number;
 }
 
-// What is longer in all goes in parts: a statement's text is in memory several times over, here and there.
 const MOST_CHARACTERS = 4_000_000;
 
 /** Answers in the order of the items. An `Error` in the place of one: it alone failed. @throws what tells of the server. */
@@ -20,7 +21,7 @@ export async function inBatches<Item, Answer>(items: readonly Item[], options: B
   if (first === undefined) return [];
   try {
     if (items.length === 1) return [await options.one(first)];
-    if (items.reduce((sum, item) => sum + options.sizeOf(item), 0) <= MOST_CHARACTERS) return await options.all(items);
+    if (items.reduce((sum, item) => sum + options.sizeOf(item), 0) <= (options.mostCharacters ?? MOST_CHARACTERS)) return await options.all(items);
   } catch (error) {
     if (!options.isOfData(error)) throw error;
     if (items.length === 1) return [error instanceof Error ? error : new Error("Cannot write a session", { cause: error })];

@@ -7,7 +7,7 @@ import { toJsonObject } from "../core/json.ts";
 import { assertSeconds } from "../core/lifetimes.ts";
 import { assertOptions } from "../core/options.ts";
 import type { CreateResult, KeyedPatch, KeyedSession, KeyedTouch, NewSession, PatchOutcome, SessionPatch, SessionStore, StoreChange, StoredSession, UserCap } from "../core/store.ts";
-import { type Keyed, type KeyedParts, MysqlBatches } from "./_mysql-batches.ts";
+import { type KeyedParts, MysqlBatches } from "./_mysql-batches.ts";
 import { errnoOf, type MysqlClient, MysqlConnector, type MysqlValue } from "./_mysql-client.ts";
 import { assertKey, assertPage, isKey, nextCursor } from "./_mysql-keys.ts";
 import { toPatchParts } from "./_mysql-patch.ts";
@@ -126,7 +126,7 @@ export class MysqlStore<Data extends Record<string, any> = Record<string, any>> 
   }
 
   async extend(key: string, to: { lastSeenAt: number; expiresAt: number }): Promise<boolean> {
-    return isKey(key) && this.#extend({ key, values: [to.lastSeenAt, to.expiresAt] });
+    return isKey(key) && this.#extend({ key, to });
   }
 
   async patch(key: string, patch: SessionPatch<Data>): Promise<PatchOutcome> {
@@ -138,15 +138,15 @@ export class MysqlStore<Data extends Record<string, any> = Record<string, any>> 
 
   async patchAll(patches: readonly KeyedPatch<Data>[]): Promise<(PatchOutcome | Error)[]> {
     const items = patches.filter(({ key }) => isKey(key)).map(({ key, patch }) => ({ key, parts: toPatchParts(patch) }));
-    const outcomes = new Map((await this.#batches.patchAll(items, (item) => this.#patch(item))).map((outcome, at) => [items[at]?.key, outcome]));
+    const outcomes = await this.#batches.patchAll(items, (item) => this.#patch(item));
     for (const { key } of patches) if (outcomes.get(key) === "done") this.#tell({ type: "changed", key });
     return patches.map(({ key }) => outcomes.get(key) ?? "missing");
   }
 
   async extendAll(touches: readonly KeyedTouch[]): Promise<boolean[]> {
-    const items = touches.filter(({ key }) => isKey(key)).map(({ key, to }) => ({ key, values: [to.lastSeenAt, to.expiresAt] }));
-    const live = new Map((await this.#batches.extendAll(items, (item) => this.#extend(item))).map((isLive, at) => [items[at]?.key, isLive]));
-    return touches.map(({ key }) => live.get(key) ?? false);
+    const known = touches.filter(({ key }) => isKey(key));
+    const live = await this.#batches.extendAll(known, (touch) => this.#extend(touch));
+    return touches.map(({ key }) => live.has(key));
   }
 
   async move(key: string, nextKey: string): Promise<boolean> {
@@ -230,8 +230,8 @@ export class MysqlStore<Data extends Record<string, any> = Record<string, any>> 
     return { outcome: "created", evicted: [] };
   }
 
-  async #extend({ key, values }: Keyed): Promise<boolean> {
-    return (await this.#connector.change(this.#sql.extend, [...values, key, this.clock.now()])).insertId !== 0;
+  async #extend({ key, to }: KeyedTouch): Promise<boolean> {
+    return (await this.#connector.change(this.#sql.extend, [to.lastSeenAt, to.expiresAt, key, this.clock.now()])).insertId !== 0;
   }
 
   async #patch({ key, parts: { set, unset, fields, facts, ifRevision } }: KeyedParts): Promise<PatchOutcome> {

@@ -7,6 +7,7 @@ import { Session } from "../../src/session.ts";
 import { MysqlStore, type MysqlStoreOptions } from "../../src/stores/mysql.ts";
 import { ManualClock } from "../../src/testing.ts";
 import { type MariadbServer, skipWithoutMariadb, startMariadbServer } from "../support/mariadb-server.ts";
+import { roundTrips as countRoundTrips, statusOf } from "../support/mariadb-status.ts";
 
 type Fields = Record<string, unknown>;
 
@@ -27,18 +28,7 @@ describe("MysqlStore and its server", { skip: skipWithoutMariadb() }, () => {
     await store.migrate();
     return store;
   };
-  const statusOf = async (name: string): Promise<number> => {
-    const [rows] = await watcher.query<RowDataPacket[]>(`SHOW GLOBAL STATUS LIKE '${name}'`);
-    return Number(rows[0]?.["Value"]);
-  };
-  /** Statements that the server was asked to run, its own status asked once among them. */
-  const roundTrips = async (work: () => Promise<unknown>): Promise<number> => {
-    // Preparing, once for each connection, is not counted among the questions.
-    await work();
-    const questions = await statusOf("Questions");
-    await work();
-    return (await statusOf("Questions")) - questions - 1;
-  };
+  const roundTrips = (work: () => Promise<unknown>): Promise<number> => countRoundTrips(watcher, work);
   before(async () => {
     server = await startMariadbServer();
     client = createPool({ ...server.connection, connectionLimit: 1 });
@@ -102,12 +92,12 @@ describe("MysqlStore and its server", { skip: skipWithoutMariadb() }, () => {
     const store = await open();
     const key = newKey();
     await store.create(key, newSession());
-    const earlier = await statusOf("Com_stmt_prepare");
+    const earlier = await statusOf(watcher, "Com_stmt_prepare");
     for (let size = 1; size <= 64; size++) {
       await store.read(Array.from({ length: size }, newKey));
       await store.patch(key, { set: Object.fromEntries(Array.from({ length: size }, (_, n) => [`f${n}`, n])) });
     }
-    const prepared = (await statusOf("Com_stmt_prepare")) - earlier;
+    const prepared = (await statusOf(watcher, "Com_stmt_prepare")) - earlier;
     assert.ok(prepared <= 14, `${prepared} statements`);
   });
 
