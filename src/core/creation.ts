@@ -33,7 +33,7 @@ export async function createSession<Data extends object, Input extends object>(
   options: CreateOptions = {},
   replaced?: NewSession<Data>,
 ): Promise<{ id: string; key: string; session: NewSession<Data> }> {
-  const { clock, store, events, watcher } = parts;
+  const { clock, store, events } = parts;
   const { schema, userOf, maxPerUser } = parts.options;
   // Input is Data where there is no schema.
   const given = data as unknown as Data;
@@ -53,10 +53,7 @@ export async function createSession<Data extends object, Input extends object>(
     const { outcome, evicted } = await store.create(key, session, cap);
     if (outcome === "taken") continue;
     if (outcome === "denied") throw tooMany();
-    for (const handle of evicted) {
-      watcher.ended(handle);
-      events.emit("ended", { handle, reason: "evicted" });
-    }
+    for (const handle of evicted) tellEvicted(parts, handle);
     if (events.has("created")) events.emit("created", { handle: store.handleOf(key), ...(userId !== undefined && { userId }) });
     return { id, key, session };
   }
@@ -79,20 +76,24 @@ export interface LoginOptions<Data> extends CreateOptions {
  * @throws HarpiaError `ERR_TOO_MANY_SESSIONS` where `maxPerUser` denies. The new session has ended then.
  */
 export async function settleReplacement<Data extends object>(
-  { store, watcher, events, options: { maxPerUser } }: SessionParts<Data, object>,
+  parts: SessionParts<Data, object>,
   replaced: NewSession<Data>,
   { key, session }: { readonly key?: string; readonly session: NewSession<Data> },
 ): Promise<void> {
+  const { store } = parts;
+  const { maxPerUser } = parts.options;
   if (!maxPerUser || session.userId === undefined || !isSameUser(replaced, session)) return;
   const live = await store.listByUser(session.userId);
   const excess = Math.max(live.length - maxPerUser.limit, 0);
   const isDenied = excess > 0 && maxPerUser.onLimit === "deny";
-  for (const handle of live.filter((one, at) => (isDenied ? one.key === key : at < excess)).map((one) => one.key)) {
-    if (!(await store.remove(handle))) continue;
-    watcher.ended(handle);
-    events.emit("ended", { handle, reason: "evicted" });
-  }
+  const surplus = isDenied ? live.filter((one) => one.key === key) : live.slice(0, excess);
+  for (const one of surplus) if (await store.remove(one.key)) tellEvicted(parts, one.key);
   if (isDenied) throw tooMany();
+}
+
+function tellEvicted({ watcher, events }: Pick<SessionParts<object>, "watcher" | "events">, handle: string): void {
+  watcher.ended(handle);
+  events.emit("ended", { handle, reason: "evicted" });
 }
 
 function isSameUser(one: NewSession<unknown>, other: NewSession<unknown>): boolean {

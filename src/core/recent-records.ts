@@ -1,6 +1,5 @@
 // Records that were read twice in close succession, as objects: a page asks for the same session again and again, and copying objects
-// takes a fraction of reading text. Bounded, with a place for each slot: of a hash table as large, one session in ten would share its place with two
-// others. What was changed is here alone until it gives way: writing text for each of many changes would cost more than the changes.
+// takes a fraction of reading text. Bounded, with a place for each slot: in a hash table some would take one another's place however few there are. What was changed is here alone until it gives way: writing text for each of many changes would cost more than the changes.
 
 import type { StoredSession } from "./store.ts";
 
@@ -66,7 +65,7 @@ export class RecentRecords<Data> {
 
   #reach(end: number): void {
     const had = this.#lines;
-    if (had.length >= MOST_LINES || (had.length >= end && had.length > 0)) return;
+    if (had.length >= Math.min(end, MOST_LINES)) return;
     let length = FEWEST_LINES;
     while (length < MOST_LINES && length < end) length *= 2;
     this.#lines = new Array<Recent<Data> | undefined>(length).fill(undefined);

@@ -98,6 +98,25 @@ describe("MemoryStore keeps", () => {
     assert.equal(store.readSync(keyOf(2)), undefined);
   });
 
+  it("what was changed in sessions that take one another's place as objects", async () => {
+    const store = new MemoryStore<{ n: number }>({ clock: new ManualClock(1_700_000_000_000) });
+    // More than there are places.
+    const count = 33_500;
+    for (let number = 0; number < count; number++) await store.create(keyOf(number), { data: { n: -1 }, createdAt: 0, lastSeenAt: 0, expiresAt: 2e12, endsAt: 2e12 });
+    for (let number = 0; number < count; number++) await store.patch(keyOf(number), { set: { n: number } });
+    const numbers = Array.from({ length: count }, (_, number) => number);
+    const isKept = (number: number): boolean => {
+      const session = store.readSync(keyOf(number));
+      return session?.data.n === number && session.revision === 2;
+    };
+    assert.deepEqual(numbers.filter((number) => !isKept(number)).slice(0, 9), []);
+    // The other way round, and read so often that they change places.
+    for (let reading = 0; reading < 3; reading++) for (const number of [0, count - 1, 32_768, 1, 32_769]) assert.equal(store.readSync(keyOf(number))?.data.n, number);
+    await store.removeAll();
+    await store.create(keyOf(1), { data: { n: 5 }, createdAt: 0, lastSeenAt: 0, expiresAt: 2e12, endsAt: 2e12 });
+    assert.deepEqual([store.readSync(keyOf(0)), store.readSync(keyOf(1))?.data], [undefined, { n: 5 }]);
+  });
+
   it("a session in sight of a scan that began before it was rotated, and shows each once", async () => {
     const store = new MemoryStore<Fields>({ clock: new ManualClock(1_700_000_000_000) });
     for (let number = 0; number < 300; number++) await store.create(keyOf(number), { data: { number }, createdAt: 0, lastSeenAt: 0, expiresAt: 2e12, endsAt: 2e12 });
