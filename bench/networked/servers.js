@@ -2,6 +2,7 @@
 // and with a write in every request, and the usual library. GET /login begins a session, GET / uses it and answers with a line of JSON.
 import http from "node:http";
 import { DATA, greet, listen, listenBare, SECRET, sendJson, writerOf } from "../http/servers.js";
+import { floor, FLOORS } from "./floors.js";
 
 const USES = {
   harpiats: {},
@@ -74,6 +75,8 @@ function group(store, usualName) {
   const ours = Object.entries(USES).filter(([, use]) => !use.nearCache || store !== "sqlite");
   return {
     none: listenBare,
+    floor: async (options) => floor(await FLOORS[store](options)),
+    "floor, read and written": async (options) => floor(await FLOORS[store](options), { writes: true }),
     ...Object.fromEntries(ours.map(([name, use]) => [name, async (options) => harpiats(await STORES[store](options, use), use)])),
     ...(usualName && { [usualName]: USUAL[usualName] }),
   };

@@ -3,12 +3,13 @@
 import type { Clock } from "./clock.ts";
 import { copyJson, kindOf } from "./json.ts";
 import { assertSeconds } from "./lifetimes.ts";
+import { RecentMap } from "./recent-map.ts";
 import type { StoreChange, StoredSession } from "./store.ts";
 
 export interface NearCacheOptions {
   /** Seconds for which a record is used without asking for it again, where no message said that it has changed. Default 5. */
   maxAge?: number | undefined;
-  /** Records kept at most, default 10,000. One more makes the oldest go. */
+  /** Records kept at most, default 10,000. One more makes those go that were not read in a while, up to half of all. */
   maxSessions?: number | undefined;
 }
 
@@ -26,8 +27,7 @@ const MAX_SESSIONS = 10_000;
 export class NearCache<Data> {
   readonly #clock: Clock;
   readonly #maxAge: number;
-  readonly #maxSessions: number;
-  readonly #kept = new Map<string, Kept<Data>>();
+  readonly #kept: RecentMap<Kept<Data>>;
   // Reads under way, by key. One that is forgotten meanwhile has perhaps seen what was there before, and is not kept.
   readonly #filling = new Map<string, object>();
   #isListening = false;
@@ -41,7 +41,7 @@ export class NearCache<Data> {
     if (!Number.isInteger(maxSessions) || maxSessions < 1) throw new RangeError(`Cannot use maxSessions of nearCache: it is ${String(maxSessions)}, a whole number from 1 is wanted`);
     this.#clock = clock;
     this.#maxAge = maxAge * 1000;
-    this.#maxSessions = maxSessions;
+    this.#kept = new RecentMap(maxSessions);
   }
 
   /** Messages arrive from now on. */
@@ -90,8 +90,6 @@ export class NearCache<Data> {
   }
 
   #keep(key: string, session: StoredSession<Data>, since: number): void {
-    this.#kept.delete(key);
-    if (this.#kept.size >= this.#maxSessions) this.#kept.delete(this.#kept.keys().next().value as string);
     this.#kept.set(key, { session: { ...session, data: copyJson(session.data) }, until: since + this.#maxAge });
   }
 }

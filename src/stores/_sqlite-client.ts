@@ -132,8 +132,11 @@ function toLists(statement: SqliteStatement): ListStatement {
 }
 
 function toList(row: unknown): unknown[] | undefined {
-  return row === undefined || row === null ? undefined : Object.values(row);
+  return exists(row) ? Object.values(row as object) : undefined;
 }
+
+/** Whether there is a row: clients say `undefined` or `null` for none. */
+export const exists = (row: unknown): boolean => row !== undefined && row !== null;
 
 /** Whether an error says that another connection holds the file. By the result code, which each client puts elsewhere. */
 export function isBusy(error: unknown): boolean {

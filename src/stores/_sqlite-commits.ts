@@ -16,10 +16,17 @@ const LONGEST_PAUSE = 8;
 // More in one transaction would keep other processes from writing.
 const MOST_CHANGES = 500;
 
+/** Is told of each transaction, inside of it. */
+export interface TransactionObserver {
+  begun(): void;
+  ending(): void;
+}
+
 /** Runs changes in the order they came, each acknowledged after the commit that holds it. */
 export class GroupCommit {
   readonly #connection: SqliteConnection;
   readonly #busyTimeout: number;
+  readonly #observer: TransactionObserver;
   #waiting: Waiting[] = [];
   #isScheduled = false;
   #idle: (() => void)[] = [];
@@ -28,9 +35,10 @@ export class GroupCommit {
   #pause = FIRST_PAUSE;
 
   /** @param busyTimeout milliseconds that a change waits for other processes. */
-  constructor(connection: SqliteConnection, busyTimeout: number) {
+  constructor(connection: SqliteConnection, { busyTimeout, observer }: { busyTimeout: number; observer: TransactionObserver }) {
     this.#connection = connection;
     this.#busyTimeout = busyTimeout;
+    this.#observer = observer;
   }
 
   /** Does a piece of work in a transaction. Rejects with what the work, or the commit, threw: then nothing of it was kept. */
@@ -76,7 +84,9 @@ export class GroupCommit {
     this.#connection.beginWrite();
     let results: unknown[];
     try {
+      this.#observer.begun();
       results = group.map(({ work }) => work());
+      this.#observer.ending();
       this.#connection.commit();
     } catch (error) {
       this.#connection.rollback();

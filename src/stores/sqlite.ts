@@ -9,8 +9,10 @@ import { assertSeconds } from "../core/lifetimes.ts";
 import type { CreateResult, KeyedSession, NewSession, PatchOutcome, SessionPatch, SessionStore, StoreChange, StoredSession, UserCap } from "../core/store.ts";
 import { assertOptions } from "../core/options.ts";
 import { toSqlText } from "./_sql-json.ts";
-import { isBusy, type SqliteClient, SqliteConnection } from "./_sqlite-client.ts";
+import { exists, isBusy, type SqliteClient, SqliteConnection } from "./_sqlite-client.ts";
 import { GroupCommit } from "./_sqlite-commits.ts";
+import { pruneRows } from "./_sqlite-pruning.ts";
+import { RecentRows } from "./_sqlite-recent.ts";
 import { assertPruneInterval, PRUNE_INTERVAL, pruneFromTimeToTime } from "./_sql-pruning.ts";
 import { expiryOf, type Row, toRow, toSession } from "./_sqlite-record.ts";
 import { schemaOf, statementsOf } from "./_sqlite-statements.ts";
@@ -41,15 +43,13 @@ export interface SqliteStoreOptions {
 const TABLE = /^(?!sqlite_)[a-z_][a-z0-9_]{0,62}$/i;
 const BUSY_TIMEOUT = 5;
 const SCAN_LIMIT = 100;
-// Rows looked at in one go: a millisecond or two, then others get a turn.
-const PRUNE_AT_ONCE = 1000;
 // A day in seconds: what is longer was meant in milliseconds.
 const LONGEST = 86_400;
 
 /**
  * Keeps sessions in a SQLite database. Call {@link SqliteStore.migrate} before the first use.
  *
- * Reads are synchronous and see what any process has committed. Changes of one turn of the event loop share a
+ * Reads are synchronous and see what any process had committed before this turn of the event loop. Changes of one turn share a
  * transaction, and each resolves after the commit. {@link SqliteStore.subscribe} tells of this store object's own
  * changes alone: SQLite tells nothing to other processes.
  *
@@ -59,6 +59,7 @@ const LONGEST = 86_400;
 // oxlint-disable-next-line typescript/no-explicit-any
 export class SqliteStore<Data extends Record<string, any> = Record<string, any>> extends IdAccess<Data> implements SessionStore<Data> {
   readonly #connection: SqliteConnection;
+  readonly #recent: RecentRows;
   readonly #commits: GroupCommit;
   readonly #busyTimeout: number;
   readonly #sql: ReturnType<typeof statementsOf>;
@@ -78,7 +79,8 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
     assertPruneInterval(pruneInterval);
     this.#connection = new SqliteConnection(client, synchronous);
     this.#busyTimeout = busyTimeout * 1000;
-    this.#commits = new GroupCommit(this.#connection, this.#busyTimeout);
+    this.#recent = new RecentRows(this.#connection);
+    this.#commits = new GroupCommit(this.#connection, { busyTimeout: this.#busyTimeout, observer: this.#recent });
     this.#sql = statementsOf(table);
     this.#schema = schemaOf(table);
     this.#stopPruning = pruneInterval === false ? () => {} : pruneFromTimeToTime(this, this.clock, pruneInterval * 1000);
@@ -110,25 +112,29 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
 
   async create(key: string, session: NewSession<Data>, cap?: UserCap): Promise<CreateResult> {
     const row = toRow(key, JSON.stringify(toJsonObject(session.data)), session);
-    const { userId } = session;
     return this.#change((changes) => {
       const evicted: string[] = [];
-      if (cap && userId !== undefined) {
+      if (cap && session.userId !== undefined) {
         if (this.#isTaken(key)) return { outcome: "taken", evicted };
-        const rivals = this.#liveOf(userId);
+        const rivals = this.#liveOf(session.userId);
         const excess = Math.max(rivals.length + 1 - cap.limit, 0);
         if (excess > 0 && cap.onLimit === "deny") return { outcome: "denied", evicted };
         evicted.push(...rivals.slice(0, excess).map((rival) => rival.key));
         for (const victim of evicted) this.#delete(victim, changes, { type: "evicted", key: victim });
       }
+      this.#recent.forget(key);
       const isInserted = exists(this.#statement("insert").get(...row, this.clock.now()));
       return { outcome: isInserted ? "created" : "taken", evicted };
     });
   }
 
   readSync(key: string, now: number = this.clock.now()): StoredSession<Data> | undefined {
-    const row = this.#connection.lists<Row>(this.#sql.select).get(key);
-    return row && this.#toLive(row, now);
+    const recent = this.#recent.get(key);
+    if (recent && expiryOf(recent) > now) return toSession<Data>(recent);
+    const row = this.#select(key);
+    const session = row && this.#toLive(row, now);
+    if (session) this.#recent.keep(row);
+    return session;
   }
 
   async read(keys: readonly string[]): Promise<(StoredSession<Data> | undefined)[]> {
@@ -138,7 +144,8 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
 
   extend(key: string, { lastSeenAt, expiresAt }: { lastSeenAt: number; expiresAt: number }): Promise<boolean> {
     return this.#change(() => {
-      if (!this.readSync(key)) return false;
+      if (!this.#find(key)) return false;
+      this.#recent.forget(key);
       this.#statement("extend").run(lastSeenAt, expiresAt, key);
       return true;
     });
@@ -149,12 +156,13 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
     const set = patch.set && toJsonObject(patch.set);
     const unset = [...(patch.unset ?? [])];
     return this.#change((changes) => {
-      const session = this.readSync(key);
+      const session = this.#find(key);
       if (!session) return "missing";
       if (ifRevision !== undefined && ifRevision !== session.revision) return "conflict";
       // Merged here and not by json_set: the transaction holds the write lock, and SQLite's JSON paths cannot name every field.
       const data = { ...session.data, ...set };
       for (const field of unset) delete data[field as keyof Data];
+      this.#recent.forget(key);
       this.#statement("patch").run(JSON.stringify(data), patch.facts ? JSON.stringify(patch.facts) : null, key);
       changes.push({ type: "changed", key });
       return "done";
@@ -163,9 +171,10 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
 
   move(key: string, nextKey: string): Promise<boolean> {
     return this.#change((changes) => {
-      if (!this.readSync(key) || this.#isTaken(nextKey)) return false;
+      if (!this.#find(key) || this.#isTaken(nextKey)) return false;
+      this.#recent.forget(key);
       // An expired record may still be there.
-      this.#statement("delete").run(nextKey);
+      this.#erase(nextKey);
       this.#statement("move").run(nextKey, key);
       changes.push({ type: "moved", key, nextKey });
       return true;
@@ -174,7 +183,7 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
 
   remove(key: string): Promise<boolean> {
     return this.#change((changes) => {
-      if (!this.readSync(key)) return false;
+      if (!this.#find(key)) return false;
       this.#delete(key, changes, { type: "removed", key });
       return true;
     });
@@ -190,21 +199,21 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
       const keys = this.#liveOf(userId).map(({ key }) => key).filter((key) => !except.has(key));
       for (const key of keys) this.#delete(key, changes, { type: "removed", key });
       // A record of a newer version lives for the processes that wrote it: revoked is revoked.
-      for (const { key } of this.#statement("unreadableOf").all(toSqlText(userId)) as { key: string }[]) if (!except.has(key)) this.#statement("delete").run(key);
+      for (const { key } of this.#statement("unreadableOf").all(toSqlText(userId)) as { key: string }[]) if (!except.has(key)) this.#erase(key);
       return keys.length;
     });
   }
 
   removeAll(): Promise<void> {
     return this.#change((changes) => {
+      this.#recent.forgetAll();
       this.#statement("deleteAll").run();
       changes.push({ type: "cleared" });
     });
   }
 
   /** Pages in the order of birth. */
-  async scan(cursor = "", options: { limit?: number } = {}): Promise<{ sessions: KeyedSession<Data>[]; cursor?: string }> {
-    const { limit = SCAN_LIMIT } = options;
+  async scan(cursor = "", { limit = SCAN_LIMIT }: { limit?: number } = {}): Promise<{ sessions: KeyedSession<Data>[]; cursor?: string }> {
     const rows = this.#connection.lists<Row>(this.#sql.scan).all(cursor, limit);
     const sessions = this.#toKeyed(rows);
     return rows.length < limit ? { sessions } : { sessions, cursor: (rows.at(-1) as Row)[0] };
@@ -216,17 +225,7 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
 
   /** Deletes what has expired, a thousand rows at a time: it walks the whole table, and never holds the lock for long. */
   async prune(): Promise<number> {
-    let pruned = 0;
-    let from = "";
-    for (;;) {
-      const last = this.#statement("page").get(from, PRUNE_AT_ONCE - 1) as { key: string } | null | undefined;
-      // Behind every key: no key has a character that sorts so late.
-      const to = last?.key ?? "\u{10ffff}";
-      if (exists(this.#statement("expired").get(from, to, this.clock.now()))) pruned += await this.#pruneBetween(from, to);
-      if (!last) return pruned;
-      from = to;
-      await setTimeout(0);
-    }
+    return pruneRows({ clock: this.clock, statement: (name) => this.#statement(name), change: (work) => this.#change(work) });
   }
 
   /** Tells of what this store object does, and of nothing else: not of other processes. */
@@ -250,6 +249,16 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
 
   #statement(name: keyof ReturnType<typeof statementsOf>) {
     return this.#connection.statement(this.#sql[name]);
+  }
+
+  #select(key: string): Row | undefined {
+    return this.#connection.lists<Row>(this.#sql.select).get(key);
+  }
+
+  /** A live session, as the file has it in this transaction. */
+  #find(key: string): StoredSession<Data> | undefined {
+    const row = this.#select(key);
+    return row && this.#toLive(row, this.clock.now());
   }
 
   #toLive(row: Row, now: number): StoredSession<Data> | undefined {
@@ -278,20 +287,14 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
   }
 
   #delete(key: string, changes: StoreChange[], change: StoreChange): void {
-    this.#statement("delete").run(key);
+    this.#erase(key);
     changes.push(change);
   }
 
-  #pruneBetween(from: string, to: string): Promise<number> {
-    return this.#change((changes) => {
-      const gone = this.#statement("prune").all(from, to, this.clock.now()) as { key: string; expires_at: number; ends_at: number }[];
-      for (const { key, expires_at, ends_at } of gone) changes.push({ type: "expired", key, limit: expires_at < ends_at ? "idle" : "absolute" });
-      return gone.length;
-    });
+  #erase(key: string): void {
+    this.#recent.forget(key);
+    this.#statement("delete").run(key);
   }
 
   readonly #tell = (change: StoreChange): void => tellSubscribers(this.#listeners, change);
 }
-
-/** Clients say `undefined` or `null` for no row. */
-const exists = (row: unknown): boolean => row !== undefined && row !== null;
