@@ -45,8 +45,22 @@ export function writerOf(session) {
 /** node's own server, without a session. */
 export const listenBare = () => listen(http.createServer((req, res) => sendJson(res, greet(req.url === "/" ? DATA.name : "you"))));
 
+async function newFloor() {
+  const { floorInMemory } = await import("./floor.js");
+  return floorInMemory();
+}
+
 const onNode = {
   none: listenBare,
+  async floor() {
+    const floor = await newFloor();
+    const handle = async (req, res) => {
+      if (req.url === "/login") res.setHeader("Set-Cookie", floor.signIn());
+      if (req.url === "/login") return sendJson(res, greet(DATA.name));
+      sendJson(res, greet((await (req.url === "/write" ? floor.write : floor.read)(req.headers.cookie)).name));
+    };
+    return listen(http.createServer((req, res) => void handle(req, res)));
+  },
   async harpiats() {
     const session = await newSession();
     const write = writerOf(session);
@@ -76,6 +90,14 @@ const onExpress = {
     const app = express();
     app.get("/", (_req, res) => void res.json(greet(DATA.name)));
     app.get("/login", (_req, res) => void res.json(greet("you")));
+    return listen(http.createServer(app));
+  },
+  async floor() {
+    const { default: express } = await import("express");
+    const floor = await newFloor();
+    const app = express();
+    app.get("/", async (req, res) => void res.json(greet((await floor.read(req.headers.cookie)).name)));
+    app.get("/login", (_req, res) => void res.set("Set-Cookie", floor.signIn()).json(greet(DATA.name)));
     return listen(http.createServer(app));
   },
   async harpiats() {
@@ -115,6 +137,15 @@ const onFastify = {
     listenFastify((app) => {
       app.get("/", async () => greet(DATA.name));
       app.get("/login", async () => greet("you"));
+    }),
+  floor: () =>
+    listenFastify(async (app) => {
+      const floor = await newFloor();
+      app.get("/", async (request) => greet((await floor.read(request.headers.cookie)).name));
+      app.get("/login", async (_request, reply) => {
+        reply.header("Set-Cookie", floor.signIn());
+        return greet(DATA.name);
+      });
     }),
   harpiats: () =>
     listenFastify(async (app) => {
@@ -160,6 +191,12 @@ const onHono = {
     listenHono((app) => {
       app.get("/", async (context) => context.json(greet(DATA.name)));
       app.get("/login", async (context) => context.json(greet("you")));
+    }),
+  floor: () =>
+    listenHono(async (app) => {
+      const floor = await newFloor();
+      app.get("/", async (context) => context.json(greet((await floor.read(context.req.header("cookie"))).name)));
+      app.get("/login", (context) => context.json(greet(DATA.name), 200, { "Set-Cookie": floor.signIn() }));
     }),
   harpiats: () =>
     listenHono(async (app) => {

@@ -1,31 +1,26 @@
 // What is physically possible on the same server: the id is hashed, the requests of one turn of the event loop are one command of the driver, the
 // record is parsed, and that is all. No deadlines, no conditions, no answer to anything that goes wrong: nobody could use these.
-import { createHash, randomBytes } from "node:crypto";
 import http from "node:http";
+import { keyIn, newKey } from "../http/floor.js";
 import { DATA, greet, listen, sendJson } from "../http/servers.js";
-
-const COOKIE = "session_id=";
 
 /** Answers as ours do, over `{ insert, read, write }`. */
 export function floor({ insert, read, write }, { writes = false } = {}) {
   let count = 0;
   const answer = async (req, res) => {
     if (req.url === "/login") {
-      const id = randomBytes(24).toString("base64url");
-      await insert(keyOf(id), JSON.stringify(DATA));
-      res.setHeader("Set-Cookie", `${COOKIE}${id}`);
+      const { key, cookie } = newKey();
+      await insert(key, JSON.stringify(DATA));
+      res.setHeader("Set-Cookie", cookie);
       return sendJson(res, greet(DATA.name));
     }
-    const cookie = req.headers.cookie ?? "";
-    const key = keyOf(cookie.slice(cookie.indexOf(COOKIE) + COOKIE.length));
+    const key = keyIn(req.headers.cookie);
     const data = JSON.parse(await read(key));
     if (writes) await write(key, JSON.stringify({ ...data, count: ++count }));
     sendJson(res, greet(data.name));
   };
   return listen(http.createServer((req, res) => void answer(req, res)));
 }
-
-const keyOf = (id) => `floor:${createHash("sha256").update(id).digest("base64url")}`;
 
 /** Collects what is asked in one turn, and asks once. */
 function gathered(call) {
