@@ -20,8 +20,9 @@ const SERVERS: readonly TestServer[] = [
   { program: "mariadbd", debianPackage: "mariadb-server", folders: ["/usr/sbin"], support: "support/mariadb-server.js" },
   // Debian keeps it off PATH, since several versions can live side by side.
   { program: "postgres", debianPackage: "postgresql", folders: ["/usr/lib/postgresql/*/bin"], support: "support/postgres-server.js" },
-  // No server, but a program that tests start all the same.
+  // No servers, but programs that tests start all the same.
   { program: "chromium", debianPackage: "chromium", support: "browser/chromium.js" },
+  { program: "openssl", debianPackage: "openssl", support: "support/certificate.js" },
 ];
 
 /** Where a server's program is, for the tests too; `undefined` when it is not installed. */

@@ -8,6 +8,8 @@ export interface AppKind {
   moved: Record<string, string>;
   /** Where pages/conformance.ts goes. */
   conformanceFile: string;
+  /** Where pages/streamed.ts goes, if its pages can stream what comes later. */
+  streamedFile?: string;
   /** The arguments of node that start it, and its surroundings. */
   start(port: number): { args: string[]; env: Record<string, string> };
   /** What a reverse proxy in front would add. */
@@ -34,6 +36,7 @@ export const APP_KINDS: readonly AppKind[] = [
     name: "sveltekit",
     moved: { "src/hooks.server.ts": "src/hooks.example.ts" },
     conformanceFile: "src/conformance.ts",
+    streamedFile: "src/streamed.ts",
     // Behind no https, SvelteKit has to be told: it compares the Origin of forms with its own.
     start: (port) => ({ args: ["build"], env: { HOST, PORT: String(port), PROTOCOL_HEADER: "x-forwarded-proto" } }),
     headers: { "x-forwarded-proto": "http" },
@@ -44,6 +47,7 @@ export const APP_KINDS: readonly AppKind[] = [
     name: "react-router",
     moved: { "app/routes.ts": "app/routes.example.ts" },
     conformanceFile: "app/conformance.ts",
+    streamedFile: "app/streamed.ts",
     start: (port) => ({ args: [join("node_modules", "@react-router", "serve", "bin.cjs"), "build/server/index.js"], env: { HOST, PORT: String(port) } }),
     headers: {},
     pages: "vary",

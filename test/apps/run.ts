@@ -73,6 +73,7 @@ async function copy(kind: AppKind, folder: string): Promise<void> {
   for (const [from, to] of Object.entries(kind.moved)) await rename(join(folder, from), join(folder, to));
   await cp(join(pages, kind.name), folder, { recursive: true });
   await cp(join(pages, "conformance.ts"), join(folder, kind.conformanceFile));
+  if (kind.streamedFile !== undefined) await cp(join(pages, "streamed.ts"), join(folder, kind.streamedFile));
 }
 
 async function visitApp(kind: AppKind, folder: string, env: NodeJS.ProcessEnv): Promise<void> {

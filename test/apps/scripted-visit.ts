@@ -1,5 +1,5 @@
 // What a browser with scripts sends: each framework has a protocol of its own for forms and pages, and the session has to come
-// through it as through plain pages.
+// through it as through plain pages. And what a page does after its headers, which only such a browser shows.
 import assert from "node:assert/strict";
 import type { PageVisitor } from "./page-visitor.ts";
 import type { RunningApp } from "./visit.ts";
@@ -50,6 +50,7 @@ export const SCRIPTED: Record<string, Record<string, Check>> = {
       assert.match(data.headers.get("vary") ?? "", /\bcookie\b/i);
       assert.match(await data.text(), /"Welcome, Ada\."/);
     },
+    "reads and changes data in what is streamed behind the headers, and refuses there what needs a cookie": streams,
   },
   "react-router": {
     "signs in by script: the cookie comes with the redirect that the script follows": async (visitor, app) => {
@@ -61,8 +62,32 @@ export const SCRIPTED: Record<string, Record<string, Check>> = {
       assert.match(data.headers.get("vary") ?? "", /\bcookie\b/i);
       assert.match(await data.text(), /"Welcome, Ada\."/);
     },
+    "reads and changes data in what is streamed behind the headers, and refuses there what needs a cookie": streams,
   },
 };
+
+async function streams(visitor: PageVisitor): Promise<void> {
+  await visitor.submit("/", "sign-in", { name: "Ada" });
+  // Who looks like a robot gets the page in one piece.
+  const answer = await visitor.fetch("/streamed", { headers: { "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0" } });
+  const reader = answer.body?.pipeThrough(new TextDecoderStream()).getReader();
+  assert.ok(reader);
+  let page = "";
+  const readUntil = async (text: string): Promise<void> => {
+    while (!page.includes(text)) {
+      const { done, value } = await reader.read();
+      assert.ok(!done, `There is no ${text} in ${page}`);
+      page += value;
+    }
+  };
+  await readUntil("Beginning for Ada");
+  assert.doesNotMatch(page, /Ada chose/);
+  await visitor.fetch("/streamed/go-on");
+  await readUntil("Ada chose late: ERR_HEADERS_SENT");
+  await reader.cancel();
+  const { color } = (await visitor.json("/api/profile")) as { color?: unknown };
+  assert.equal(color, "late");
+}
 
 function assertSignedIn(answer: Response, visitor: PageVisitor): void {
   assert.equal(answer.headers.getSetCookie().length, 1, `${answer.status}`);

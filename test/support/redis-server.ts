@@ -21,6 +21,8 @@ export interface RedisServer {
 export interface RedisServerOptions {
   /** Further arguments, such as `["--appendonly", "yes"]`. By default it keeps nothing on disk. */
   arguments?: readonly string[];
+  /** Listens with TLS alone. */
+  tls?: { certificate: string; key: string };
 }
 
 // Another process may take the port between finding it and using it.
@@ -28,8 +30,13 @@ const ATTEMPTS = 3;
 
 /** For `describe(name, { skip: … }, …)`: why these tests cannot run here, `false` if they can. @throws when CI=true. */
 export function skipWithoutRedis(program = "redis-server"): string | false {
+  return skipWithout(program, "apt-get install redis-server, brew install redis");
+}
+
+/** The same for any program. */
+export function skipWithout(program: string, how: string): string | false {
   if (isOnPath(program)) return false;
-  const reason = `${program} is not on PATH: apt-get install redis-server, brew install redis`;
+  const reason = `${program} is not on PATH: ${how}`;
   if (process.env["CI"] === "true") throw new Error(`Cannot skip with CI=true: ${reason}`);
   return reason;
 }
@@ -42,7 +49,10 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
   const killNow = (): void => void child?.kill("SIGKILL");
   process.once("exit", killNow);
   const start = async (port: number): Promise<boolean> => {
-    const common = ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "no"];
+    const listening = options.tls
+      ? ["--port", "0", "--tls-port", String(port), "--tls-cert-file", options.tls.certificate, "--tls-key-file", options.tls.key, "--tls-auth-clients", "no"]
+      : ["--port", String(port)];
+    const common = [...listening, "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "no"];
     child = spawn("redis-server", [...common, ...(options.arguments ?? [])], { stdio: ["ignore", "pipe", "inherit"] });
     return isReady(child);
   };
@@ -51,7 +61,7 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
     if (!(await start(port))) continue;
     return {
       port,
-      url: `redis://127.0.0.1:${port}`,
+      url: `${options.tls ? "rediss" : "redis"}://127.0.0.1:${port}`,
       get pid() {
         return child.pid as number;
       },
