@@ -191,7 +191,8 @@ export class RequestSession<Data extends object> {
    */
   async commit(): Promise<void> {
     if (!this.hasChanges) return;
-    await this.#record.load();
+    const loading = this.#record.load();
+    if (loading) await loading;
     if (this.#isRenewalDue && this.#record.opened) this.#follow(await this.#access.renew(this.#record.opened.id));
     if (!isChange(this.#changes)) return;
     const changes = this.#changes as Changes<Data>;
