@@ -4,7 +4,8 @@ import { versionsOf } from "../machine.js";
 import { CONNECTIONS, measureUnderLoad, summarizeBeside } from "../under-load.js";
 import { SERVERS } from "./servers.js";
 
-const CASES = { "left alone": "/hello", read: "/", "read and written": "/write" };
+const FLOOR_CASES = { read: "/", "read and written": "/write" };
+const CASES = { "left alone": "/hello", ...FLOOR_CASES };
 const PACKAGES = ["harpiats", "express", "express-session", "fastify", "@fastify/session", "@mgcrea/fastify-session", "koa", "koa-session", "hono", "@hono/node-server", "hono-sessions", "@hono/session"];
 
 export async function measure({ nodes: [node], isQuick, say }) {
@@ -14,7 +15,7 @@ export async function measure({ nodes: [node], isQuick, say }) {
       framework,
       library,
       argument: { framework, library, servers: "../adapters/servers.js" },
-      cases: library === "none" ? { "no session": "/" } : CASES,
+      cases: library === "none" ? { "no session": "/" } : library === "floor" ? FLOOR_CASES : CASES,
     })),
   );
   say(`adapters: ${servers.length} servers, ${plan.starts} starts with ${plan.rounds} rounds on Node ${node.version}`);

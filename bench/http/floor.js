@@ -19,6 +19,13 @@ export function newKey() {
 export function floorInMemory() {
   const sessions = new Map();
   let count = 0;
+  const read = async (header) => sessions.get(keyIn(header));
+  const write = async (header) => {
+    const key = keyIn(header);
+    const data = { ...sessions.get(key), count: ++count };
+    sessions.set(key, data);
+    return data;
+  };
   return {
     /** @returns the Set-Cookie header. */
     signIn() {
@@ -26,12 +33,7 @@ export function floorInMemory() {
       sessions.set(key, DATA);
       return cookie;
     },
-    read: async (header) => sessions.get(keyIn(header)),
-    async write(header) {
-      const key = keyIn(header);
-      const data = { ...sessions.get(key), count: ++count };
-      sessions.set(key, data);
-      return data;
-    },
+    /** What is done with the session that a Cookie header names. */
+    paths: new Map([["/", read], ["/write", write]]),
   };
 }

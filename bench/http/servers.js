@@ -45,7 +45,7 @@ export function writerOf(session) {
 /** node's own server, without a session. */
 export const listenBare = () => listen(http.createServer((req, res) => sendJson(res, greet(req.url === "/" ? DATA.name : "you"))));
 
-async function newFloor() {
+export async function newFloor() {
   const { floorInMemory } = await import("./floor.js");
   return floorInMemory();
 }
@@ -57,7 +57,7 @@ const onNode = {
     const handle = async (req, res) => {
       if (req.url === "/login") res.setHeader("Set-Cookie", floor.signIn());
       if (req.url === "/login") return sendJson(res, greet(DATA.name));
-      sendJson(res, greet((await (req.url === "/write" ? floor.write : floor.read)(req.headers.cookie)).name));
+      sendJson(res, greet((await floor.paths.get(req.url)(req.headers.cookie)).name));
     };
     return listen(http.createServer((req, res) => void handle(req, res)));
   },
@@ -96,7 +96,7 @@ const onExpress = {
     const { default: express } = await import("express");
     const floor = await newFloor();
     const app = express();
-    app.get("/", async (req, res) => void res.json(greet((await floor.read(req.headers.cookie)).name)));
+    for (const [path, use] of floor.paths) app.get(path, async (req, res) => void res.json(greet((await use(req.headers.cookie)).name)));
     app.get("/login", (_req, res) => void res.set("Set-Cookie", floor.signIn()).json(greet(DATA.name)));
     return listen(http.createServer(app));
   },
@@ -141,7 +141,7 @@ const onFastify = {
   floor: () =>
     listenFastify(async (app) => {
       const floor = await newFloor();
-      app.get("/", async (request) => greet((await floor.read(request.headers.cookie)).name));
+      for (const [path, use] of floor.paths) app.get(path, async (request) => greet((await use(request.headers.cookie)).name));
       app.get("/login", async (_request, reply) => {
         reply.header("Set-Cookie", floor.signIn());
         return greet(DATA.name);
@@ -195,7 +195,7 @@ const onHono = {
   floor: () =>
     listenHono(async (app) => {
       const floor = await newFloor();
-      app.get("/", async (context) => context.json(greet((await floor.read(context.req.header("cookie"))).name)));
+      for (const [path, use] of floor.paths) app.get(path, async (context) => context.json(greet((await use(context.req.header("cookie"))).name)));
       app.get("/login", (context) => context.json(greet(DATA.name), 200, { "Set-Cookie": floor.signIn() }));
     }),
   harpiats: () =>
