@@ -7,7 +7,7 @@ import { SERVERS } from "./servers.js";
 const PACKAGES = ["harpiats", "express", "express-session", "fastify", "@fastify/session", "@mgcrea/fastify-session", "hono", "@hono/node-server", "hono-sessions", "@hono/session"];
 
 export async function measure({ nodes: [node], isQuick, say }) {
-  const plan = isQuick ? { starts: 1, rounds: 2, milliseconds: 120 } : { starts: 4, rounds: 4, milliseconds: 1000 };
+  const plan = isQuick ? { starts: 1, rounds: 2, milliseconds: 120 } : { starts: 3, rounds: 4, milliseconds: 800 };
   const servers = Object.entries(SERVERS).flatMap(([framework, libraries]) => Object.keys(libraries).map((library) => ({ framework, library, argument: { framework, library }, cases: casesOf(framework, library) })));
   say(`http: ${servers.length} servers, ${plan.starts} starts with ${plan.rounds} rounds on Node ${node.version}`);
   const subjects = await measureUnderLoad({ node, servers, ...plan });

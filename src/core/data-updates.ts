@@ -8,6 +8,7 @@ export async function updateData<Data extends object, Input extends object>(
   key: string,
   changes: Changes<Data> | Updater<Data>,
 ): Promise<boolean> {
+  exactUpdates.assertOutside(key);
   const isBlind = typeof changes !== "function" && options.isBlindChange(changes);
   const isUpdated = isBlind ? (await store.patch(key, toPatch(changes))) === "done" : await exactUpdates.run(key, changes);
   if (isUpdated && events.has("updated")) events.emit("updated", { handle: store.handleOf(key) });

@@ -19,6 +19,8 @@ export class ExactUpdates<Data extends object> {
   readonly #store: GuardedStore<Data>;
   readonly #rules: Rules<Data>;
   readonly #queue = queueOfRequests();
+  // The session whose function is running right now, up to its first `await`.
+  #inside: string | undefined;
 
   constructor(store: GuardedStore<Data>, rules: Rules<Data>) {
     this.#store = store;
@@ -28,6 +30,16 @@ export class ExactUpdates<Data extends object> {
   /** The changes as they are now. A schema may want more of them than JSON, and gets the caller's own. */
   copy(changes: Changes<Data> | Updater<Data>): Changes<Data> | Updater<Data> {
     return typeof changes === "function" || this.#rules.schema ? changes : copyChanges(changes);
+  }
+
+  /**
+   * To be called before any update. One from inside of a function given to another would wait for it, or make it try for ever.
+   *
+   * @throws HarpiaError `ERR_NESTED_UPDATE`, up to that function's first `await`.
+   */
+  assertOutside(key: string): void {
+    if (this.#inside !== key) return;
+    throw new HarpiaError("ERR_NESTED_UPDATE", "Cannot update a session inside of a function that updates it: the two would wait for each other, give all changes back from one");
   }
 
   /** @returns whether there was such a session. */
@@ -40,7 +52,7 @@ export class ExactUpdates<Data extends object> {
         if (!session) return false;
         // The function may change what it is given: what it gives back counts.
         const before = copyJson(session.data);
-        const next = await this.#next(before, typeof given === "function" ? await given(session.data) : given);
+        const next = await this.#next(before, typeof given === "function" ? await this.#ask(key, given, session.data) : given);
         const patch = difference(before, next);
         if (patch === undefined) return true;
         const outcome = await this.#store.patch(key, { ...patch, ifRevision: session.revision });
@@ -51,6 +63,16 @@ export class ExactUpdates<Data extends object> {
         operation: "patch",
       });
     });
+  }
+
+  #ask(key: string, updater: Updater<Data>, data: Data): ReturnType<Updater<Data>> {
+    const outer = this.#inside;
+    this.#inside = key;
+    try {
+      return updater(data);
+    } finally {
+      this.#inside = outer;
+    }
   }
 
   async #next(before: Data, changes: Changes<Data> | undefined): Promise<Data> {

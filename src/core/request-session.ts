@@ -75,8 +75,7 @@ export class RequestSession<Data extends object> {
 
   /** One field of {@link data}. */
   async get<Field extends keyof Data & string>(field: Field): Promise<Data[Field] | undefined> {
-    const loading = this.#record.load();
-    if (loading) await loading;
+    if (this.#record.load()) await this.#record.load();
     if (this.#isDestroyed || isHidden(field)) return undefined;
     const source: object | undefined = field in this.#changes ? this.#changes : this.#record.data;
     // A field of the changes is one of the data.
@@ -104,8 +103,9 @@ export class RequestSession<Data extends object> {
       return true;
     }
     this.#assertOpen();
-    await this.commit();
-    await this.#record.load();
+    if (this.hasChanges) await this.commit();
+    // What can be done at once is: called from within such a function, this is seen to be so.
+    if (this.#record.load()) await this.#record.load();
     if (!this.#record.opened || !(await this.#access.update(this.#record.opened, changes))) return false;
     this.#record.data = await this.#access.get(this.#record.opened.id);
     return true;
@@ -130,7 +130,7 @@ export class RequestSession<Data extends object> {
   /** Takes a message. Of several requests at once exactly one gets it. */
   async takeFlash(name: string): Promise<unknown> {
     const field = FLASH + name;
-    await this.#record.load();
+    if (this.#record.load()) await this.#record.load();
     if (this.#changes[field] !== undefined) {
       const own = this.#changes[field];
       this.#changes[field] = undefined;
@@ -191,8 +191,7 @@ export class RequestSession<Data extends object> {
    */
   async commit(): Promise<void> {
     if (!this.hasChanges) return;
-    const loading = this.#record.load();
-    if (loading) await loading;
+    if (this.#record.load()) await this.#record.load();
     if (this.#isRenewalDue && this.#record.opened) this.#follow(await this.#access.renew(this.#record.opened.id));
     if (!isChange(this.#changes)) return;
     const changes = this.#changes as Changes<Data>;

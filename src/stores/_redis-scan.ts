@@ -1,5 +1,6 @@
 // Walks through the keys of all servers, page by page, with a cursor that survives between pages.
 import type { RedisNode } from "./_redis-client.ts";
+import type { FoundRecords } from "./_redis-users.ts";
 
 export interface ScanOptions {
   cursor?: string | undefined;
@@ -20,6 +21,51 @@ export async function scanNodes(nodes: readonly RedisNode[], pattern: string, { 
   const finished = [...done, node.name];
   const next = nodes.find(({ name }) => !finished.includes(name));
   return next ? { keys: page.keys, cursor: ["0", next.name, ...finished].join(",") } : { keys: page.keys };
+}
+
+// Each attempt but the first means that a session was given another key between two commands.
+const MOST_ATTEMPTS = 100;
+
+/**
+ * The records of keys that a walk has met, each session once. The key that a session began with is there for as long as the session is: later ones
+ * come and go, and a walk may miss them. So one that was given another key is found by the pointer that it left there, and by nothing else.
+ */
+export async function recordsOnWalk(keys: readonly string[], read: (keys: readonly string[]) => Promise<FoundRecords>): Promise<FoundRecords> {
+  const { epoch, records } = await read(keys);
+  const found: FoundRecords = { epoch, records: [] };
+  let pointers = new Map<string, string>();
+  const take = (met: FoundRecords, isFirst: boolean): void => {
+    found.epoch = met.epoch;
+    for (const record of met.records) {
+      const target = targetOf(record.text);
+      if (target !== undefined) pointers.set(record.key, target);
+      else if (!isFirst || !isMoved(record.text)) found.records.push(record);
+    }
+  };
+  take({ epoch, records }, true);
+  for (let attempt = 0; pointers.size > 0 && attempt < MOST_ATTEMPTS; attempt++) {
+    const followed = pointers;
+    pointers = new Map();
+    const met = await read([...followed.values()]);
+    take(met, false);
+    const isThere = new Set(met.records.map(({ key }) => key));
+    // Ended, or moved on meanwhile: then the pointer says where to.
+    const lost = [...followed].filter(([, target]) => !isThere.has(target));
+    if (lost.length === 0) break;
+    const again = await read(lost.map(([key]) => key));
+    const unchanged = ({ key, text }: FoundRecords["records"][number]): boolean => targetOf(text) === followed.get(key);
+    take({ epoch: again.epoch, records: again.records.filter((record) => !unchanged(record)) }, false);
+  }
+  return found;
+}
+
+function targetOf(text: string | null): string | undefined {
+  return /^\{"harpia":1,"movedTo":"([\w.-]+)"\}$/.exec(text ?? "")?.[1];
+}
+
+/** Whether a record is of a session that began with another key. */
+function isMoved(text: string | null): boolean {
+  return /^\{"harpia":1,[^\n{]*"change":"[\w-]*","origin":"/.test(text ?? "");
 }
 
 // Enough to be off by a few hundredths, and little enough for a millisecond or two.

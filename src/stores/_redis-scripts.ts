@@ -48,8 +48,8 @@ local outcome, found = occupant(ARGV[5], '')
 return outcome and { 'taken', found.epoch } or { 'free' }`),
 
   /**
-   * 5 key, 6 nextKey, 7 an epoch that is known to be over, or nothing. A user's session leaves a pointer where it began, so that its
-   * index entry stays true. `taken` comes with the epoch of what is there, too.
+   * 5 key, 6 nextKey, 7 an epoch that is known to be over, or nothing. A session leaves a pointer where it began, so that its user's
+   * index entry stays true and a walk along the keys finds it. `taken` comes with the epoch of what is there, too.
    */
   move: script(/* lua */ `
 local key, nextKey = ARGV[5], ARGV[6]
@@ -61,10 +61,10 @@ if there and there.unreadable then return 'unreadable next' end
 local isWayBack = there and there.target and record.origin == nextKey
 local isOver = there and there.revision and (not there.isLive or there.epoch == ARGV[7])
 if there and not isWayBack and not isOver then return { 'taken', record.epoch, there.epoch or '' } end
-local origin = record.user and (record.origin or key) or nil
+local origin = record.origin or key
 record.origin = origin ~= nextKey and origin or nil
 save(nextKey, record)
-if origin and not isWayBack then
+if not isWayBack then
   redis.call('SET', place(origin), '{"harpia":1,"movedTo":"' .. nextKey .. '"}', 'PXAT', record.endsAt)
 end
 if origin ~= key then redis.call('DEL', place(key)) end

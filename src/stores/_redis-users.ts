@@ -7,7 +7,8 @@ import { ONE_SERVER, RECORD } from "./_redis-scripts.ts";
 /** A live session as the server answers: nothing of it is checked yet. */
 export interface FoundRecord {
   key: string;
-  text: string;
+  /** `null`: there is something but no text. */
+  text: string | null;
 }
 
 /** A user's sessions, and the epoch that they must be of. */

@@ -43,7 +43,11 @@ export function statementsOf(table: string) {
     taken: `SELECT 1 FROM ${name} WHERE key = ? AND NOT (${EXPIRED})`,
     byUser: `SELECT ${COLUMNS} FROM ${name} WHERE user_id = ? ORDER BY created_at, key`,
     unreadableOf: `SELECT key FROM ${name} WHERE user_id = ? AND version <> ${RECORD_VERSION}`,
-    scan: `SELECT ${COLUMNS} FROM ${name} WHERE key > ? ORDER BY key LIMIT ?`,
+    // the last key of the page before, limit - 1, the first once more. A page ends with the last session of a second of birth, since a rotation may
+    // give a session another key within it, before or behind any cursor: "/" comes right behind the dot that ends a birth. The first column
+    // is the page's end, if there may be more.
+    scan: `WITH page AS (SELECT (SELECT max(key, substr(key, 1, 8) || '/') FROM ${name} WHERE key > ? ORDER BY key LIMIT 1 OFFSET ?) AS last)
+      SELECT last, ${COLUMNS} FROM page CROSS JOIN ${name} WHERE key > ? AND key <= coalesce(last, char(1114111)) ORDER BY key`,
     count: `SELECT count(*) AS count FROM ${name}`,
     page: `SELECT key FROM ${name} WHERE key > ? ORDER BY key LIMIT 1 OFFSET ?`,
     expired: `SELECT 1 FROM ${name} WHERE key > ? AND key <= ? AND ${EXPIRED} LIMIT 1`,

@@ -9,7 +9,7 @@ import type { CreateResult, KeyedPatch, KeyedSession, KeyedTouch, NewSession, Pa
 import { type RedisClient, type RedisPort, toRedisPort } from "./_redis-client.ts";
 import { type BatchOutcome, extendRecords, patchRecords } from "./_redis-batches.ts";
 import { fromRedisKey, parseRecord, toRedisKey } from "./_redis-record.ts";
-import { estimateKeys, scanNodes } from "./_redis-scan.ts";
+import { estimateKeys, recordsOnWalk, scanNodes } from "./_redis-scan.ts";
 import { Runner, toEpoch } from "./_redis-runner.ts";
 import { RECORD } from "./_redis-scripts.ts";
 import { ShardedUsers } from "./_redis-sharded-users.ts";
@@ -90,10 +90,9 @@ export class RedisStore<Data extends Record<string, any> = Record<string, any>> 
 
   async read(keys: readonly string[]): Promise<(StoredSession<Data> | undefined)[]> {
     if (keys.length === 0) return [];
-    // The epoch in the same command as the records, or beside them: a session that has ended for good must not be seen.
-    const found = await this.#port.get([this.#runner.epochKey, ...keys.map((key) => toRedisKey(this.#prefix, key))]);
-    const present = { now: this.clock.now(), epoch: toEpoch(found[0]) };
-    return keys.map((key, at) => this.#parse(key, found[at + 1], present));
+    const { epoch, texts } = await this.#get(keys);
+    const present = { now: this.clock.now(), epoch };
+    return keys.map((key, at) => this.#parse(key, texts[at], present));
   }
 
   async extend(key: string, to: { lastSeenAt: number; expiresAt: number }): Promise<boolean> {
@@ -149,9 +148,11 @@ export class RedisStore<Data extends Record<string, any> = Record<string, any>> 
   async scan(cursor?: string, options: { limit?: number } = {}): Promise<{ sessions: KeyedSession<Data>[]; cursor?: string }> {
     const page = await scanNodes(await this.#port.nodes(), `${this.#prefix}{*`, { cursor, limit: options.limit ?? SCAN_LIMIT });
     const keys = page.keys.flatMap((redisKey) => fromRedisKey(this.#prefix, redisKey) ?? []);
-    const found = await this.read(keys);
-    const sessions = keys.flatMap((key, at) => (found[at] ? { key, session: found[at] } : []));
-    return { sessions, ...(page.cursor !== undefined && { cursor: page.cursor }) };
+    const met = await recordsOnWalk(keys, async (some) => {
+      const { epoch, texts } = await this.#get(some);
+      return { epoch, records: some.flatMap((key, at) => (texts[at] === undefined ? [] : { key, text: texts[at] })) };
+    });
+    return { sessions: this.#toSessions(met), ...(page.cursor !== undefined && { cursor: page.cursor }) };
   }
 
   /** An estimate from a sample of the keys, a few hundredths off. */
@@ -186,6 +187,12 @@ export class RedisStore<Data extends Record<string, any> = Record<string, any>> 
       throw error;
     }
     return () => this.#unsubscribe(listener);
+  }
+
+  /** The epoch in the same command as the records, or beside them: a session that has ended for good must not be seen. */
+  async #get(keys: readonly string[]): Promise<{ epoch: string | undefined; texts: (string | null | undefined)[] }> {
+    const [epoch, ...texts] = await this.#port.get([this.#runner.epochKey, ...keys.map((key) => toRedisKey(this.#prefix, key))]);
+    return { epoch: toEpoch(epoch), texts };
   }
 
   async #unsubscribe(listener: (change: StoreChange) => void): Promise<void> {

@@ -214,9 +214,9 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
 
   /** Pages in the order of birth. */
   async scan(cursor = "", { limit = SCAN_LIMIT }: { limit?: number } = {}): Promise<{ sessions: KeyedSession<Data>[]; cursor?: string }> {
-    const rows = this.#connection.lists<Row>(this.#sql.scan).all(cursor, limit);
-    const sessions = this.#toKeyed(rows);
-    return rows.length < limit ? { sessions } : { sessions, cursor: (rows.at(-1) as Row)[0] };
+    const rows = this.#connection.lists<readonly [last: string | null, ...row: Row]>(this.#sql.scan).all(cursor, limit - 1, cursor);
+    const [last] = rows[0] ?? [];
+    return { sessions: this.#toKeyed(rows.map(([, ...row]) => row)), ...(typeof last === "string" && { cursor: last }) };
   }
 
   async count(): Promise<number> {

@@ -183,6 +183,29 @@ export function userTests({ it }: TestRunner, bench: Bench): void {
     assert.ok(pages > 1);
   });
 
+  it("scan misses no session that is given another key meanwhile", async () => {
+    const user = bench.newUser();
+    let keys: string[] = [];
+    for (let n = 0; n < 24; n++) {
+      // Of several births, and several of each.
+      if (n % 8 === 0) bench.clock.advance(1000);
+      keys.push(await login(user, { n }));
+    }
+    const seen = new Set<unknown>();
+    let cursor: string | undefined;
+    let pages = 0;
+    do {
+      const page = await bench.store.scan(cursor, { limit: 5 });
+      for (const { session } of page.sessions) if (session.userId === user) seen.add(session.data["n"]);
+      cursor = page.cursor;
+      const next = keys.map((key) => bench.newKey(key));
+      assert.deepEqual(await Promise.all(keys.map((key, at) => bench.store.move(key, next[at] as string))), keys.map(() => true));
+      keys = next;
+      pages++;
+    } while (cursor !== undefined && pages < 10_000);
+    assert.equal(seen.size, 24);
+  });
+
   it("prune leaves the living alone", async () => {
     const user = bench.newUser();
     const dead = await login(user);
