@@ -2,7 +2,7 @@
 import type { RequestLike } from "../core/http-messages.ts";
 import type { RequestSession } from "../core/request-session.ts";
 import type { Session } from "../core/session.ts";
-import { type HoldableResponse, holdResponse } from "./_held-response.ts";
+import { type HoldableResponse, type HoldHooks, holdResponse } from "./_held-response.ts";
 import { type AdapterOptions, RequestSessions } from "./_request-sessions.ts";
 
 /** What a middleware calls to go on, or to hand an error to the framework. */
@@ -27,16 +27,36 @@ export function nodeMiddleware<Data extends object>(session: Pick<Session<Data>,
   const sessions = new RequestSessions<Data>(session, options);
   const middleware = (req: RequestLike & object, res: HoldableResponse, next: Next): void => {
     const own = sessions.open(req, req);
-    holdResponse(res, {
-      beforeHeaders: (status) => sessions.settle(own, status),
-      writeHeaders() {
-        own.writeTo(res);
-        own.seal();
-      },
-      beforeEnd: () => (own.hasChanges ? own.commit() : undefined),
-      onFailure: next,
-    });
+    holdResponse(res, new SettlingHooks(sessions, own, res, next));
     next();
   };
   return Object.assign(middleware, { of: (req: object) => sessions.of(req) });
+}
+
+// A class, not an object literal, which V8 may come to keep in its old generation: see http-messages.ts.
+class SettlingHooks<Data extends object> implements HoldHooks {
+  readonly #sessions: RequestSessions<Data>;
+  readonly #own: RequestSession<Data>;
+  readonly #res: HoldableResponse;
+  readonly onFailure: Next;
+
+  constructor(sessions: RequestSessions<Data>, own: RequestSession<Data>, res: HoldableResponse, onFailure: Next) {
+    this.#sessions = sessions;
+    this.#own = own;
+    this.#res = res;
+    this.onFailure = onFailure;
+  }
+
+  beforeHeaders(status: number): Promise<void> | undefined {
+    return this.#sessions.settle(this.#own, status);
+  }
+
+  writeHeaders(): void {
+    this.#own.writeTo(this.#res);
+    this.#own.seal();
+  }
+
+  beforeEnd(): Promise<void> | undefined {
+    return this.#own.hasChanges ? this.#own.commit() : undefined;
+  }
 }
