@@ -1,6 +1,7 @@
 // Servers under the same load, each in a process of its own: requests per second, processor time and the 99th percentile of the answers' times.
 // What a process is worth differs by a tenth from one start to the next, whoever is measured: each server is started several times.
 import { fileURLToPath } from "node:url";
+import { versionsOf } from "./machine.js";
 import { shuffle, summarize } from "./statistics.js";
 import { startWorker } from "./workers.js";
 
@@ -11,7 +12,7 @@ const CLIENT = fileURLToPath(new URL("./http/client.js", import.meta.url));
 const WARM_UPS = 4;
 
 /** Keep-alive connections, each with a session of its own. */
-export const CONNECTIONS = 64;
+const CONNECTIONS = 64;
 
 /**
  * @param options.servers each `{ argument, cases }`: what its process is told, and what is asked of it, paths by name.
@@ -64,4 +65,24 @@ export function summarizeBeside(samples, bare) {
     // Near 1 the client is what limits the server.
     clientShare: by(({ clientShare }) => clientShare),
   };
+}
+
+/**
+ * Measures servers of several frameworks, each beside the same framework's without a session: the library `none`.
+ *
+ * @param options.servers as for {@link measureUnderLoad}, each with its `framework` and `library` too.
+ */
+export async function measureFrameworks({ part, node, servers, plan, packages, say }) {
+  say(`${part}: ${servers.length} servers, ${plan.starts} starts with ${plan.rounds} rounds on Node ${node.version}`);
+  const subjects = await measureUnderLoad({ node, servers, ...plan });
+  const results = subjects.map(({ framework, library, case: name, samples }) => {
+    const bare = subjects.find((subject) => subject.framework === framework && subject.library === "none");
+    return { framework, library, case: name, ...summarizeBeside(samples, bare.samples) };
+  });
+  return { ...headOf(node, plan), versions: versionsOf(packages), results };
+}
+
+/** What a run says of itself. */
+export function headOf(node, { starts, rounds }) {
+  return { node: node.version, rounds: starts * rounds, starts, connections: CONNECTIONS };
 }

@@ -1,7 +1,6 @@
 // What a session costs as it is used, through each framework's adapter: requests per second, as a fraction of the bare framework's in the
 // same round, and the 99th percentile of the answers' times. The load and its client are those of `http`.
-import { versionsOf } from "../machine.js";
-import { CONNECTIONS, measureUnderLoad, summarizeBeside } from "../under-load.js";
+import { measureFrameworks } from "../under-load.js";
 import { SERVERS } from "./servers.js";
 
 const FLOOR_CASES = { read: "/", "read and written": "/write" };
@@ -18,19 +17,5 @@ export async function measure({ nodes: [node], isQuick, say }) {
       cases: library === "none" ? { "no session": "/" } : library === "floor" ? FLOOR_CASES : CASES,
     })),
   );
-  say(`adapters: ${servers.length} servers, ${plan.starts} starts with ${plan.rounds} rounds on Node ${node.version}`);
-  const subjects = await measureUnderLoad({ node, servers, ...plan });
-  return [
-    {
-      node: node.version,
-      rounds: plan.starts * plan.rounds,
-      starts: plan.starts,
-      connections: CONNECTIONS,
-      versions: versionsOf(PACKAGES),
-      results: subjects.map(({ framework, library, case: name, samples }) => {
-        const bare = subjects.find((subject) => subject.framework === framework && subject.library === "none");
-        return { framework, library, case: name, ...summarizeBeside(samples, bare.samples) };
-      }),
-    },
-  ];
+  return [await measureFrameworks({ part: "adapters", node, servers, plan, packages: PACKAGES, say })];
 }

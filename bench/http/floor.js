@@ -1,19 +1,6 @@
-// What nobody can do without who keeps sessions under hashed ids: one look for one name in the Cookie header, one SHA-256, one question to where the
-// sessions are. It checks nothing, expires nothing and gives out what is stored: nobody could use it.
-import { hash, randomBytes } from "node:crypto";
+// The floor beside a server's sessions in memory: a Map that gives out what is stored and expires nothing. Nobody could use it.
+import { keyIn, newKey } from "../floor.js";
 import { DATA } from "./servers.js";
-
-const COOKIE = "session_id=";
-const keyOf = (id) => hash("sha256", id, "base64url");
-
-/** The key of the session that a Cookie header names. */
-export const keyIn = (header) => keyOf(header.slice(header.indexOf(COOKIE) + COOKIE.length));
-
-/** A new session's key, and the Set-Cookie header that names it. */
-export function newKey() {
-  const id = randomBytes(24).toString("base64url");
-  return { key: keyOf(id), cookie: `${COOKIE}${id}` };
-}
 
 /** Sessions in memory, behind a promise as everywhere. */
 export function floorInMemory() {

@@ -1,7 +1,8 @@
 // What is physically possible on the same server: the id is hashed, the requests of one turn of the event loop are one command of the driver, the
 // record is parsed, and that is all. No deadlines, no conditions, no answer to anything that goes wrong: nobody could use these.
 import http from "node:http";
-import { keyIn, newKey } from "../http/floor.js";
+import { keyIn, newKey } from "../floor.js";
+import { gather } from "../gather.js";
 import { DATA, greet, listen, sendJson } from "../http/servers.js";
 
 /** Answers as ours do, over `{ insert, read, write }`. */
@@ -22,38 +23,23 @@ export function floor({ insert, read, write }, { writes = false } = {}) {
   return listen(http.createServer((req, res) => void answer(req, res)));
 }
 
-/** Collects what is asked in one turn, and asks once. */
-function gathered(call) {
-  let waiting = [];
-  const flush = async () => {
-    const batch = waiting;
-    waiting = [];
-    const answers = await call(batch.map(({ item }) => item));
-    batch.forEach(({ resolve }, at) => resolve(answers?.[at]));
-  };
-  return (item) =>
-    new Promise((resolve) => {
-      if (waiting.push({ item, resolve }) === 1) setImmediate(flush);
-    });
-}
-
 export const FLOORS = {
   async redis({ url }) {
     const { createClient } = await import("redis");
     const client = await createClient({ url }).connect();
-    const write = gathered((items) => client.mSet(items));
-    return { insert: (key, text) => client.set(key, text), read: gathered((keys) => client.mGet(keys)), write: (key, text) => write([key, text]) };
+    const write = gather((items) => client.mSet(items));
+    return { insert: (key, text) => client.set(key, text), read: gather((keys) => client.mGet(keys)), write: (key, text) => write([key, text]) };
   },
   async postgres({ url }) {
     const { default: pg } = await import("pg");
     const pool = new pg.Pool({ connectionString: url });
     await pool.query("CREATE TABLE IF NOT EXISTS floor (key text PRIMARY KEY, data jsonb)").catch(() => {});
-    const read = gathered(async (keys) => {
+    const read = gather(async (keys) => {
       const { rows } = await pool.query({ name: "read", text: "SELECT key, data::text FROM floor WHERE key = ANY($1)", values: [keys] });
       const found = new Map(rows.map(({ key, data }) => [key, data]));
       return keys.map((key) => found.get(key));
     });
-    const write = gathered((items) => {
+    const write = gather((items) => {
       const values = [items.map(([key]) => key), items.map(([, text]) => text)];
       return pool.query({ name: "write", text: "UPDATE floor SET data = given.data::jsonb FROM unnest($1::text[], $2::text[]) AS given (key, data) WHERE floor.key = given.key", values });
     });
@@ -64,7 +50,7 @@ export const FLOORS = {
     const client = new DatabaseSync(`${folder}/floor-${process.pid}.db`);
     client.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE floor (key TEXT PRIMARY KEY, data TEXT) STRICT");
     const [insert, select, update] = ["INSERT INTO floor VALUES (?, ?)", "SELECT data FROM floor WHERE key = ?", "UPDATE floor SET data = ? WHERE key = ?"].map((sql) => client.prepare(sql));
-    const write = gathered((items) => {
+    const write = gather((items) => {
       client.exec("BEGIN IMMEDIATE");
       for (const [key, text] of items) update.run(text, key);
       client.exec("COMMIT");

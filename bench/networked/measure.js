@@ -2,7 +2,7 @@
 // server without one, in the same round. The load and its client are those of `http`.
 import { versionsOf } from "../machine.js";
 import { temporaryFolder } from "../temporary-folder.js";
-import { CONNECTIONS, measureUnderLoad, summarizeBeside } from "../under-load.js";
+import { headOf, measureUnderLoad, summarizeBeside } from "../under-load.js";
 import { SERVERS } from "./servers.js";
 
 export async function measure({ nodes: [node], isQuick, say }) {
@@ -29,7 +29,7 @@ export async function measure({ nodes: [node], isQuick, say }) {
       await folder.remove();
     }
   }
-  return [{ node: node.version, rounds: plan.starts * plan.rounds, starts: plan.starts, connections: CONNECTIONS, versions, results }];
+  return [{ ...headOf(node, plan), versions, results }];
 }
 
 async function start(store, folder) {

@@ -3,6 +3,7 @@
 import { createClient } from "redis";
 import { Session } from "../../../dist/session.js";
 import { RedisStore } from "../../../dist/stores/redis.js";
+import { gather } from "../../gather.js";
 import { signIn } from "./harpiats.js";
 
 export async function setUp({ url, name, reader, size }) {
@@ -18,19 +19,4 @@ export async function setUp({ url, name, reader, size }) {
   if (reader === "get and parse") return { read: async (at) => JSON.parse(await client.get(keys[at])).data, userOf: ({ userId }) => userId };
   const gathered = gather((list) => client.mGet(list));
   return { read: async (at) => JSON.parse(await gathered(keys[at])).data, userOf: ({ userId }) => userId };
-}
-
-/** The least that can be written down: the keys of one turn of the event loop in one call. It bounds nothing, and fails as a whole. */
-function gather(readMany) {
-  let waiting = [];
-  const flush = async () => {
-    const now = waiting;
-    waiting = [];
-    const found = await readMany(now.map(({ key }) => key));
-    for (let at = 0; at < now.length; at++) now[at].resolve(found[at]);
-  };
-  return (key) =>
-    new Promise((resolve) => {
-      if (waiting.push({ key, resolve }) === 1) setImmediate(flush);
-    });
 }
