@@ -1,32 +1,20 @@
 // What SqliteStore keeps of rows that it has read: nobody's change is ever missed, and the file is asked once for many reads.
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { type SqliteClient, SqliteStore } from "../../src/stores/sqlite.ts";
 import { ManualClock } from "../../src/testing.ts";
-import { type OpenDatabase, type SqliteClientKind, sqliteClients } from "../support/sqlite-clients.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
+import { databasesOf, type OpenDatabase, type SqliteClientKind, sqliteClients } from "../support/sqlite-clients.ts";
 
 for (const client of await sqliteClients()) describe(`SqliteStore's recent rows with ${client.name}`, () => particulars(client));
 
-function particulars({ open }: SqliteClientKind): void {
-  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-  const opened: OpenDatabase[] = [];
-  before(async () => void (folder = await temporaryFolder()));
-  after(async () => {
-    for (const client of opened) client.close();
-    await folder.remove();
-  });
+function particulars(kind: SqliteClientKind): void {
+  const { connect: connectTo } = databasesOf(kind, { before, after });
   let files = 0;
 
   const begin = async () => {
-    const file = join(folder.path, `${++files}.db`);
-    const connect = (): OpenDatabase => {
-      const client = open(file);
-      opened.push(client);
-      return client;
-    };
+    const file = `${++files}.db`;
+    const connect = (): OpenDatabase => connectTo(file);
     const client = connect();
     const counted = countSelects(client);
     const clock = new ManualClock(1_700_000_000_000);

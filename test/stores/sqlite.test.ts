@@ -1,13 +1,12 @@
 // SqliteStore on real database files, with every client that this runtime has.
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { Session, StoreError } from "../../src/session.ts";
 import { type SqliteClient, type SqliteStatement, SqliteStore, type SqliteStoreOptions } from "../../src/stores/sqlite.ts";
 import { storeConformance } from "../../src/testing.ts";
-import { type OpenDatabase, openSqliteStore, type SqliteClientKind, sqliteClients } from "../support/sqlite-clients.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
+import { databasesOf, openSqliteStore, type SqliteClientKind, sqliteClients } from "../support/sqlite-clients.ts";
 
 const clients = await sqliteClients();
 
@@ -16,20 +15,9 @@ for (const client of clients) {
   describe(`SqliteStore with ${client.name}`, () => particulars(client));
 }
 
-function particulars({ open }: SqliteClientKind): void {
-  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
-  const opened: OpenDatabase[] = [];
-  before(async () => void (folder = await temporaryFolder()));
-  after(async () => {
-    for (const client of opened) client.close();
-    await folder.remove();
-  });
+function particulars(kind: SqliteClientKind): void {
+  const { connect, close, pathOf } = databasesOf(kind, { before, after });
   let files = 0;
-  const connect = (file: string): OpenDatabase => {
-    const client = open(join(folder.path, file));
-    opened.push(client);
-    return client;
-  };
   const begin = async (options: Partial<SqliteStoreOptions> = {}) => {
     const file = `${++files}.db`;
     const client = connect(file);
@@ -51,8 +39,8 @@ function particulars({ open }: SqliteClientKind): void {
     const ids = [await session.create({ userId: "ann" }), await session.create({})];
     ids.push((await session.rotate(ids[0])) as string);
     await store.set(ids[1] as string, { direct: true });
-    const names = (await readdir(folder.path)).filter((name) => name.startsWith(file));
-    const dump = Buffer.concat(await Promise.all(names.map((name) => readFile(join(folder.path, name))))).toString("latin1");
+    const names = (await readdir(dirname(pathOf(file)))).filter((name) => name.startsWith(file));
+    const dump = Buffer.concat(await Promise.all(names.map((name) => readFile(pathOf(name))))).toString("latin1");
     for (const id of ids) assert.equal(dump.includes(id), false);
     for (const key of keysOf(client)) {
       assert.ok(dump.includes(key));
@@ -220,8 +208,7 @@ function particulars({ open }: SqliteClientKind): void {
     const session = new Session({ store: new SqliteStore({ client, pruneInterval: false }) });
     const { session: live, client: closing } = await begin();
     const id = await live.create({ n: 1 });
-    closing.close();
-    opened.splice(opened.indexOf(closing as OpenDatabase), 1);
+    close(closing);
     const cookie = { headers: { cookie: `session_id=${id}` } };
     for (const call of [() => session.create({}), () => live.get(id), () => live.fromRequest(cookie), () => live.update(id, { n: 2 }), () => live.delete(id)]) {
       await assert.rejects(call, (error) => error instanceof StoreError && error.store === "SqliteStore" && error.cause instanceof Error);

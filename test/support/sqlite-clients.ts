@@ -86,3 +86,29 @@ async function betterSqlite(isSpare: boolean): Promise<Constructor | undefined> 
     throw error;
   }
 }
+
+interface SuiteHooks {
+  before(task: () => Promise<void>): void;
+  after(task: () => Promise<void>): void;
+}
+
+/** Opens databases in a folder that is there for the tests of a suite. Whatever was opened is closed after them. */
+export function databasesOf({ open }: SqliteClientKind, { before, after }: SuiteHooks) {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  const opened = new Set<OpenDatabase>();
+  const close = (client: OpenDatabase): void => {
+    if (opened.delete(client)) client.close();
+  };
+  before(async () => void (folder = await temporaryFolder()));
+  after(async () => {
+    opened.forEach(close);
+    await folder.remove();
+  });
+  const pathOf = (file: string): string => join(folder.path, file);
+  const connect = (file: string): OpenDatabase => {
+    const client = open(pathOf(file));
+    opened.add(client);
+    return client;
+  };
+  return { connect, close, pathOf };
+}
