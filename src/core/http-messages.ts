@@ -147,7 +147,7 @@ function toText(value: unknown): string | undefined {
 }
 
 // Classes, not object literals: what a literal makes V8 may come to keep in its old generation, where each would hold on to its dead response, and that to
-// all that came after it, until the next full collection. Seen in one server process of three, which then had two thirds of its throughput.
+// all that came after it, until the next full collection. Seen in some server processes of many: they lost a good part of their throughput for good.
 class NodePort implements HeaderPort {
   readonly #response: NodeResponse;
 

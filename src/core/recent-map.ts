@@ -1,5 +1,5 @@
 // What was asked for lately, by key, bounded in number. In two generations, for a Map is slow to find its oldest entry: taking that
-// out for every new one costs 4 µs at ten thousand entries, and forgetting a whole generation now and then a twentieth of it.
+// out for every new one costs many times what forgetting a whole generation now and then does.
 
 /** A map that forgets what has not been asked for in a while. */
 export class RecentMap<Value> {
