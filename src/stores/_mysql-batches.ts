@@ -2,7 +2,7 @@
 // the primary key in its order: two at once wait for one another and never in a circle.
 import type { Clock } from "../core/clock.ts";
 import type { KeyedTouch, PatchOutcome } from "../core/store.ts";
-import { errnoOf, type MysqlConnector, type MysqlValue } from "./_mysql-client.ts";
+import { errnoOf, type MysqlConnector, type MysqlValue, PACKET_TOO_LARGE } from "./_mysql-client.ts";
 import type { PatchParts } from "./_mysql-patch.ts";
 import { keyOf } from "./_mysql-record.ts";
 import { padded, type statementsOf } from "./_mysql-statements.ts";
@@ -14,8 +14,8 @@ const FEWEST = 4;
 const MOST = 128;
 // Padding doubles it at most. A server that is sent more than its max_allowed_packet (1 MB on older ones) hangs up, on everybody in the statement.
 const MOST_CHARACTERS = 400_000;
-// ER_NET_PACKET_TOO_LARGE, ER_DATA_TOO_LONG, ER_INVALID_JSON_TEXT and the others on JSON, MariaDB's ER_JSON_SYNTAX and ER_JSON_DEPTH.
-const OF_DATA = new Set([1153, 1406, 3140, 3141, 3144, 3157, 4037, 4038, 4040]);
+// ER_DATA_TOO_LONG, ER_INVALID_JSON_TEXT and the others on JSON, MariaDB's ER_JSON_SYNTAX and ER_JSON_DEPTH.
+const OF_DATA = new Set([PACKET_TOO_LARGE, 1406, 3140, 3141, 3144, 3157, 4037, 4038, 4040]);
 
 /** A statement, and its values up to the keys that it looks for. */
 type Statement = [sql: string, values: MysqlValue[]];

@@ -58,6 +58,8 @@ export interface Statements {
 // ER_LOCK_DEADLOCK, ER_CHECKREAD (MariaDB's snapshot isolation) and ER_NEED_REPREPARE: nothing was changed, ask again.
 const AGAIN = new Set([1213, 1020, 1615]);
 const LOCK_WAIT_TIMEOUT = 1205;
+/** ER_NET_PACKET_TOO_LARGE. The server says so and hangs up, which mysql2 may notice only when the connection is used again. */
+export const PACKET_TOO_LARGE = 1153;
 // Of parties in a deadlock one goes on, so that even fifty at once come to an end.
 const MOST_ATTEMPTS = 50;
 // The server waits long by itself.
@@ -155,8 +157,8 @@ export class MysqlConnector {
       connection.release();
       return result;
     } catch (error) {
-      // A connection that hangs or has a transaction left would be handed to the next caller.
-      if (error instanceof HungConnection || error instanceof BrokenConnection) connection.destroy();
+      // A connection that hangs, has a transaction left or was hung up on would be handed to the next caller.
+      if (error instanceof HungConnection || error instanceof BrokenConnection || errnoOf(error) === PACKET_TOO_LARGE) connection.destroy();
       else connection.release();
       throw error instanceof BrokenConnection ? error.cause : error;
     }

@@ -1,6 +1,7 @@
 // A listener that throws or hangs keeps no session alive. CVE-2021-34428.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { MemoryStore, Session, type SessionEvents } from "../../src/session.ts";
 import { ManualClock } from "../../src/testing.ts";
 
@@ -29,6 +30,8 @@ for (const [what, listener] of LISTENERS) {
       const ids = [await session.create({ userId: "c" }), await session.create({ userId: "c" }), await session.create({ userId: "c" })];
       assert.equal(store.size, 2);
       clock.advance(62_000);
+      // Warnings of what listeners throw may take longer than the sweep does before it gives way: then it goes on in the next turn.
+      for (let turn = 0; turn < 100 && store.size > 0; turn++) await setImmediate();
       assert.equal(store.size, 0);
       for (const id of [out, revoked, ...ids]) assert.equal(await session.fromRequest({ headers: { cookie: `session_id=${id}` } }), undefined);
     });
