@@ -1,6 +1,6 @@
 // Writes docs/measured/redis.json: what a session costs in Redis, what publishing changes costs, and what a killed
 // server or master lost. The figures of docs/stores/redis.md come from here and from nowhere else.
-// With the argument `memory` it measures what a session costs, and leaves the rest as it was.
+// With the argument `memory` or `changes` it measures what a session, or what a change costs, and leaves the rest as it was.
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
@@ -64,6 +64,19 @@ async function patchCost(notify: boolean, listeners: number): Promise<number> {
   return Number(cost);
 }
 
+/** Microseconds of the server's time for each of 64 changes in one script, of sessions that the process has read before or not. */
+async function batchCost(isRead: boolean): Promise<number> {
+  await client.sendCommand(["FLUSHALL", "SYNC"]);
+  const store = new RedisStore({ client });
+  const keys = Array.from({ length: AT_ONCE }, newKey);
+  for (const key of keys) await store.create(key, { data: { name: "Ada", text: "x".repeat(300) }, createdAt: now, lastSeenAt: now, expiresAt: now + 1e7, endsAt: now + 1e8 });
+  if (isRead) await store.read(keys);
+  await client.sendCommand(["CONFIG", "RESETSTAT"]);
+  for (let n = 0; n < CHANGES / AT_ONCE; n++) await (isRead ? store : new RedisStore({ client })).patchAll?.(keys.map((key) => ({ key, patch: { set: { n } } })));
+  const cost = /^cmdstat_evalsha:.*usec_per_call=([\d.]+)/m.exec(String(await client.sendCommand(["INFO", "commandstats"])))?.[1];
+  return Number((Number(cost) / AT_ONCE).toFixed(2));
+}
+
 /** What load through `given` had acknowledged and was not there after `kill`, summed over all rounds. */
 async function lostBy(rounds: number, prepare: () => Promise<{ given: RedisClient; kill(): Promise<void>; close(): Promise<void> }>): Promise<{ rounds: number; changes: number; lost: number; oldestMs: number }> {
   const sum = { rounds, changes: 0, lost: 0, oldestMs: 0 };
@@ -85,6 +98,29 @@ async function lostBy(rounds: number, prepare: () => Promise<{ given: RedisClien
   return sum;
 }
 
+/** In turns, and the least of each: everything else on the machine only adds. */
+async function changeCosts(): Promise<object> {
+  const costs = { notifyFalse: Infinity, nobodyListens: Infinity, oneListener: Infinity, of64NotRead: Infinity, of64Read: Infinity };
+  for (let turn = 0; turn < TURNS; turn++) {
+    costs.notifyFalse = Math.min(costs.notifyFalse, await patchCost(false, 0));
+    costs.nobodyListens = Math.min(costs.nobodyListens, await patchCost(true, 0));
+    costs.oneListener = Math.min(costs.oneListener, await patchCost(true, 1));
+    costs.of64NotRead = Math.min(costs.of64NotRead, await batchCost(false));
+    costs.of64Read = Math.min(costs.of64Read, await batchCost(true));
+  }
+  return { ...costs, machine: machine() };
+}
+
+/** Keeps what this wrote before, but for `result`. */
+async function writeAnew(result: object): Promise<never> {
+  await client.close();
+  await server.stop();
+  write({ ...(JSON.parse(readFileSync(FILE, "utf8")) as object), ...result });
+  process.exit();
+}
+
+if (process.argv[2] === "changes") await writeAnew({ patchMicroseconds: await changeCosts() });
+
 const small = { theme: "dark" };
 const usual = { name: "Ada Lovelace", roles: ["admin", "author"], csrf: "x".repeat(43), cart: [{ sku: "A-1", count: 2 }], locale: "en-GB" };
 const large = { text: "x".repeat(4096) };
@@ -95,21 +131,8 @@ const bytes = {
   usual: { dataBytes: JSON.stringify(usual).length, anonymous: await bytesEach(usual, 0), ofAUser: await bytesEach(usual, SESSIONS), fiveToAUser: await bytesEach(usual, SESSIONS / 5) },
   large: { dataBytes: JSON.stringify(large).length, anonymous: await bytesEach(large, 0), ofAUser: await bytesEach(large, SESSIONS), fiveToAUser: await bytesEach(large, SESSIONS / 5) },
 };
-if (process.argv[2] === "memory") {
-  await client.close();
-  await server.stop();
-  // What this wrote before.
-  const before = JSON.parse(readFileSync(FILE, "utf8")) as object;
-  write({ ...before, bytesOfMemoryASession: bytes });
-  process.exit();
-}
-// In turns, and the least of each: everything else on the machine only adds.
-const patchMicroseconds = { notifyFalse: Infinity, nobodyListens: Infinity, oneListener: Infinity };
-for (let turn = 0; turn < TURNS; turn++) {
-  patchMicroseconds.notifyFalse = Math.min(patchMicroseconds.notifyFalse, await patchCost(false, 0));
-  patchMicroseconds.nobodyListens = Math.min(patchMicroseconds.nobodyListens, await patchCost(true, 0));
-  patchMicroseconds.oneListener = Math.min(patchMicroseconds.oneListener, await patchCost(true, 1));
-}
+if (process.argv[2] === "memory") await writeAnew({ bytesOfMemoryASession: bytes });
+const patchMicroseconds = await changeCosts();
 await client.close();
 await server.stop();
 
@@ -144,11 +167,14 @@ const killedMaster = await lostBy(FAILOVERS, async () => {
   };
 });
 
-const redis = /v=(\S+)/.exec(execFileSync("redis-server", ["--version"], { encoding: "utf8" }))?.[1];
-const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version, redis, date: new Date().toISOString().slice(0, 10) };
-const measured = { machine, sessions: SESSIONS, bytesOfMemoryASession: bytes, patchMicroseconds, killedServerAofEverysec: killedServer, killedMasterOfCluster: killedMaster };
+const measured = { machine: machine(), sessions: SESSIONS, bytesOfMemoryASession: bytes, patchMicroseconds, killedServerAofEverysec: killedServer, killedMasterOfCluster: killedMaster };
 write(measured);
 process.exit();
+
+function machine(): object {
+  const redis = /v=(\S+)/.exec(execFileSync("redis-server", ["--version"], { encoding: "utf8" }))?.[1];
+  return { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version, redis, date: new Date().toISOString().slice(0, 10) };
+}
 
 function write(result: object): void {
   const text = `${JSON.stringify(result, null, 2)}\n`;

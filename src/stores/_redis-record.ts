@@ -2,7 +2,7 @@
 // scripts rewrite, then one field of the data a line, so that no script ever takes a value apart.
 import { Buffer } from "node:buffer";
 import { toJsonObject } from "../core/json.ts";
-import type { NewSession, StoredSession } from "../core/store.ts";
+import type { NewSession, SessionPatch, StoredSession } from "../core/store.ts";
 
 /** What is under a key: a session; nothing of ours to see (one of another epoch, a pointer to a rotated one, the mark of an ended one); or not ours at all. */
 export type RecordReading<Data> = StoredSession<Data> | "unreadable" | undefined;
@@ -66,6 +66,16 @@ export function formatRecord(session: NewSession<unknown>, change: string): [str
 /** Fields as they stand in a record: the name with its colon, and the value. JSON has no line breaks of its own. */
 export function formatFields(data: unknown): [name: string, value: string][] {
   return Object.entries(toJsonObject(data) as object).map(([name, value]) => [formatName(name), JSON.stringify(value)]);
+}
+
+/** Names and values as they stand in a record; one without a value is to be taken away. */
+export type PatchFields = readonly (readonly [name: string, value: string])[];
+
+/** What a patch changes of the data. */
+export function formatPatchFields({ set, unset }: Pick<SessionPatch<unknown>, "set" | "unset">): PatchFields {
+  const fields = set ? formatFields(set) : [];
+  if (unset) for (const name of unset) fields.push([formatName(name), ""]);
+  return fields;
 }
 
 export function formatName(name: string): string {

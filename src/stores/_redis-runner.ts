@@ -71,9 +71,9 @@ export class Runner {
   }
 
   /** The same for a script about several records, on a sharded server about one. It answers with a letter for each; `m` is missing. */
-  async changeSeveral(script: Script, keys: string[], values: string[]): Promise<string> {
+  async changeSeveral(script: Script, { keys, values, change }: { keys: string[]; values: string[]; change: string }): Promise<string> {
     const { isSharded } = this.#options.port;
-    const reply = this.run(script, keys, values);
+    const reply = this.run(script, keys, values, change);
     const [[letters, ofEpoch], epoch] = (isSharded ? await Promise.all([reply, this.epoch()]) : [await reply, undefined]) as [unknown[], string?];
     return isSharded && ofEpoch !== undefined && ofEpoch !== null && toText(ofEpoch) !== epoch ? "m" : toText(letters);
   }

@@ -10,6 +10,7 @@ import { type RedisClient, type RedisPort, toRedisPort } from "./_redis-client.t
 import { type BatchOutcome, extendRecords, patchRecords } from "./_redis-batches.ts";
 import { fromRedisKey, parseRecord, toRedisKey } from "./_redis-record.ts";
 import { estimateKeys, recordsOnWalk, scanNodes } from "./_redis-scan.ts";
+import { RecentTexts } from "./_redis-recent.ts";
 import { Runner, toEpoch } from "./_redis-runner.ts";
 import { RECORD } from "./_redis-scripts.ts";
 import { ShardedUsers } from "./_redis-sharded-users.ts";
@@ -59,6 +60,7 @@ export class RedisStore<Data extends Record<string, any> = Record<string, any>> 
   readonly #channel: string;
   readonly #runner: Runner;
   readonly #users: Users;
+  readonly #recent = new RecentTexts();
   /** On one server. Each master of a cluster is asked by itself, so that one that is down holds up nobody whose session is on another. */
   readonly extendAll?: (touches: readonly KeyedTouch[]) => Promise<boolean[]>;
   /** The same. */
@@ -92,7 +94,12 @@ export class RedisStore<Data extends Record<string, any> = Record<string, any>> 
     if (keys.length === 0) return [];
     const { epoch, texts } = await this.#get(keys);
     const present = { now: this.clock.now(), epoch };
-    return keys.map((key, at) => this.#parse(key, texts[at], present));
+    return keys.map((key, at) => {
+      const text = texts[at];
+      const session = this.#parse(key, text, present);
+      if (session && text && epoch !== undefined && !this.#port.isSharded) this.#recent.keep(key, text, epoch);
+      return session;
+    });
   }
 
   async extend(key: string, to: { lastSeenAt: number; expiresAt: number }): Promise<boolean> {
@@ -208,7 +215,7 @@ export class RedisStore<Data extends Record<string, any> = Record<string, any>> 
   }
 
   async #patchAll(patches: readonly KeyedPatch<Data>[]): Promise<PatchOutcome[]> {
-    const outcomes = await patchRecords(this.#runner, patches);
+    const outcomes = await patchRecords(this.#runner, this.#recent, patches);
     return outcomes.map((outcome, at) => this.#told(patches[at], outcome));
   }
 
