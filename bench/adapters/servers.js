@@ -2,7 +2,8 @@
 // session; GET / reads it, GET /write reads and writes it, GET /hello leaves it alone. All answer with the same line of JSON.
 // koa-session keeps the data in a signed cookie and @hono/session in an encrypted one, which are their defaults; the others keep it in memory.
 import http from "node:http";
-import { ANSWER, DATA, expressSession, greet, listen, listenFastify, listenHono, newFloor, newSession, SECRET, sendJson, SERVERS as BARE } from "../http/servers.js";
+import { ANSWER, DATA, expressSession, greet, listen, listenFastify, listenHono, newSession, SECRET, sendJson, SERVERS as BARE } from "../http/servers.js";
+import { FLOORS, listenKoa } from "./floors.js";
 
 export { ANSWER };
 
@@ -39,7 +40,7 @@ const PATHS = ["/", "/hello", "/write", "/login"];
 
 const onNode = {
   none: BARE["node http"].none,
-  floor: BARE["node http"].floor,
+  floor: FLOORS["node http"],
   async harpiats() {
     const { withSession } = await import("../../dist/adapters/node.js");
     return listen(http.createServer(withSession(await newSession(), async (req, res, session) => sendJson(res, await answerOurs(req.url, session)))));
@@ -52,7 +53,7 @@ const onNode = {
 
 const onExpress = {
   none: BARE["Express"].none,
-  floor: BARE["Express"].floor,
+  floor: FLOORS["Express 5"],
   async harpiats() {
     const { default: express } = await import("express");
     const { expressSession: adapter } = await import("../../dist/adapters/express.js");
@@ -70,7 +71,7 @@ const onExpress = {
 
 const onFastify = {
   none: BARE["Fastify"].none,
-  floor: BARE["Fastify"].floor,
+  floor: FLOORS["Fastify 5"],
   harpiats: () =>
     listenFastify(async (app) => {
       const { fastifySession } = await import("../../dist/adapters/fastify.js");
@@ -91,23 +92,9 @@ const onFastify = {
     }),
 };
 
-async function listenKoa(prepare) {
-  const { default: Koa } = await import("koa");
-  const app = new Koa();
-  await prepare(app);
-  return listen(http.createServer(app.callback()));
-}
-
 const onKoa = {
   none: () => listenKoa((app) => app.use((ctx) => void (ctx.body = greet(name)))),
-  floor: () =>
-    listenKoa(async (app) => {
-      const floor = await newFloor();
-      app.use(async (ctx) => {
-        if (ctx.path === "/login") ctx.set("Set-Cookie", floor.signIn());
-        ctx.body = greet(ctx.path === "/login" ? name : (await floor.paths.get(ctx.path)(ctx.headers.cookie)).name);
-      });
-    }),
+  floor: FLOORS["Koa 3"],
   harpiats: () =>
     listenKoa(async (app) => {
       const { koaSession } = await import("../../dist/adapters/koa.js");
@@ -125,7 +112,7 @@ const onKoa = {
 
 const onHono = {
   none: BARE["Hono"].none,
-  floor: BARE["Hono"].floor,
+  floor: FLOORS["Hono 4"],
   harpiats: () =>
     listenHono(async (app) => {
       const { honoSession } = await import("../../dist/adapters/hono.js");
