@@ -2,6 +2,7 @@
 import type { Clock } from "../core/clock.ts";
 import { kindOf } from "../core/json.ts";
 import { KeyedQueue } from "../core/keyed-queue.ts";
+import { ECHO, Echo } from "./_postgres-echo.ts";
 import { listenOnClient, listenOnPool } from "./_postgres-listen.ts";
 
 /** A connection of pg that is checked out of a pool, or a `Client` that was connected. */
@@ -11,6 +12,8 @@ export interface PgClient {
   on(event: "notification", listener: (message: { channel: string; payload?: string | undefined }) => void): unknown;
   on(event: "error", listener: (error: Error) => void): unknown;
   on(event: "end", listener: () => void): unknown;
+  /** The server's process, as it was said at connecting. pg has it, and its types do not. */
+  readonly processID?: number | null;
 }
 
 /** A checked-out connection of {@link PgPool}. */
@@ -110,16 +113,28 @@ function postgresJsPort(sql: PostgresJsSql, prepare: boolean): PostgresPort {
       return rows.filter((row) => row !== undefined);
     },
     script: async (text) => sql.unsafe(text),
-    async listen(channel, { onPayload, onGap, onListening }) {
+    async listen(channel, { onPayload, onGap, onListening }, clock) {
       let isFirst = true;
+      const echo = new Echo();
+      const hear = (payload: string): void => {
+        echo.heard();
+        onPayload(payload);
+      };
       // It has a connection of its own for this, opens it again by itself and calls the last function each time.
-      const { unlisten } = await sql.listen(channel, onPayload, () => {
+      const { unlisten } = await sql.listen(channel, hear, () => {
         if (!isFirst) {
           onGap();
           onListening();
         }
         isFirst = false;
       });
+      try {
+        await echo.await(async () => sql.unsafe(`NOTIFY "${channel}", '${ECHO}'`), clock);
+      } catch (error) {
+        // What it says of that is of no interest beside this.
+        await unlisten().catch(() => {});
+        throw error;
+      }
       return unlisten;
     },
   };

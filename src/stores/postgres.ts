@@ -221,8 +221,8 @@ export class PostgresStore<Data extends Record<string, any> = Record<string, any
   }
 
   /**
-   * Tells what this store does and finds; with the option `notify` also what other processes do, on a connection
-   * that is taken from the client. When that is lost it says `lost`, gets another one, and says `lost` again.
+   * Tells what this store does and finds; with the option `notify` also what other processes do, on a connection that is taken from the client: when it
+   * is lost it says `lost`, gets another one, and says `lost` again. Rejects with `ERR_STORE_UNSUPPORTED` where nothing is heard, as behind some poolers.
    */
   async subscribe(listener: (change: StoreChange) => void): Promise<() => Promise<void>> {
     return this.#changes.subscribe(listener);

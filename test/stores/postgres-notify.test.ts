@@ -170,12 +170,14 @@ describe("PostgresStore.subscribe", { skip: skipWithoutPostgres() }, () => {
     assert.deepEqual(first.changes, []);
   });
 
-  it("rejects when there is no connection to listen on, and works the next time", async () => {
-    const own = new Pool({ connectionString: server.url, max: 1, connectionTimeoutMillis: 50 });
+  it("rejects when there is no connection to listen on, or none beside it, and works the next time", async () => {
+    const own = new Pool({ connectionString: server.url, max: 2, connectionTimeoutMillis: 50 });
     const store = await newStore(own);
-    const only = await own.connect();
+    const held = [await own.connect(), await own.connect()];
     await assert.rejects(store.subscribe(() => {}), /timeout/);
-    only.release();
+    held.pop()?.release();
+    await assert.rejects(store.subscribe(() => {}), /timeout/);
+    held.pop()?.release();
     const { heard, stop } = await listenTo(store);
     await makeAll(others, heard);
     await stop();
