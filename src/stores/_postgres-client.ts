@@ -68,8 +68,11 @@ export interface PostgresPort {
   listen(channel: string, listener: Listener, clock: Clock): Promise<() => Promise<void>>;
 }
 
+// There is no prepared statement of that name on the server's connection, or there is one already.
+const UNPREPARED = ["26000", "42P05"];
+
 /** @throws TypeError for what is none of the three clients. */
-export function toPostgresPort(client: PostgresClient, options: { prepare: boolean }): PostgresPort {
+export function toPostgresPort(client: PostgresClient, options: { prepare: boolean | undefined }): PostgresPort {
   const has = (...methods: string[]): boolean => methods.every((method) => typeof (Object(client) as Record<string, unknown>)[method] === "function");
   // The methods that were looked for are what tells one client from the other.
   if (has("unsafe", "listen")) return postgresJsPort(client as PostgresJsSql, options.prepare);
@@ -79,12 +82,21 @@ export function toPostgresPort(client: PostgresClient, options: { prepare: boole
   throw new TypeError(`Cannot make a PostgresStore: client is ${kindOf(client)} without the methods of a client, a Pool or Client of pg, sql of postgres.js or a PGlite is wanted`);
 }
 
-function pgPort(client: PgPool | PgClient, prepare: boolean, listen: PostgresPort["listen"]): PostgresPort {
+function pgPort(client: PgPool | PgClient, prepare = true, listen: PostgresPort["listen"]): PostgresPort {
+  let keepsPrepared = prepare;
   return {
     async query({ name, text }, values) {
       // pg's types know no null among texts; pg does.
-      const config = { ...(prepare && { name }), text, values: values as string[], rowMode: "array" } as const;
-      return (await client.query(config)).rows;
+      const config = { text, values: values as string[], rowMode: "array" } as const;
+      if (!keepsPrepared) return (await client.query(config)).rows;
+      try {
+        return (await client.query({ name, ...config })).rows;
+      } catch (error) {
+        if (!UNPREPARED.includes(codeOf(error))) throw error;
+        // A pooler has given pg's connection another one of the server's. Nothing was done, and it would happen again at any time.
+        keepsPrepared = false;
+        return (await client.query(config)).rows;
+      }
     },
     script: (text) => client.query(text),
     listen,
@@ -101,16 +113,33 @@ function inTurn(port: PostgresPort): PostgresPort {
   };
 }
 
-function postgresJsPort(sql: PostgresJsSql, prepare: boolean): PostgresPort {
+function postgresJsPort(sql: PostgresJsSql, prepare: boolean | undefined): PostgresPort {
+  let keepsPrepared = prepare;
+  const ask = async (text: string, values: (string | null)[], isPrepared: boolean): Promise<unknown[][] & { state?: unknown }> => {
+    // postgres.js's types know no null among texts; postgres.js does.
+    const rows = await sql.unsafe(text, values as string[], { prepare: isPrepared }).values();
+    // Where a connection was cut in the middle of an answer, postgres.js 3.4 goes on counting: the next answer on it begins with holes, as many
+    // as rows had come. Taken for rows they would say that a session is gone.
+    // Or it takes the end of another answer, or of the connecting, for that of this one: an answer to which the server said no word.
+    if ("command" in rows && rows.command === null) throw new Error("Cannot tell: postgres.js gave an answer that the server did not, its connection was cut");
+    return rows;
+  };
+  // Where the server does not know a statement that postgres.js 3.4 has prepared, postgres.js prepares it again behind those that it has sent
+  // meanwhile, and takes their answers for its own: a live session would be gone. So nothing is prepared where a pooler is between, which says a
+  // number of its own for that of the server's process.
+  const isDirect = async (): Promise<boolean> => {
+    const rows = await ask("SELECT pg_backend_pid()::text", [], false);
+    const { pid } = Object(rows.state) as { pid?: unknown };
+    return typeof pid !== "number" || String(pid) === rows[0]?.[0];
+  };
+  let asked: Promise<boolean> | undefined;
   return {
     async query({ text }, values) {
-      // postgres.js's types know no null among texts; postgres.js does.
-      const rows = await sql.unsafe(text, values as string[], { prepare }).values();
-      // Where a connection was cut in the middle of an answer, postgres.js 3.4 goes on counting: the next answer on it begins with holes, as many
-      // as rows had come. Taken for rows they would say that a session is gone.
-      // Or it takes the end of another answer, or of the connecting, for that of this one: an answer to which the server said no word.
-      if ("command" in rows && rows.command === null) throw new Error("Cannot tell: postgres.js gave an answer that the server did not, its connection was cut");
-      return rows.filter((row) => row !== undefined);
+      if (keepsPrepared === undefined) {
+        asked ??= isDirect().finally(() => (asked = undefined));
+        keepsPrepared = await asked;
+      }
+      return (await ask(text, values, keepsPrepared)).filter((row) => row !== undefined);
     },
     script: async (text) => sql.unsafe(text),
     async listen(channel, { onPayload, onGap, onListening }, clock) {

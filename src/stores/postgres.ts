@@ -27,7 +27,7 @@ export interface PostgresStoreOptions {
    * transactions that notify commit one after another: docs/stores/postgres.md says what that costs.
    */
   notify?: boolean | undefined;
-  /** Whether statements are prepared. Default `true`; `false` behind a pooler that cannot keep prepared statements. */
+  /** Whether statements are prepared. Default `true`, but behind a pooler: docs/stores/postgres.md says what is best there. */
   prepare?: boolean | undefined;
   /** Seconds between two prunings by this process, give or take a tenth; `false` for none. Default 900. */
   pruneInterval?: number | false | undefined;
@@ -69,7 +69,7 @@ export class PostgresStore<Data extends Record<string, any> = Record<string, any
 
   constructor(options: PostgresStoreOptions) {
     assertPostgresOptions(options);
-    const { client, table = DEFAULT_TABLE, notify = false, prepare = true, pruneInterval = PRUNE_INTERVAL, clock = systemClock } = options;
+    const { client, table = DEFAULT_TABLE, notify = false, prepare, pruneInterval = PRUNE_INTERVAL, clock = systemClock } = options;
     super(clock);
     const channel = notify ? table : undefined;
     this.hearsOthers = notify;
