@@ -20,6 +20,7 @@ const SERVERS: readonly TestServer[] = [
   { program: "mariadbd", debianPackage: "mariadb-server", folders: ["/usr/sbin"], support: "support/mariadb-server.js" },
   // Debian keeps it off PATH, since several versions can live side by side.
   { program: "postgres", debianPackage: "postgresql", folders: ["/usr/lib/postgresql/*/bin"], support: "support/postgres-server.js" },
+  { program: "pgbouncer", debianPackage: "pgbouncer", folders: ["/usr/sbin"], support: "support/pgbouncer-server.js" },
   // No servers, but programs that tests start all the same.
   { program: "chromium", debianPackage: "chromium", support: "browser/chromium.js" },
   { program: "openssl", debianPackage: "openssl", support: "support/certificate.js" },

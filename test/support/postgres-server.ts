@@ -112,7 +112,7 @@ function isThere(path: string): boolean {
 }
 
 /** PostgreSQL refuses to run as root. */
-async function otherUser(): Promise<{ uid: number; gid: number } | undefined> {
+export async function otherUser(): Promise<{ uid: number; gid: number } | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   const [uid, gid] = await Promise.all(["-u", "-g"].map(async (flag) => Number((await exec("id", [flag, "postgres"])).stdout)));
   return { uid: uid as number, gid: gid as number };
@@ -132,7 +132,7 @@ function killOne(pid: number): void {
   }
 }
 
-function exitOf(child: ChildProcess): Promise<void> {
+export function exitOf(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
   return new Promise((resolve) => child.once("exit", () => resolve()));
 }
@@ -153,7 +153,7 @@ function readyOrLog(child: ChildProcess): Promise<string | undefined> {
   });
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.on("error", reject);
