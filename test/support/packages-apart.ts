@@ -1,4 +1,4 @@
-// Packages of which the project's own npm ci should not hear: one runs an install script, one declares a newer Node, some are other
+// Packages of which the project's own npm ci should not hear: some run an install script, one declares a newer Node, some are other
 // libraries of the same trade. Each has a folder with its package.json, and is installed there when a test first asks for it.
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -11,11 +11,12 @@ import { projectFolder } from "./project.ts";
 
 // A build from source, where no binary can be fetched, takes a minute or two, and on a busy machine longer.
 const LONGEST_INSTALL = 900_000;
-/** Where each is, below test/, and what the paths of the tests have in them that use it. */
+/** Where each is, below test/, and what the paths of the tests have in them that use it, unless a tool asks for it. */
 const APART = {
   "better-sqlite3": { path: "support/better-sqlite3", usedBy: "sqlite" },
   keyv6: { path: "support/keyv6", usedBy: "keyv" },
   "libraries to migrate from": { path: "migrate/before", usedBy: "migrate/" },
+  "PostgreSQL 18": { path: "support/postgres-newest", usedBy: undefined },
 } as const;
 
 type Folder = keyof typeof APART;
@@ -34,7 +35,8 @@ export async function provideApart(folder: Folder): Promise<string> {
 
 /** Installs what tests will ask for, before the runner's limit on their time counts. @param tests paths below test/. */
 export async function providePackagesApart(tests: readonly string[]): Promise<void> {
-  const wanted = (Object.keys(APART) as Folder[]).filter((folder) => !isInstalled(pathOf(folder)) && tests.some((test) => test.includes(APART[folder].usedBy)));
+  const isUsed = ({ usedBy }: { usedBy: string | undefined }): boolean => usedBy !== undefined && tests.some((test) => test.includes(usedBy));
+  const wanted = (Object.keys(APART) as Folder[]).filter((folder) => !isInstalled(pathOf(folder)) && isUsed(APART[folder]));
   if (wanted.length > 0) process.stdout.write(`Installing for the tests: ${wanted.join(", ")}\n`);
   await Promise.all(wanted.map((folder) => onlyOnce(join(pathOf(folder), "node_modules.lock"), () => install(pathOf(folder)))));
 }
