@@ -5,6 +5,6 @@ import { show } from "./command.ts";
 
 const project = fileURLToPath(new URL("../../", import.meta.url));
 const runner = fileURLToPath(new URL("test.js", import.meta.url));
-const FILES = ["races/redis-protocol", "races/postgres-pglite", "races/encrypted"];
+const FILES = ["races/redis-protocol", "races/postgres-pglite", "races/postgres-pgbouncer", "races/encrypted"];
 
 process.exitCode = await show(process.execPath, [runner, ...FILES], { cwd: project, env: { ...process.env, HARPIATS_EXHAUSTIVE: "true" } });
