@@ -2,13 +2,19 @@
 import type { RequestLike, ResponseLike } from "../core/http-messages.ts";
 import type { RequestSession } from "../core/request-session.ts";
 import type { Session } from "../core/session.ts";
-import { putOwed, takeOwed, withOwed } from "./_owed-headers.ts";
+import { putOwed, takeOwed } from "./_owed-headers.ts";
 import { type AdapterOptions, RequestSessions } from "./_request-sessions.ts";
 
 export type { AdapterOptions };
 
 /** Koa's context, as far as it is used. */
 export type KoaContext = RequestLike & ResponseLike & { readonly status: number; readonly headerSent?: boolean };
+
+/** How Koa answers an error: it takes all headers away, sets those of the error, and ends. */
+interface ErrorAnswering {
+  onerror(error: unknown): unknown;
+  readonly res: { readonly headersSent: boolean; getHeader(name: string): unknown; setHeader(name: string, value: string | string[]): unknown; end(...args: unknown[]): unknown };
+}
 
 /** A middleware that gives each context its session, as `ctx.session` and by `of(ctx)`. */
 export interface KoaSessionMiddleware<Data extends object> {
@@ -33,7 +39,8 @@ export function koaSession<Data extends object>(session: Pick<Session<Data>, "op
       const { status, statusCode } = Object(error) as { status?: unknown; statusCode?: unknown };
       const given = status ?? statusCode;
       await sessions.settle(own, typeof given === "number" ? given : 500);
-      throw own.isUsed && !ctx.headerSent ? carrying(error, own, ctx) : error;
+      if (own.isUsed && !ctx.headerSent) putOnError(ctx, takeOwed(own));
+      throw error;
     }
     await sessions.settle(own, ctx.status);
     own.writeTo(ctx);
@@ -43,13 +50,23 @@ export function koaSession<Data extends object>(session: Pick<Session<Data>, "op
 }
 
 /**
- * The error with the headers that the session owes: Koa answers it with these and no others. They are on the context as well, for a
- * middleware that answers in Koa's place.
+ * Puts what the session owes on the context, for a middleware that answers in Koa's place, and on Koa's own answer, which has the headers of the
+ * error and no others. Not on the error: somebody may throw the same one for every visitor, and not every error may be written to.
  */
-function carrying(error: unknown, own: RequestSession<object>, ctx: KoaContext): unknown {
-  const owed = takeOwed(own);
+function putOnError(ctx: KoaContext, owed: Headers): void {
   putOwed(ctx, owed);
-  if (!(error instanceof Error)) return error;
-  // Not on the error itself: somebody may throw the same one for every visitor.
-  return Object.create(error, { headers: { value: withOwed(Reflect.get(error, "headers"), owed), enumerable: true } });
+  // By structure: Koa's contexts have all of it, whatever stands for one need not.
+  const { onerror, res } = ctx as Partial<ErrorAnswering>;
+  if (!onerror || !res) return;
+  const answer = (error: unknown): unknown => {
+    const { end } = res;
+    if (error !== null && error !== undefined)
+      res.end = (...args) => {
+        res.end = end;
+        if (!res.headersSent) putOwed(res, owed);
+        return end.apply(res, args);
+      };
+    return onerror.call(ctx, error);
+  };
+  Object.assign(ctx, { onerror: answer });
 }

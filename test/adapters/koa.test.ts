@@ -13,6 +13,8 @@ type Data = Record<string, unknown>;
 // As far as it is used, Koa 2 is the same.
 for (const [name, Class] of [["Koa 3", Koa], ["Koa 2", Koa2 as unknown as typeof Koa]] as const) {
   describe(`koaSession, ${name}`, () => {
+    // What AbortSignal.timeout() makes fetch reject with: it answers nobody who only inherits from it.
+    const late = new DOMException("too late", "TimeoutError");
     const shared = Object.assign(new Error("no"), { status: 401, headers: { vary: "Accept", "x-why": "no" } });
 
     async function answerOf(path: string, session: Session<Data>, outer?: (app: Koa) => void): Promise<Response> {
@@ -27,6 +29,7 @@ for (const [name, Class] of [["Koa 3", Koa], ["Koa 2", Koa2 as unknown as typeof
         sessions.of(ctx).set("attempts", 1);
         if (ctx.path === "/shared") throw shared;
         if (ctx.path === "/broken") throw new Error("broken");
+        if (ctx.path === "/late") throw late;
         ctx.throw(401);
       });
       const listener = app.callback();
@@ -65,6 +68,13 @@ for (const [name, Class] of [["Koa 3", Koa], ["Koa 2", Koa2 as unknown as typeof
         }),
       );
       assert.deepEqual([refused.status, oursOf(refused).length], [422, 1]);
+    });
+
+    it("hands errors on as they are, whatever they are, and answers", async () => {
+      const told: unknown[] = [];
+      const failed = await answerOf("/late", new Session<Data>({ cookie: { secure: false } }), (app) => app.on("error", (error) => told.push(error)));
+      assert.deepEqual([failed.status, failed.headers.get("vary"), oursOf(failed)], [500, "Cookie", []]);
+      assert.equal(told[0], late);
     });
 
     it("drops the changes of what has no status", async () => {
