@@ -15,12 +15,15 @@ export interface AdapterOptions {
   property?: string | undefined;
 }
 
+// On each Session, the symbol under which its requests have theirs: whatever adapter looks for one finds the same.
+const MARK = Symbol("mark");
+
 /** The sessions of the requests under way, found by whatever object stands for the request. */
 export class RequestSessions<Data extends object> {
   readonly property: string;
   readonly #open: (req: RequestLike) => RequestSession<Data>;
   // On the request itself: a WeakMap of requests, which all die young, costs the collector more than all else here together.
-  readonly #mark = Symbol("session");
+  readonly #mark: symbol;
   readonly #isDiscarding: boolean;
 
   /** @throws TypeError for what is no `Session`, and for an option that there is not. */
@@ -30,6 +33,7 @@ export class RequestSessions<Data extends object> {
     if (onError !== "discard" && onError !== "commit") throw new TypeError(`Cannot use onError ${String(onError)}: "discard" or "commit" is wanted`);
     if (typeof property !== "string" || property === "") throw new TypeError("Cannot use property: the name of a property is wanted");
     this.#open = (req) => session.open(req);
+    this.#mark = markOf(session);
     this.#isDiscarding = onError === "discard";
     this.property = property;
   }
@@ -37,18 +41,31 @@ export class RequestSessions<Data extends object> {
   /** Opens the session of a request and puts it on `holder`, by which it is found again. */
   open(req: RequestLike, holder: object): RequestSession<Data> {
     const session = this.#open(req);
-    // Frameworks freeze no request. What they have under this name may be no more than a getter.
-    const target = holder as Record<PropertyKey, unknown>;
-    target[this.#mark] = session;
-    if (this.property in target) Object.defineProperty(holder, this.property, { value: session, configurable: true, enumerable: true, writable: true });
-    else target[this.property] = session;
+    // Frameworks freeze no request.
+    (holder as Record<symbol, unknown>)[this.#mark] = session;
+    this.#expose(session, holder);
     return session;
+  }
+
+  /**
+   * Whether an adapter of the same `Session` has opened this request's session before: a middleware that is used twice, such as by an application
+   * within another. That one settles it. Two sessions for one request would each send a cookie, and the browser keeps one.
+   */
+  isOpen(holder: object): boolean {
+    const session = this.find(holder);
+    if (session) this.#expose(session, holder);
+    return session !== undefined;
+  }
+
+  /** The session of a request that came through the adapter. */
+  find(holder: object | undefined): RequestSession<Data> | undefined {
+    // Nobody else has the symbol.
+    return (holder as { readonly [mark: symbol]: RequestSession<Data> | undefined } | undefined)?.[this.#mark];
   }
 
   /** @throws TypeError for a request that did not come through the adapter. */
   of(holder: object): RequestSession<Data> {
-    // Nobody else has the symbol.
-    const session = (holder as { readonly [mark: symbol]: RequestSession<Data> | undefined } | undefined)?.[this.#mark];
+    const session = this.find(holder);
     if (!session) throw new TypeError("Cannot give the session of this request: it did not come through the session middleware, which has to be used before");
     return session;
   }
@@ -63,4 +80,19 @@ export class RequestSessions<Data extends object> {
     if (this.#isDiscarding && status >= 500) return session.discard();
     return session.hasChanges ? session.commit() : undefined;
   }
+
+  #expose(session: RequestSession<Data>, holder: object): void {
+    // What frameworks have under this name may be no more than a getter.
+    if (this.property in holder) Object.defineProperty(holder, this.property, { value: session, configurable: true, enumerable: true, writable: true });
+    else (holder as Record<string, unknown>)[this.property] = session;
+  }
+}
+
+function markOf(session: object): symbol {
+  const mark: unknown = Reflect.get(session, MARK);
+  if (typeof mark === "symbol") return mark;
+  const own = Symbol("session");
+  // One that is frozen has a mark for each adapter.
+  Reflect.defineProperty(session, MARK, { value: own });
+  return own;
 }

@@ -35,7 +35,7 @@ export function fastifySession<Data extends object>(session: Pick<Session<Data>,
   const plugin = (fastify: FastifyLike, _: unknown, done: (error?: Error) => void): void => {
     fastify.decorateRequest(sessions.property, null);
     fastify.addHook("onRequest", (request, _reply, next) => {
-      sessions.open(request, request);
+      if (!sessions.isOpen(request)) sessions.open(request, request);
       next();
     });
     fastify.addHook("onSend", (request, reply, payload, next) => {

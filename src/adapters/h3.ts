@@ -37,6 +37,7 @@ export function h3Session<Data extends object>(session: Pick<Session<Data>, "ope
     own.seal();
   };
   const middleware = async (event: H3EventLike, next: () => unknown): Promise<unknown> => {
+    if (sessions.isOpen(event.context)) return next();
     const own = sessions.open(event.req, event.context);
     try {
       const answered = await next();
