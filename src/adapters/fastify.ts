@@ -33,13 +33,20 @@ export interface FastifySessionPlugin<Data extends object> {
 export function fastifySession<Data extends object>(session: Pick<Session<Data>, "open">, options: AdapterOptions = {}): FastifySessionPlugin<Data> {
   const sessions = new RequestSessions<Data>(session, options);
   const plugin = (fastify: FastifyLike, _: unknown, done: (error?: Error) => void): void => {
-    fastify.decorateRequest(sessions.property, null);
+    try {
+      fastify.decorateRequest(sessions.property, null);
+    } catch (error) {
+      // Somebody has a decorator of this name. Thrown here, it would be nobody's to catch.
+      return done(error as Error);
+    }
     fastify.addHook("onRequest", (request, _reply, next) => {
       if (!sessions.isOpen(request)) sessions.open(request, request);
       next();
     });
     fastify.addHook("onSend", (request, reply, payload, next) => {
-      const own = sessions.of(request);
+      const own = sessions.find(request);
+      // A hook before this plugin's has answered.
+      if (!own) return next(null, payload);
       let body = payload;
       const finish = (): void => {
         let failure: Error | null = null;

@@ -1,8 +1,10 @@
-// What is peculiar to Fastify: a handler may answer with a Response, which Fastify takes apart after its last hook.
+// What is peculiar to Fastify: a handler may answer with a Response, which Fastify takes apart after its last hook; and hooks before the
+// plugin's may answer, after which its last hook runs all the same.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fastify from "fastify";
 import { fastifySession } from "../../src/adapters/fastify.ts";
+import { fastifyCsrf } from "../../src/csrf.ts";
 import { Session } from "../../src/session.ts";
 
 describe("fastifySession", () => {
@@ -25,5 +27,30 @@ describe("fastifySession", () => {
     } finally {
       await app.close();
     }
+  });
+
+  it("leaves what a hook before it answers as it is", async () => {
+    const app = fastify();
+    app.addHook("onRequest", fastifyCsrf());
+    app.addHook("onRequest", async (request, reply) => (request.url === "/early" ? reply.code(401).send("early") : undefined));
+    await app.register(fastifySession(new Session()));
+    app.post("/", async () => "done");
+    const url = await app.listen({ port: 0, host: "127.0.0.1" });
+    try {
+      const refused = await fetch(url, { method: "POST", headers: { origin: "https://evil.example" } });
+      assert.deepEqual([refused.status, ((await refused.json()) as { message: string }).message], [403, "Forbidden: this request came from another site"]);
+      const early = await fetch(`${url}/early`);
+      assert.deepEqual([early.status, await early.text(), early.headers.get("vary")], [401, "early", null]);
+    } finally {
+      await app.close();
+    }
+  });
+
+  it("rejects register() where the request has something under its name already", async () => {
+    const app = fastify();
+    app.decorateRequest("session", null);
+    const registered = app.register(fastifySession(new Session()));
+    await assert.rejects(async () => registered, { code: "FST_ERR_DEC_ALREADY_PRESENT" });
+    await app.close();
   });
 });
