@@ -27,7 +27,7 @@ type CheckedFully = RequestLike & CheckedRequest;
 type Next = (error?: unknown) => unknown;
 
 /** Express 4 and 5, Connect: `app.use(expressCsrf())`. A refused request goes to the error handler. */
-export function expressCsrf(options: CrossSiteOptions = {}): (req: CheckedFully & { readonly originalUrl?: string }, res: unknown, next: Next) => unknown {
+export function expressCsrf(options: CrossSiteOptions = {}): (req: CheckedFully & { readonly originalUrl?: string | undefined }, res: unknown, next: Next) => unknown {
   const check = crossSiteCheck(options);
   return (req, _res, next) => {
     // Express cuts off url what the middleware is mounted on.
@@ -43,10 +43,11 @@ export function harpiaCsrf(options: CrossSiteOptions = {}): (req: CheckedFully, 
 }
 
 /** Koa 2 and 3: `app.use(koaCsrf())`. A refused request is an error that Koa answers with 403. */
-export function koaCsrf(options: CrossSiteOptions = {}): (ctx: CheckedFully, next: () => Promise<unknown>) => Promise<unknown> {
+export function koaCsrf(options: CrossSiteOptions = {}): (ctx: CheckedFully & { readonly originalUrl?: string | undefined }, next: () => Promise<unknown>) => Promise<unknown> {
   const check = crossSiteCheck(options);
   return async (ctx, next) => {
-    const refusal = check(ctx);
+    // What koa-mount cuts off, as above.
+    const refusal = check(ctx, { method: ctx.method, url: ctx.originalUrl ?? ctx.url });
     if (refusal) throw new CrossSiteError(refusal);
     return next();
   };
