@@ -10,7 +10,7 @@ import { Hono } from "hono";
 import Koa from "koa";
 import Koa2 from "koa2";
 import { elysiaSession } from "../../src/adapters/elysia.ts";
-import { expressSession } from "../../src/adapters/express.ts";
+import { type AdapterOptions, expressSession } from "../../src/adapters/express.ts";
 import { fastifySession } from "../../src/adapters/fastify.ts";
 import { withSession as withFetchSession } from "../../src/adapters/fetch.ts";
 import { h3Session } from "../../src/adapters/h3.ts";
@@ -43,18 +43,20 @@ export interface Answer {
 export interface AppOptions {
   readonly session: Session<Fields>;
   handle(exchange: Exchange): Promise<Answer>;
+  /** What the adapter is told. */
+  readonly adapter?: Pick<AdapterOptions, "onError"> | undefined;
   readonly explain?: { readonly explainer: Explainer; readonly options: ExplainOptions } | undefined;
 }
 
 type Start = (options: AppOptions) => Promise<Listening>;
 
 function startExpress(create: () => ReturnType<typeof express>): Start {
-  return ({ session, handle, explain }) => {
+  return ({ session, handle, explain, adapter }) => {
     const app = create();
     // Errors may be expected: Express would print them.
     app.set("env", "test");
     if (explain) app.use(expressExplain(explain.explainer, explain.options));
-    const sessions = expressSession(session);
+    const sessions = expressSession(session, adapter);
     app.use(sessions);
     app.use((req, res, next) => {
       handle({ own: sessions.of(req), req, res, path: req.path }).then(({ status = 200, headers = {}, body }) => void res.status(status).set(headers).send(body), next);
@@ -64,11 +66,11 @@ function startExpress(create: () => ReturnType<typeof express>): Start {
 }
 
 function startKoa(create: () => Koa): Start {
-  return ({ session, handle, explain }) => {
+  return ({ session, handle, explain, adapter }) => {
     const app = create();
     app.silent = true;
     if (explain) app.use(koaExplain(explain.explainer, explain.options));
-    const sessions = koaSession(session);
+    const sessions = koaSession(session, adapter);
     app.use(sessions);
     app.use(async (ctx) => {
       const { status = 200, headers = {}, body } = await handle({ own: sessions.of(ctx), req: ctx, res: ctx, path: ctx.path });
@@ -83,20 +85,20 @@ function startKoa(create: () => Koa): Start {
 
 /** Every framework that a session can be put into here, by name. */
 export const SESSION_APPS: Record<string, Start> = {
-  "node:http"({ session, handle, explain }) {
+  "node:http"({ session, handle, explain, adapter }) {
     const listener = withNodeSession<Fields>(session, async (req, res, own) => {
       const { status = 200, headers = {}, body } = await handle({ own, req, res, path: req.url ?? "/" });
       res.writeHead(status, headers).end(body);
-    });
+    }, { ...adapter, onFailure: () => {} });
     return listen(createServer(explain ? nodeExplain(explain.explainer, listener, explain.options) : listener));
   },
   "Express 5": startExpress(express),
   // The two versions of Express and of Koa have types of their own; what is used of them is the same.
   "Express 4": startExpress(express4 as unknown as typeof express),
-  async "Fastify 5"({ session, handle, explain }) {
+  async "Fastify 5"({ session, handle, explain, adapter }) {
     const app = fastify({ forceCloseConnections: true });
     if (explain) await app.register(fastifyExplain(explain.explainer, explain.options));
-    const sessions = fastifySession(session);
+    const sessions = fastifySession(session, adapter);
     await app.register(sessions);
     app.all("/*", async (request, reply) => {
       const { status = 200, headers = {}, body } = await handle({ own: sessions.of(request), req: request, res: reply, path: request.url });
@@ -106,10 +108,10 @@ export const SESSION_APPS: Record<string, Start> = {
   },
   "Koa 3": startKoa(() => new Koa()),
   "Koa 2": startKoa(() => new Koa2() as unknown as Koa),
-  "Hono 4"({ session, handle, explain }) {
+  "Hono 4"({ session, handle, explain, adapter }) {
     const app = new Hono();
     if (explain) app.use(honoExplain(explain.explainer, explain.options));
-    const sessions = honoSession(session);
+    const sessions = honoSession(session, adapter);
     app.use(sessions);
     app.all("*", async (c) => {
       const { status = 200, headers = {}, body } = await handle({ own: sessions.of(c), req: c, res: c, path: c.req.path });
@@ -118,18 +120,18 @@ export const SESSION_APPS: Record<string, Start> = {
     });
     return serveFetch(app.fetch);
   },
-  "a fetch handler"({ session, handle, explain }) {
+  "a fetch handler"({ session, handle, explain, adapter }) {
     const handler = withFetchSession(session, async (request: Request, own) => {
       const set = new Headers();
       const { status = 200, headers = {}, body } = await handle({ own, req: request, res: set, path: new URL(request.url).pathname });
       for (const [name, value] of Object.entries(headers)) set.set(name, value);
       return new Response(body, { status, headers: set });
-    });
+    }, adapter);
     return serveFetch(explain ? withExplain(explain.explainer, handler, explain.options) : handler);
   },
-  "h3 2"({ session, handle, explain }) {
+  "h3 2"({ session, handle, explain, adapter }) {
     const app = new H3({ silent: true });
-    const sessions = h3Session(session);
+    const sessions = h3Session(session, adapter);
     app.use(sessions);
     app.all("/**", async (event) => {
       const { status = 200, headers = {}, body } = await handle({ own: sessions.of(event), req: event.req, res: event.res.headers, path: event.url.pathname });
@@ -140,8 +142,8 @@ export const SESSION_APPS: Record<string, Start> = {
     const handler = async (request: Request): Promise<Response> => app.fetch(request);
     return serveFetch(explain ? withExplain(explain.explainer, handler, explain.options) : handler);
   },
-  "Elysia"({ session, handle, explain }) {
-    const app = new Elysia().use(elysiaSession(session)).all("/*", async ({ session: own, request }) => {
+  "Elysia"({ session, handle, explain, adapter }) {
+    const app = new Elysia().use(elysiaSession(session, adapter)).all("/*", async ({ session: own, request }) => {
       const set = new Headers();
       const { status = 200, headers = {}, body } = await handle({ own, req: request, res: set, path: new URL(request.url).pathname });
       for (const [name, value] of Object.entries(headers)) set.set(name, value);
@@ -150,11 +152,11 @@ export const SESSION_APPS: Record<string, Start> = {
     const handler = async (request: Request): Promise<Response> => app.fetch(request);
     return serveFetch(explain ? withExplain(explain.explainer, handler, explain.options) : handler);
   },
-  async "harpia()"({ session, handle, explain }) {
+  async "harpia()"({ session, handle, explain, adapter }) {
     const app = harpia();
     app.onError(() => {});
     if (explain) app.use(harpiaExplain(explain.explainer, explain.options));
-    const sessions = harpiaSession(session);
+    const sessions = harpiaSession(session, adapter);
     app.use(sessions);
     app.all("*", async (req, res) => {
       const { status = 200, headers = {}, body } = await handle({ own: sessions.of(req), req, res, path: new URL(req.url).pathname });
