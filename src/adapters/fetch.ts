@@ -17,18 +17,25 @@ export interface FetchOptions extends Omit<AdapterOptions, "property"> {
  *
  * The session is written when the handler has answered and before the answer leaves. A store that fails makes it a 503, also where a
  * framework inside the handler has answered 500 for it. What else the handler throws is thrown on, after its changes were dropped.
+ *
+ * A handler that gives `undefined`, as after `server.upgrade` of Bun, has no response for us to set a cookie on: what would need one rejects.
  */
-export function withSession<Data extends object, Req extends RequestLike & object = Request, Rest extends unknown[] = []>(
+export function withSession<Data extends object, Req extends RequestLike & object = Request, Rest extends unknown[] = [], Answer extends Response | undefined = Response>(
   session: Pick<Session<Data>, "open">,
-  handler: (request: Req, session: RequestSession<Data>, ...rest: Rest) => Response | Promise<Response>,
+  handler: (request: Req, session: RequestSession<Data>, ...rest: Rest) => Answer | Promise<Answer>,
   options: FetchOptions = {},
-): (request: Req, ...rest: Rest) => Promise<Response> {
+): (request: Req, ...rest: Rest) => Promise<Response | Answer> {
   const sessions = new RequestSessions<Data>(session, options);
   return async (request, ...rest) => {
     const own = session.open(request);
     try {
       // Responses of fetch() and Response.redirect() have headers that cannot be changed: this one's can.
       const answered = await handler(request, own, ...rest);
+      if (answered === undefined) {
+        own.seal();
+        await sessions.settle(own, 101);
+        return answered;
+      }
       await sessions.settle(own, answered.status);
       // A framework makes a page of its own of what a route throws: of a store's failure too, with a 500.
       if (own.failure && answered.status >= 500) {

@@ -85,4 +85,19 @@ describe("withSession", () => {
     const answer = await handler(new Request("https://example.com", { headers: { cookie } }));
     assert.deepEqual([answer.status, await answer.json(), answer.headers.get("vary")], [200, "Nobody knows", "Cookie"]);
   });
+
+  it("writes where Bun's server.upgrade has answered, and refuses a session that would need a cookie", async () => {
+    const store = new MemoryStore<Data>();
+    const sessions = new Session<Data>({ store });
+    const id = await sessions.create({ userId: "1" });
+    const handler = withSession(sessions, async (_request, session) => {
+      await session.data;
+      session.set("count", 1);
+      return undefined;
+    });
+    assert.equal(await handler(new Request("https://example.com", { headers: { cookie: `session_id=${id}` } })), undefined);
+    assert.deepEqual(await sessions.get(id), { userId: "1", count: 1 });
+    await assert.rejects(handler(new Request("https://example.com")), { code: "ERR_HEADERS_SENT" });
+    assert.equal(await store.count(), 1);
+  });
 });

@@ -7,7 +7,7 @@ import { Server as SocketIoServer } from "socket.io";
 import { io } from "socket.io-client";
 import { WebSocket, WebSocketServer } from "ws";
 import { closeWithSession, fromWebSocket } from "../../src/adapters/websocket.ts";
-import { Session } from "../../src/session.ts";
+import { MemoryStore, Session, StoreError } from "../../src/session.ts";
 
 const session = new Session<{ userId: string }>();
 
@@ -70,6 +70,15 @@ describe("fromWebSocket on ws", () => {
     const cookie = `session_id=${await session.create({ userId: "1" })}`;
     const of = async (origin: string): Promise<boolean> => (await fromWebSocket(session, { headers: { cookie, origin, host: "app.example.com" } as object })).isAllowed;
     assert.deepEqual([await of("https://app.example.com"), await of("https://x.app.example.com"), await of("null")], [true, false, false]);
+  });
+});
+
+describe("fromWebSocket before a store that fails", () => {
+  it("rejects, so that an outage refuses sockets by 503 and is taken for no sign-out", async () => {
+    const store = new MemoryStore<{ userId: string }>();
+    const id = await new Session({ store }).create({ userId: "1" });
+    const isDown = new Session<{ userId: string }>({ store: { get: () => Promise.reject(new Error("down")), set: async () => {}, delete: async () => {} } });
+    await assert.rejects(fromWebSocket(isDown, { headers: { cookie: `session_id=${id}` } }), (error) => error instanceof StoreError && error.statusCode === 503);
   });
 });
 
