@@ -43,6 +43,8 @@ export function koaSession<Data extends object>(session: Pick<Session<Data>, "op
       if (own.isUsed && !ctx.headerSent) putOnError(ctx, takeOwed(own));
       throw error;
     }
+    // Sent past Koa, by `ctx.respond = false`: what would need a cookie is refused before it is stored.
+    if (ctx.headerSent) own.seal();
     await sessions.settle(own, ctx.status);
     own.writeTo(ctx);
     own.seal();

@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import Koa from "koa";
 import Koa2 from "koa2";
 import { koaSession } from "../../src/adapters/koa.ts";
-import { Session } from "../../src/session.ts";
+import { MemoryStore, Session } from "../../src/session.ts";
 import { listen } from "../support/listen.ts";
 
 type Data = Record<string, unknown>;
@@ -27,6 +27,10 @@ for (const [name, Class] of [["Koa 3", Koa], ["Koa 2", Koa2 as unknown as typeof
         await sessions.of(ctx).data;
         if (ctx.path === "/read") ctx.throw(404);
         sessions.of(ctx).set("attempts", 1);
+        if (ctx.path === "/past") {
+          ctx.respond = false;
+          return void ctx.res.end("past Koa");
+        }
         if (ctx.path === "/shared") throw shared;
         if (ctx.path === "/broken") throw new Error("broken");
         if (ctx.path === "/late") throw late;
@@ -75,6 +79,13 @@ for (const [name, Class] of [["Koa 3", Koa], ["Koa 2", Koa2 as unknown as typeof
       const failed = await answerOf("/late", new Session<Data>({ cookie: { secure: false } }), (app) => app.on("error", (error) => told.push(error)));
       assert.deepEqual([failed.status, failed.headers.get("vary"), oursOf(failed)], [500, "Cookie", []]);
       assert.equal(told[0], late);
+    });
+
+    it("stores nothing that would need a cookie where the handler has answered past Koa, and says so", async () => {
+      const store = new MemoryStore<Data>();
+      const told: unknown[] = [];
+      const sent = await answerOf("/past", new Session<Data>({ store, cookie: { secure: false } }), (app) => app.on("error", (error) => told.push((error as { code: string }).code)));
+      assert.deepEqual([await sent.text(), oursOf(sent), await store.count(), told], ["past Koa", [], 0, ["ERR_HEADERS_SENT"]]);
     });
 
     it("drops the changes of what has no status", async () => {
