@@ -53,4 +53,23 @@ describe("fastifySession", () => {
     await assert.rejects(async () => registered, { code: "FST_ERR_DEC_ALREADY_PRESENT" });
     await app.close();
   });
+
+  it("gives a handler that hijacks its reply what it has to do itself", async () => {
+    const session = new Session<Record<string, unknown>>({ cookie: { secure: false } });
+    const sessions = fastifySession(session);
+    const app = fastify();
+    await app.register(sessions);
+    app.get("/", async (request, reply) => {
+      const own = sessions.of(request);
+      own.set("n", 1);
+      await own.commit();
+      own.writeTo(reply.raw);
+      reply.hijack().raw.end("done");
+    });
+    const url = await app.listen({ port: 0, host: "127.0.0.1" });
+    const page = await fetch(url);
+    await app.close();
+    assert.deepEqual([page.headers.get("cache-control"), page.headers.get("vary")], ["no-store", "Cookie"]);
+    assert.deepEqual(await session.get(page.headers.getSetCookie()[0]?.split(/[=;]/)[1]), { n: 1 });
+  });
 });
