@@ -6,8 +6,10 @@ export interface HoldableResponse {
   statusCode: number;
   readonly headersSent: boolean;
   readonly writableNeedDrain?: boolean;
+  readonly writableEnded?: boolean;
   getHeader(name: string): unknown;
   setHeader(name: string, value: string | string[]): unknown;
+  removeHeader(name: string): unknown;
   emit(event: "drain"): boolean;
   destroy(error?: Error): unknown;
 }
@@ -51,6 +53,9 @@ const HEADERS_SENT: PropertyDescriptor & ThisType<WatchedResponse> = {
   },
 };
 
+// What describes a body that will not be sent.
+const OF_THE_BODY = ["Content-Encoding", "Content-Length", "Content-Range", "ETag", "Last-Modified", "Transfer-Encoding", "Trailer"];
+
 const NONE: { name: Sending; args: unknown[] }[] = [];
 
 /** Makes a response wait for its session. */
@@ -69,11 +74,16 @@ class HeldResponse {
   readonly #end: Method;
   readonly #flushHeaders: Method | undefined;
   #held: { name: Sending; args: unknown[] }[] = NONE;
-  #state: "open" | "waiting" | "begun" = "open";
+  // Failed: what still calls here belongs to the answer that will not be given.
+  #state: "open" | "waiting" | "begun" | "ending" | "failed" = "open";
+  #isHeadDue = false;
+  // Of two answers the second: whoever made the first may go on with it.
+  readonly #isSecond: boolean;
 
-  constructor(response: HoldableResponse & Sender, hooks: HoldHooks) {
+  constructor(response: HoldableResponse & Sender, hooks: HoldHooks, isSecond = false) {
     this.#response = response;
     this.#hooks = hooks;
+    this.#isSecond = isSecond;
     this.#writeHead = response.writeHead;
     this.#write = response.write;
     this.#end = response.end;
@@ -91,11 +101,13 @@ class HeldResponse {
 
   #intercept(name: Sending, args: unknown[]): unknown {
     if (this.#state === "waiting") return this.#hold(name, args);
-    if (this.#state === "begun") return name === "end" ? this.#finish(args) : this.#send(name, args);
+    if (this.#state === "begun") return this.#pass(name, args);
+    if (this.#state !== "open") return this.#drop(name);
     const status = name === "writeHead" ? this.#takeHead(args) : this.#response.statusCode;
     const settled = this.#hooks.beforeHeaders(status);
     if (settled === undefined) {
       this.#begin();
+      if (name === "writeHead") this.#writeDueHead();
       return this.#send(name, args);
     }
     this.#wait();
@@ -116,13 +128,34 @@ class HeldResponse {
   #hold(name: Sending, args: unknown[]): unknown {
     if (this.#held === NONE) this.#held = [];
     // Compression asks for the head again and again as long as it has not left.
-    if (name !== "writeHead" || this.#held.length === 0) this.#held.push({ name, args });
-    // Full, as far as the writer is concerned: a pipe waits for `drain`.
+    const isOver = this.#isSecond && this.#held.some((call) => call.name === "end");
+    if (!isOver && (name !== "writeHead" || this.#held.length === 0)) this.#held.push({ name, args });
+    return this.#drop(name);
+  }
+
+  // Full, as far as the writer is concerned: a pipe waits for `drain`.
+  #drop(name: Sending): unknown {
     return name === "write" ? false : this.#response;
+  }
+
+  #pass(name: Sending, args: unknown[]): unknown {
+    if (this.#isSecond && this.#response.writableEnded) return this.#drop(name);
+    if (name === "end") return this.#finish(args);
+    if (name === "writeHead") this.#writeDueHead();
+    return this.#send(name, args);
   }
 
   #begin(): void {
     this.#state = "begun";
+    this.#isHeadDue = true;
+    // Without a head to wait for, nothing comes between.
+    if (!this.#writeHead) this.#writeDueHead();
+  }
+
+  // As late as can be: whoever else changes headers when they leave (on-headers) has been here before.
+  #writeDueHead(): void {
+    if (!this.#isHeadDue) return;
+    this.#isHeadDue = false;
     this.#hooks.writeHeaders();
   }
 
@@ -131,24 +164,41 @@ class HeldResponse {
     const wrote = this.#held.some(({ name }) => name === "write");
     const ended = this.#held.some(({ name }) => name === "end");
     for (const { name, args } of this.#held.splice(0)) {
-      if (name === "end") this.#finish(args);
-      else this.#send(name, args);
+      this.#pass(name, args);
     }
     if (wrote && !ended && !this.#response.writableNeedDrain) this.#response.emit("drain");
   }
 
   #fail(error: unknown): void {
     this.#held = NONE;
-    this.#state = "open";
+    this.#state = "failed";
+    const response = this.#response;
+    // Without what others have put around them since, such as compression: it has begun a body already, and would add no other.
+    if (this.#writeHead) response.writeHead = this.#writeHead;
+    response.write = this.#write;
+    response.end = this.#end;
+    if (this.#flushHeaders) response.flushHeaders = this.#flushHeaders;
+    new HeldResponse(response, this.#hooks, true).attach();
+    if (!response.headersSent) {
+      for (const name of OF_THE_BODY) response.removeHeader(name);
+      // A handler that goes on writing, faster than an error page is made, does not make a success of it.
+      const { statusCode } = Object(error) as { statusCode?: unknown };
+      response.statusCode = typeof statusCode === "number" ? statusCode : 500;
+    }
     this.#hooks.onFailure(error);
   }
 
   #finish(args: unknown[]): unknown {
     const settled = this.#hooks.beforeEnd();
     if (settled === undefined) return this.#send("end", args);
+    // An end that comes again does not overtake this one.
+    this.#state = "ending";
     // Too late for an error page: a response that is cut off is no success.
     settled.then(
-      () => this.#send("end", args),
+      () => {
+        this.#state = "begun";
+        this.#send("end", args);
+      },
       (error: unknown) => this.#response.destroy(error as Error),
     );
     return this.#response;

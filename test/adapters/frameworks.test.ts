@@ -77,20 +77,23 @@ adapterConformance(runner, {
   },
 });
 
-adapterConformance(runner, {
-  name: "Express 5 behind compression",
-  start(session, handle) {
-    const app = express().set("env", "test");
-    const sessions = expressSession(session);
-    // All bodies of the suite are short.
-    app.use(compression({ threshold: 0 }), sessions);
-    app.use(async (req, res) => {
-      const { status, headers, body } = await handle(sessions.of(req), req.path);
-      res.status(status).set(headers).send(body);
-    });
-    return listen(createServer(app));
-  },
-});
+for (const place of ["before", "after"]) {
+  adapterConformance(runner, {
+    name: `Express 5 with compression ${place} the session`,
+    start(session, handle) {
+      const app = express().set("env", "test");
+      const sessions = expressSession(session);
+      // All bodies of the suite are short.
+      const compress = compression({ threshold: 0 });
+      app.use(...(place === "before" ? [compress, sessions] : [sessions, compress]));
+      app.use(async (req, res) => {
+        const { status, headers, body } = await handle(sessions.of(req), req.path);
+        res.status(status).set(headers).send(body);
+      });
+      return listen(createServer(app));
+    },
+  });
+}
 
 // Bun and Deno serve Hono themselves: above.
 if (!("Bun" in globalThis) && !("Deno" in globalThis)) {
