@@ -4,10 +4,12 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { describe, it } from "node:test";
 import express from "express";
 import { H3 } from "h3";
+import { Hono } from "hono";
 import Koa from "koa";
 import { expressSession } from "../../src/adapters/express.ts";
 import { h3Session } from "../../src/adapters/h3.ts";
 import { harpiaSession } from "../../src/adapters/harpia.ts";
+import { honoSession } from "../../src/adapters/hono.ts";
 import { koaSession } from "../../src/adapters/koa.ts";
 import { connectSession, withSession } from "../../src/adapters/node.ts";
 import harpia from "../../src/index.ts";
@@ -52,6 +54,12 @@ const APPS: Record<string, (session: Sessions) => Promise<Listening>> = {
     app.use(again).use((ctx) => (inner(again.of(ctx)), void (ctx.body = "done")));
     const listener = app.callback();
     return listen(createServer((req, res) => void listener(req, res)));
+  },
+  "Hono, in an app that is routed to"(session) {
+    const [sessions, again] = [honoSession(session), honoSession(session)];
+    const within = new Hono().use(again).get("/", (c) => (inner(again.of(c)), c.text("done")));
+    const app = new Hono().use(sessions).use((c, next) => (outer(sessions.of(c)), next())).route("/", within);
+    return serveFetch(app.fetch);
   },
   h3(session) {
     const [sessions, again] = [h3Session(session), h3Session(session)];
