@@ -1,15 +1,13 @@
-// One request's session: nothing is read until it is asked for, nothing is written unless something changed, no cookie
-// until there is data. Every save policy is here, once; adapters only say when.
-import { type Changes, FLASH, isChange, isHidden, merge, noChanges, pickFields, pickNamed, type Updater } from "./changes.ts";
+// One request's session: nothing is read until it is asked for, nothing written unless something changed, no cookie until there is data. All save policy is here.
+import { type Changes, FLASH, isHidden, merge, pickFields, pickNamed, type Updater } from "./changes.ts";
 import { HarpiaError, type StoreError } from "./errors.ts";
 import type { ResponseLike } from "./http-messages.ts";
 import type { LoginOptions } from "./creation.ts";
-import { copyJson, toJsonObject, toJsonValue } from "./json.ts";
+import { copyJson, toJsonObject } from "./json.ts";
 import type { Deadlines } from "./lifetimes.ts";
+import { RequestChanges } from "./request-changes.ts";
 import { RequestRecord } from "./request-record.ts";
 import type { Opened, SessionAccess } from "./session-access.ts";
-
-const NONE: Record<string, unknown> = Object.freeze(noChanges());
 
 /**
  * The session of one request. Changes are kept until {@link RequestSession.commit}, which writes the changed fields and no others;
@@ -20,13 +18,14 @@ const NONE: Record<string, unknown> = Object.freeze(noChanges());
 export class RequestSession<Data extends object> {
   readonly #access: SessionAccess<Data>;
   readonly #record: RequestRecord<Data>;
-  #changes = NONE;
+  readonly #changes = new RequestChanges<Data>();
   #cookie: "keep" | "set" | "clear" = "keep";
   #isNew = false;
   #isDestroyed = false;
   #isSealed = false;
   // It ended elsewhere, during this request.
   #isGone = false;
+  #writing: Promise<void> | undefined;
 
   constructor(access: SessionAccess<Data>) {
     this.#access = access;
@@ -43,9 +42,9 @@ export class RequestSession<Data extends object> {
     return this.#record.isUsed;
   }
 
-  /** Whether a commit would write. */
+  /** Whether a commit would write, or one still does: a response must not leave before it. */
   get hasChanges(): boolean {
-    return isChange(this.#changes) || this.#isRenewalDue;
+    return !this.#changes.isEmpty || this.#isRenewalDue || this.#writing !== undefined;
   }
 
   /** What the store failed with in this request, where it did: what is made of it must not look like an answer. */
@@ -76,10 +75,9 @@ export class RequestSession<Data extends object> {
   /** One field of {@link data}. */
   async get<Field extends keyof Data & string>(field: Field): Promise<Data[Field] | undefined> {
     if (this.#record.load()) await this.#record.load();
-    if (this.#isDestroyed || isHidden(field)) return undefined;
-    const source: object | undefined = field in this.#changes ? this.#changes : this.#record.data;
+    if (isHidden(field)) return undefined;
     // A field of the changes is one of the data.
-    return source && Object.hasOwn(source, field) ? copyJson((source as Data)[field]) : undefined;
+    return copyJson(this.#changes.get(field, this.#record.data) as Data[Field] | undefined);
   }
 
   /**
@@ -104,7 +102,7 @@ export class RequestSession<Data extends object> {
     }
     this.#assertOpen();
     if (this.hasChanges) await this.commit();
-    // What can be done at once is: called from within such a function, this is seen to be so.
+    // At once if it can be: called from within such a function, this is seen to be so.
     if (this.#record.load()) await this.#record.load();
     if (!this.#record.opened || !(await this.#access.update(this.#record.opened, changes))) return false;
     this.#record.data = await this.#access.get(this.#record.opened.id);
@@ -114,7 +112,7 @@ export class RequestSession<Data extends object> {
   /** A field of the library's own, which `data` does not show. For what builds on sessions, such as `harpiats/csrf`. */
   async getHidden(field: string): Promise<unknown> {
     await this.#record.load();
-    return field in this.#changes ? this.#changes[field] : (this.#record.data as Record<string, unknown> | undefined)?.[field];
+    return this.#changes.get(field, this.#record.data);
   }
 
   /** Sets such a field when the request commits. */
@@ -131,19 +129,10 @@ export class RequestSession<Data extends object> {
   async takeFlash(name: string): Promise<unknown> {
     const field = FLASH + name;
     if (this.#record.load()) await this.#record.load();
-    if (this.#changes[field] !== undefined) {
-      const own = this.#changes[field];
-      this.#changes[field] = undefined;
-      return own;
-    }
-    if (!this.#record.opened || !Object.hasOwn(this.#record.data ?? {}, field)) return undefined;
-    let taken: unknown;
-    const isDone = await this.#access.update(this.#record.opened, (data) => {
-      taken = (data as Record<string, unknown>)[field];
-      // Whose field it is, the type of the data does not know.
-      return { [field]: undefined } as Changes<Data>;
-    });
-    return isDone ? taken : undefined;
+    const own = this.#changes.get(field, undefined);
+    if (own !== undefined) this.#changes.put(field, undefined);
+    if (own !== undefined || !this.#record.opened || !Object.hasOwn(this.#record.data ?? {}, field)) return own;
+    return this.#access.takeField(this.#record.opened, field);
   }
 
   /**
@@ -154,12 +143,13 @@ export class RequestSession<Data extends object> {
    */
   async login(data: Data, { keep = [], ...own }: LoginOptions<Data> = {}): Promise<void> {
     this.#assertOpen(true);
-    await this.#record.load();
+    await this.#atRest();
     const former = this.#record.opened;
     const kept = keep.length > 0 ? this.#view() : undefined;
     const next = { ...(kept && !this.#access.isOfAnotherUser(kept, data) && pickNamed(kept, keep)), ...data };
     const opened = await this.#access.create(next, own, former);
     await this.#begin(opened, toJsonObject(next));
+    this.#changes.take();
     if (former) await this.#access.retire(former, opened);
   }
 
@@ -177,7 +167,7 @@ export class RequestSession<Data extends object> {
   async destroy(): Promise<void> {
     await this.#record.load();
     if (this.#record.opened) await this.#access.delete(this.#record.opened.id);
-    this.#changes = NONE;
+    this.#changes.take();
     this.#forget();
     this.#cookie = "clear";
     this.#isDestroyed = true;
@@ -190,12 +180,21 @@ export class RequestSession<Data extends object> {
    * `ERR_HEADERS_SENT` for a session that would begin too late.
    */
   async commit(): Promise<void> {
+    // One after the other: two at once would each begin a session.
+    while (this.#writing) await this.#writing;
     if (!this.hasChanges) return;
+    try {
+      await (this.#writing = this.#write());
+    } finally {
+      this.#writing = undefined;
+    }
+  }
+
+  async #write(): Promise<void> {
     if (this.#record.load()) await this.#record.load();
     if (this.#isRenewalDue && this.#record.opened) this.#follow(await this.#access.renew(this.#record.opened.id));
-    if (!isChange(this.#changes)) return;
-    const changes = this.#changes as Changes<Data>;
-    this.#changes = NONE;
+    if (this.#changes.isEmpty) return;
+    const changes = this.#changes.take();
     if (this.#record.opened) {
       // Where it has ended meanwhile, the changes end with it: a late request brings nothing back.
       if (await this.#access.update(this.#record.opened, changes)) this.#record.data = merge(this.#record.data, changes);
@@ -210,7 +209,8 @@ export class RequestSession<Data extends object> {
 
   /** Drops what was not committed, and ends a session that began in this request and that nobody has heard of. */
   async discard(): Promise<void> {
-    this.#changes = NONE;
+    await this.#writing?.catch(() => {});
+    this.#changes.take();
     if (this.#isNew && this.#cookie === "set" && this.#record.opened) await this.#access.delete(this.#record.opened.id);
     if (this.#isNew) this.#forget();
   }
@@ -233,12 +233,17 @@ export class RequestSession<Data extends object> {
     this.#isSealed = true;
   }
 
+  /** Once the record is read and no commit is under way: what gives another id must not meet a session that is just beginning. */
+  async #atRest(): Promise<void> {
+    await this.#record.load();
+    while (this.#writing) await this.#writing.catch(() => {});
+  }
+
   async #after<T>(act: () => T | Promise<T>): Promise<T> {
     await this.#record.load();
     return act();
   }
 
-  // A renewal needs a response that can still carry the id.
   get #isRenewalDue(): boolean {
     return this.#record.opened !== undefined && !this.#isSealed && !this.#isNew && this.#access.isRenewalDue(this.#record.opened);
   }
@@ -246,7 +251,7 @@ export class RequestSession<Data extends object> {
   /** Another id for the same session. @returns whether there was one. */
   async #change(toNext: (id: string) => Promise<string | undefined>): Promise<boolean> {
     this.#assertOpen(true);
-    await this.#record.load();
+    await this.#atRest();
     const before = this.#record.opened;
     const id = before && (await toNext(before.id));
     if (before) this.#follow(id === undefined ? undefined : { id, session: before.session });
@@ -261,17 +266,13 @@ export class RequestSession<Data extends object> {
   }
 
   #view(): Data | undefined {
-    if (this.#isDestroyed) return undefined;
-    const data = isChange(this.#changes) ? merge(this.#record.data, this.#changes as Changes<Data>) : this.#record.data;
+    const data = this.#changes.over(this.#record.data);
     return data && copyJson(pickFields(data, "visible"));
   }
 
   #put(field: string, value: unknown): void {
     this.#assertOpen();
-    // What was set is what was there at this moment.
-    const taken = toJsonValue(value);
-    if (this.#changes === NONE) this.#changes = noChanges();
-    this.#changes[field] = taken;
+    this.#changes.put(field, value);
     // Whether there is a session is settled now, so that one that ends later is not taken for none.
     this.#record.load()?.catch(() => {});
   }
@@ -281,7 +282,6 @@ export class RequestSession<Data extends object> {
     if (this.#isSealed || this.#isDestroyed) await this.#access.delete(opened.id).then(() => this.#assertOpen(true));
     this.#isGone = false;
     this.#record.data = data;
-    this.#changes = NONE;
     this.#isNew = true;
     this.#follow(opened);
   }

@@ -70,6 +70,17 @@ export class RequestAccess<Data extends object, Input extends object = Data> {
     return this.#noting(isKnown ? updateData(this.#parts, key, changes) : this.#session.update(id, changes));
   }
 
+  /** Takes a field out of the data: of several who try at once exactly one gets what was in it. */
+  async takeField(opened: Opened<Data>, field: string): Promise<unknown> {
+    let taken: unknown;
+    const isDone = await this.update(opened, (data) => {
+      taken = (data as Record<string, unknown>)[field];
+      // Whose field it is, the type of the data does not know.
+      return { [field]: undefined } as Changes<Data>;
+    });
+    return isDone ? taken : undefined;
+  }
+
   delete(id: string): Promise<boolean> {
     return this.#noting(this.#session.delete(id));
   }
