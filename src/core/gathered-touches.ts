@@ -24,6 +24,11 @@ export class GatheredTouches {
     this.#running.set(key, writing);
   }
 
+  /** The write for a session that is on its way, if there is one. It never rejects. */
+  of(key: string): Promise<void> | undefined {
+    return this.#running.get(key);
+  }
+
   /** Resolves when all that was added is written, or has failed. */
   async settled(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running.values());

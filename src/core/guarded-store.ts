@@ -116,7 +116,10 @@ export class GuardedStore<Data> {
   }
 
   move(key: string, nextKey: string): Promise<boolean> {
-    return this.#change(key, this.#call("move", () => this.#store.move(key, nextKey), 1));
+    const move = (): Promise<boolean> => this.#call("move", () => this.#store.move(key, nextKey), 1);
+    // Activity that is on its way would find nothing under the former key, and the session would end as if it had not been.
+    const touching = this.#touches?.of(key);
+    return this.#change(key, touching ? touching.then(move) : move());
   }
 
   remove(key: string): Promise<boolean> {

@@ -4,6 +4,7 @@ import { describe, it } from "node:test";
 import { MemoryStore, Session, type SessionOptions } from "../../src/session.ts";
 import { ManualClock } from "../../src/testing.ts";
 import { countCalls } from "../support/counting-store.ts";
+import { pauseCalls } from "../support/pausing-store.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -115,6 +116,24 @@ describe("Session lifetimes", () => {
       const { expiresAt = 0 } = (await session.deadlines(id)) ?? {};
       const after = expiresAt - clock.now();
       assert.ok(after <= idle && after > idle - throttle, `${lastRequest}: ${after}`);
+    }
+  });
+
+  it("count the activity of the request that gives its session another id, however late the store notes it", async () => {
+    for (const change of ["rotate", "reauthenticate"] as const) {
+      const clock = new ManualClock(START);
+      const { store, pause } = pauseCalls(new MemoryStore<{ userId?: string }>({ clock }));
+      const session = new Session({ clock, store, idleTimeout: 1800 });
+      const id = await session.create({});
+      clock.advance(29 * MINUTE);
+      const noting = pause("extend", "before");
+      assert.ok(await session.fromRequest({ headers: { cookie: `session_id=${id}` } }));
+      await noting.reached;
+      const changing = session[change](id);
+      await new Promise((resolve) => setImmediate(resolve));
+      noting.go();
+      const { lastSeenAt, expiresAt } = (await session.deadlines(await changing)) ?? {};
+      assert.deepEqual([lastSeenAt, expiresAt], [clock.now(), clock.now() + 30 * MINUTE], change);
     }
   });
 
