@@ -35,7 +35,7 @@ export class GuardedStore<Data> {
   readonly #trace = new StoreTrace();
   readonly #near: NearCache<Data> | undefined;
   readonly #touches: GatheredTouches | undefined;
-  #subscriptions: Promise<(() => Promise<void>) | undefined>[] = [];
+  readonly #subscriptions = new Set<Promise<(() => Promise<void>) | undefined>>();
 
   constructor(store: SessionStore<Data>, options: GuardOptions) {
     this.#store = store;
@@ -155,8 +155,19 @@ export class GuardedStore<Data> {
 
   /** Resolves to `undefined` where the store tells nothing. */
   async subscribe(listener: (change: StoreChange) => void): Promise<(() => Promise<void>) | undefined> {
-    const subscription = this.#store.subscribe && this.#call("subscribe", () => (this.#store as Required<SessionStore<Data>>).subscribe(listener));
-    if (subscription) this.#subscriptions.push(subscription);
+    if (!this.#store.subscribe) return undefined;
+    let isGivenUp = false;
+    const subscription = this.#call("subscribe", async () => {
+      const end = await (this.#store as Required<SessionStore<Data>>).subscribe(listener);
+      // Nobody would end it, and it would hold the process.
+      if (isGivenUp) await end();
+      return end;
+    });
+    this.#subscriptions.add(subscription);
+    subscription.catch(() => {
+      isGivenUp = true;
+      this.#subscriptions.delete(subscription);
+    });
     return subscription;
   }
 
@@ -164,8 +175,8 @@ export class GuardedStore<Data> {
   async close(): Promise<void> {
     await this.#touches?.settled();
     this.#near?.hear({ type: "lost" });
-    const subscriptions = this.#subscriptions;
-    this.#subscriptions = [];
+    const subscriptions = [...this.#subscriptions];
+    this.#subscriptions.clear();
     for (const subscription of subscriptions) await (await subscription.catch(() => undefined))?.();
   }
 

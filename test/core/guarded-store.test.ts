@@ -174,6 +174,18 @@ describe("A store that does not answer", () => {
     }
   });
 
+  it("ends a subscription that comes after it was given up: it would hold the process", async () => {
+    const clock = new ManualClock();
+    let come: (end: () => Promise<void>) => void = () => {};
+    const session = new Session({ clock, store: breakMethod(new MemoryStore({ clock }), "subscribe", () => new Promise((resolve) => (come = resolve))) });
+    const told = new Promise((resolve) => session.on("error", resolve));
+    clock.advance(FIVE_SECONDS);
+    await told;
+    const ended = new Promise<void>((resolve) => come(async () => resolve()));
+    await session.close();
+    await ended;
+  });
+
   it("leaves no timer behind once it has answered", async () => {
     const clock = new ManualClock();
     const session = new Session<Fields>({ clock, store: breakMethod(new MemoryStore({ clock: new ManualClock() }), "prune", throwNow) });
