@@ -174,7 +174,7 @@ export class GuardedStore<Data> {
   /** Waits for the touches, and ends the subscriptions. The store itself is the caller's. */
   async close(): Promise<void> {
     await this.#touches?.settled();
-    this.#near?.hear({ type: "lost" });
+    this.#near?.close();
     const subscriptions = [...this.#subscriptions];
     this.#subscriptions.clear();
     for (const subscription of subscriptions) await (await subscription.catch(() => undefined))?.();
@@ -188,7 +188,7 @@ export class GuardedStore<Data> {
     const near = new NearCache<Data>(nearCache, clock);
     // A subscription would end with the request that began it.
     if (isRequestBound()) return undefined;
-    void this.subscribe((change) => near.hear(change)).then(() => near.begin(), onError);
+    near.listen((hear) => this.subscribe(hear), onError);
     return near;
   }
 

@@ -22,6 +22,8 @@ interface Kept<Data> {
 /** Seconds. */
 export const MAX_AGE = 5;
 const MAX_SESSIONS = 10_000;
+// Milliseconds. A store that could not be listened to is asked again this late.
+const RETRY_AFTER = 5000;
 
 /** The records of one process. Trusts nothing before it is told that messages arrive. */
 export class NearCache<Data> {
@@ -30,8 +32,11 @@ export class NearCache<Data> {
   readonly #kept: RecentMap<Kept<Data>>;
   // Reads under way, by key. One that is forgotten meanwhile has perhaps seen what was there before, and is not kept.
   readonly #filling = new Map<string, object>();
+  #askedAt = 0;
   #isListening = false;
   #isDoubtful = false;
+  #isClosed = false;
+  #cancelRetry = (): void => {};
 
   /** @throws TypeError or RangeError for options that make no sense. */
   constructor(options: NearCacheOptions, clock: Clock) {
@@ -44,13 +49,34 @@ export class NearCache<Data> {
     this.#kept = new RecentMap(maxSessions);
   }
 
-  /** Messages arrive from now on. */
-  begin(): void {
-    this.#isListening = true;
+  /**
+   * Hears messages from now on, by what `subscribe` does. Where that fails it is tried again from time to time.
+   *
+   * @param onError told of the first failure, and not of those that follow.
+   */
+  listen(subscribe: (hear: (change: StoreChange) => void) => Promise<unknown>, onError: (error: Error) => void): void {
+    subscribe((change) => this.#hear(change)).then(
+      () => (this.#isListening = !this.#isClosed),
+      (error: Error) => {
+        onError(error);
+        if (!this.#isClosed) this.#cancelRetry = this.#clock.schedule(RETRY_AFTER, () => this.listen(subscribe, () => {}));
+      },
+    );
+  }
+
+  /** Keeps nothing any more, whatever is heard until the subscription has ended. */
+  close(): void {
+    this.#isClosed = true;
+    this.#isListening = false;
+    this.#cancelRetry();
+    this.forgetAll();
   }
 
   /** A copy of a record that is kept, if it is young enough and lives. */
   get(key: string, now: number): StoredSession<Data> | undefined {
+    // The clock was set back: nobody knows how old things are.
+    if (now < this.#askedAt) this.forgetAll();
+    this.#askedAt = now;
     const kept = this.#kept.get(key);
     // Another process may have extended it: that it has expired, the store has to say.
     if (kept === undefined || kept.until <= now || kept.session.expiresAt <= now) return undefined;
@@ -82,7 +108,7 @@ export class NearCache<Data> {
     this.#filling.clear();
   }
 
-  hear(change: StoreChange): void {
+  #hear(change: StoreChange): void {
     // After a loss whatever comes from elsewhere shows that messages arrive again. What is unreadable this process has found itself.
     if (change.type !== "unreadable") this.#isDoubtful = change.type === "lost";
     if (change.type === "lost" || change.type === "cleared") this.forgetAll();

@@ -1,42 +1,8 @@
-// The near cache: what it spares, and what it must never do. The store stands for one behind a network; messages come when the test says so.
+// The near cache: what it spares, and what it must never do.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { MemoryStore, Session, type SessionOptions, type SessionStore, type StoreChange } from "../../src/session.ts";
-import { ManualClock } from "../../src/testing.ts";
-
-type Data = { userId?: string; n?: number; list?: number[] };
-
-/** A store that two processes share: reads are counted and may be held up, messages are delivered by hand. */
-function setUp(options: SessionOptions<Data> = {}) {
-  const clock = new ManualClock();
-  const memory = new MemoryStore<Data>({ clock });
-  const listeners = new Set<(change: StoreChange) => void>();
-  const state = { reads: 0, gate: Promise.resolve() };
-  // Everything but readSync, since it is not in this process.
-  const store = new Proxy(memory, {
-    has: (target, name) => name !== "readSync" && name in target,
-    get(target, name) {
-      if (name === "readSync") return undefined;
-      if (name === "hearsOthers") return true;
-      if (name === "read") {
-        return async (keys: string[]) => {
-          state.reads++;
-          const found = await target.read(keys);
-          await state.gate;
-          return found;
-        };
-      }
-      if (name === "subscribe") return async (listener: (change: StoreChange) => void) => (listeners.add(listener), async () => void listeners.delete(listener));
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  }) as SessionStore<Data>;
-  const open = (more: SessionOptions<Data> = {}): Session<Data> => new Session<Data>({ store, clock, nearCache: {}, ...options, ...more });
-  const tell = (change: StoreChange): void => listeners.forEach((listener) => listener(change));
-  return { clock, store, state, tell, here: open(), elsewhere: open({ nearCache: undefined }), open, listeners };
-}
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-const request = (id: string) => ({ headers: { cookie: `session_id=${id}` } });
+import { Session } from "../../src/session.ts";
+import { type Data, request, setUp, turn } from "../support/near-cache.ts";
 
 describe("nearCache", () => {
   it("spares the store's reads until maxAge, also when requests come by open", async () => {
@@ -123,59 +89,18 @@ describe("nearCache", () => {
     }
   });
 
-  const arrivals: StoreChange[] = [{ type: "listening" }, { type: "changed", key: "another" }];
-  for (const arrival of arrivals) {
-    it(`keeps nothing while messages may be missing, until it hears ${arrival.type}`, async () => {
-      const { here, tell, state } = setUp();
-      const id = await here.create({ n: 1 });
-      await here.get(id);
-      tell({ type: "lost" });
-      for (let times = 0; times < 3; times++) await here.get(id);
-      assert.equal(state.reads, 4);
-      // The connection is there again.
-      tell({ type: "lost" });
-      await here.get(id);
-      assert.equal(state.reads, 5);
-      // This process has found that by itself: nothing has arrived.
-      tell({ type: "unreadable", key: "foreign" });
-      for (let times = 0; times < 2; times++) await here.get(id);
-      assert.equal(state.reads, 7);
-      tell(arrival);
-      for (let times = 0; times < 3; times++) await here.get(id);
-      assert.equal(state.reads, 8);
-    });
-  }
-
-  it("does not keep what was being read while messages may have been missed", async () => {
-    const { here, tell, state } = setUp();
+  it("keeps nothing longer since the machine's clock was set back", async () => {
+    const { clock, open, state } = setUp();
+    let behind = 0;
+    const here = open({ clock: { now: () => clock.now() - behind, schedule: (delay, task) => clock.schedule(delay, task) } });
     const id = await here.create({ n: 1 });
-    for (const told of ["before", "meanwhile"]) {
-      let open = (): void => {};
-      state.gate = new Promise((resolve) => (open = resolve));
-      if (told === "before") tell({ type: "lost" });
-      const reading = here.get(id);
-      await turn();
-      if (told === "meanwhile") tell({ type: "lost" });
-      tell({ type: "listening" });
-      open();
-      await reading;
-      state.reads = 0;
-      await here.get(id);
-      assert.equal(state.reads, 1, told);
-      // Again as at first: nothing is kept, and messages arrive.
-      tell({ type: "cleared" });
-    }
-  });
-
-  it("keeps nothing before it hears messages, and nothing after close", async () => {
-    const { here, state, listeners } = setUp();
-    const id = await here.create({ n: 1 });
+    await turn();
     await here.get(id);
-    await here.close();
-    assert.equal(listeners.size, 0);
+    behind = 3_600_000;
+    clock.advance(5000);
+    state.reads = 0;
     await here.get(id);
-    await here.get(id);
-    assert.equal(state.reads, 3);
+    assert.equal(state.reads, 1);
   });
 
   it("asks the store where a record seems to have expired: another process may have extended it", async () => {
