@@ -6,6 +6,7 @@ import { PostgresStore } from "../../src/stores/postgres.ts";
 import { type PostgresServer, skipWithoutPostgres, startPostgresServer } from "../support/postgres-server.ts";
 import { multiProcessSuite } from "./multi-process.ts";
 import { watchSuite } from "./multi-process-watch.ts";
+import { nearCacheSuite } from "./near-cache-suite.ts";
 import { raceSuite } from "./race-suite.ts";
 
 const runner = { describe, it, before, after };
@@ -44,5 +45,17 @@ describe("PostgresStore", { skip: skipWithoutPostgres() }, () => {
     name: "PostgresStore",
     opener: new URL(`../support/postgres-clients.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url),
     target: () => `${server.url}#notify`,
+  });
+  nearCacheSuite(runner, {
+    name: "PostgresStore",
+    async open() {
+      const pools = [new Pool({ connectionString: server.url }), new Pool({ connectionString: server.url })] as const;
+      // Without a listener a connection that is broken would end the process.
+      for (const pool of pools) pool.on("error", () => {});
+      const [here, elsewhere] = pools.map((client) => new PostgresStore({ client, table: "near", notify: true, pruneInterval: false })) as [PostgresStore, PostgresStore];
+      await here.migrate();
+      const breakMessages = (): Promise<unknown> => pools[1].query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'LISTEN \"near\"'");
+      return { here, elsewhere, breakMessages, close: () => Promise.all(pools.map((pool) => pool.end())) };
+    },
   });
 });

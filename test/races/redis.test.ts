@@ -1,9 +1,11 @@
 // The races suite and several processes on RedisStore.
 import { after, before, describe, it } from "node:test";
+import { createClient } from "redis";
 import { CLIENTS, openRedisStore } from "../support/redis-clients.ts";
 import { type RedisServer, skipWithoutRedis, startRedisServer } from "../support/redis-server.ts";
 import { multiProcessSuite } from "./multi-process.ts";
 import { watchSuite } from "./multi-process-watch.ts";
+import { nearCacheSuite } from "./near-cache-suite.ts";
 import { raceSuite } from "./race-suite.ts";
 
 const runner = { describe, it, before, after };
@@ -28,4 +30,17 @@ describe("RedisStore", { skip }, () => {
     opener: new URL(`../support/redis-clients.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url),
     target: () => JSON.stringify({ name: "node-redis 6", port: server.port, prefix: "processes:" }),
   });
+  for (const kind of CLIENTS) {
+    nearCacheSuite(runner, {
+      name: `RedisStore with ${kind.name}`,
+      async open() {
+        const options = { prefix: `near-${kind.name.replace(" ", "-")}:` };
+        const [here, elsewhere] = [await openRedisStore(kind, server.port, options), await openRedisStore(kind, server.port, options)];
+        const admin = createClient({ url: server.url });
+        await admin.connect();
+        const close = (): Promise<unknown> => Promise.all([here.close?.(), elsewhere.close?.(), admin.close()]);
+        return { here: here.store, elsewhere: elsewhere.store, breakMessages: () => admin.sendCommand(["CLIENT", "KILL", "TYPE", "pubsub"]), close };
+      },
+    });
+  }
 });
