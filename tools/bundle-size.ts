@@ -11,7 +11,7 @@ const target = new URL("docs/measured/size.json", project);
 const NAMES = ["Session", "MemoryStore", "Cookies"];
 /** Bytes. The aim is missed, and docs/limits.md says by what; the budget is there so that it is not missed by more unnoticed. */
 const AIM = 7000;
-const BUDGET = 22_000;
+const BUDGET = 22_300;
 const README = new URL("README.md", project);
 // What stands between the two marks in README.
 const FIGURE = /(<!-- size -->)([^<]*)(<!-- \/size -->)/;

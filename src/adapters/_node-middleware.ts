@@ -26,7 +26,7 @@ export interface SessionMiddleware<Data extends object> {
 export function nodeMiddleware<Data extends object>(session: Pick<Session<Data>, "open">, options: AdapterOptions): SessionMiddleware<Data> {
   const sessions = new RequestSessions<Data>(session, options);
   const middleware = (req: RequestLike & object, res: HoldableResponse, next: Next): void => {
-    if (sessions.isOpen(req)) return next();
+    if (sessions.joins(req)) return next();
     const own = sessions.open(req, req);
     holdResponse(res, new SettlingHooks(sessions, own, res, next));
     next();

@@ -1,5 +1,5 @@
 // What a session owes a response, where it is not known yet which of several will be sent: put on each of them.
-import { addVary, type ResponseLike, toHeaderPort } from "../core/http-messages.ts";
+import { addVary, forbidCaching, type ResponseLike, toHeaderPort } from "../core/http-messages.ts";
 import type { RequestSession } from "../core/request-session.ts";
 
 /** Takes what is owed: it counts as written. */
@@ -9,13 +9,12 @@ export function takeOwed(own: RequestSession<object>): Headers {
   return owed;
 }
 
-/** Puts it beside the headers that are there; what is there already once. */
-export function putOwed(target: ResponseLike, owed: Headers): void {
+/** Puts it beside the headers that are there; what is there already once. @param others as for `forbidCaching`. */
+export function putOwed(target: ResponseLike, owed: Headers, others?: Headers): void {
   const port = toHeaderPort(target);
   const present = port.cookies();
   const missing = owed.getSetCookie().filter((line) => !present.includes(line));
   if (missing.length > 0) port.setCookies([...present, ...missing]);
   for (const name of owed.get("vary")?.split(",") ?? []) addVary(target, name.trim());
-  const cacheControl = owed.get("cache-control");
-  if (cacheControl !== null) port.setHeader("Cache-Control", cacheControl);
+  if (owed.has("cache-control")) forbidCaching(target, others);
 }

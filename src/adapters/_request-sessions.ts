@@ -8,7 +8,7 @@ import type { Session } from "../core/session.ts";
 export interface AdapterOptions {
   /**
    * What becomes of a request's changes when it is answered with a status of 500 or above. `discard`, the default, drops what
-   * was not written yet and takes back a login of this request, as a database rolls back; `commit` writes all the same.
+   * was not written yet and takes back a login of this request, though not the end of the session that it replaced; `commit` writes all the same.
    */
   onError?: "discard" | "commit" | undefined;
   /** The property of the request that holds its session. Default `session`. Several sessions need several. */
@@ -48,10 +48,12 @@ export class RequestSessions<Data extends object> {
   }
 
   /**
-   * Whether an adapter of the same `Session` has opened this request's session before: a middleware that is used twice, such as by an application
-   * within another. That one settles it. Two sessions for one request would each send a cookie, and the browser keeps one.
+   * Gives a request the session that an adapter of the same `Session` has opened for it before, as where a middleware is used twice, by an application
+   * within another. That adapter settles it: two sessions for one request would each send a cookie, and the browser keeps one.
+   *
+   * @returns whether there is one.
    */
-  isOpen(holder: object): boolean {
+  joins(holder: object): boolean {
     const session = this.find(holder);
     if (session) this.#expose(session, holder);
     return session !== undefined;

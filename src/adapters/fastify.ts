@@ -40,7 +40,7 @@ export function fastifySession<Data extends object>(session: Pick<Session<Data>,
       return done(error as Error);
     }
     fastify.addHook("onRequest", (request, _reply, next) => {
-      if (!sessions.isOpen(request)) sessions.open(request, request);
+      if (!sessions.joins(request)) sessions.open(request, request);
       next();
     });
     fastify.addHook("onSend", (request, reply, payload, next) => {

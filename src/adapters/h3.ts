@@ -37,7 +37,7 @@ export function h3Session<Data extends object>(session: Pick<Session<Data>, "ope
     own.seal();
   };
   const middleware = async (event: H3EventLike, next: () => unknown): Promise<unknown> => {
-    if (sessions.isOpen(event.context)) return next();
+    if (sessions.joins(event.context)) return next();
     const own = sessions.open(event.req, event.context);
     try {
       const answered = await next();
@@ -63,10 +63,10 @@ function statusOf(answered: unknown): number | undefined {
 function writeBeside(answered: unknown, { res }: H3EventLike, own: RequestSession<object>): void {
   const owed = takeOwed(own);
   const given = isAnswer(answered) ? Reflect.get(answered, "headers") : undefined;
-  const vary = given instanceof Headers ? given.get("vary") : null;
+  const others = given instanceof Headers ? given : undefined;
   for (const target of [res.headers, res.errHeaders]) {
-    if (vary !== null) for (const name of vary.split(",")) addVary(target, name.trim());
-    putOwed(target, owed);
+    for (const name of others?.get("vary")?.split(",") ?? []) addVary(target, name.trim());
+    putOwed(target, owed, others);
   }
 }
 

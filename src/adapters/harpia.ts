@@ -22,7 +22,7 @@ export interface HarpiaSessionMiddleware<Data extends object> {
 export function harpiaSession<Data extends object>(session: Pick<Session<Data>, "open">, options: AdapterOptions = {}): HarpiaSessionMiddleware<Data> {
   const sessions = new RequestSessions<Data>(session, options);
   const middleware: (...args: Parameters<HarpiaSessionMiddleware<Data>>) => Promise<void> = async (req, res, next) => {
-    if (sessions.isOpen(req)) return next();
+    if (sessions.joins(req)) return next();
     const own = sessions.open(req, req);
     // A handler's error has become a response by the time this goes on.
     await next();

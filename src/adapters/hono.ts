@@ -25,10 +25,10 @@ export interface HonoSessionMiddleware<Data extends object> {
 export function honoSession<Data extends object>(session: Pick<Session<Data>, "open">, options: AdapterOptions = {}): HonoSessionMiddleware<Data> {
   const sessions = new RequestSessions<Data>(session, options);
   const middleware = async (c: HonoSessionContext, next: () => Promise<void>): Promise<void> => {
-    const isOpen = sessions.isOpen(c);
-    const own = isOpen ? sessions.of(c) : sessions.open(c, c);
+    const isJoining = sessions.joins(c);
+    const own = isJoining ? sessions.of(c) : sessions.open(c, c);
     c.set(sessions.property, own);
-    if (isOpen) return next();
+    if (isJoining) return next();
     // A handler's error has become a response by the time this goes on.
     await next();
     await sessions.settle(own, c.res.status);

@@ -32,7 +32,7 @@ export interface KoaSessionMiddleware<Data extends object> {
 export function koaSession<Data extends object>(session: Pick<Session<Data>, "open">, options: AdapterOptions = {}): KoaSessionMiddleware<Data> {
   const sessions = new RequestSessions<Data>(session, options);
   const middleware = async (ctx: KoaContext, next: () => Promise<unknown>): Promise<void> => {
-    if (sessions.isOpen(ctx)) return void (await next());
+    if (sessions.joins(ctx)) return void (await next());
     const own = sessions.open(ctx, ctx);
     try {
       await next();

@@ -1,6 +1,7 @@
 // Records that were read, kept in this process for a moment, and dropped as soon as any process is heard to have changed or ended
 // them. What it holds is never older than `maxAge`; while it may be missing messages it holds nothing.
 import type { Clock } from "./clock.ts";
+import { StoreError } from "./errors.ts";
 import { copyJson, kindOf } from "./json.ts";
 import { assertSeconds } from "./lifetimes.ts";
 import { RecentMap } from "./recent-map.ts";
@@ -50,7 +51,7 @@ export class NearCache<Data> {
   }
 
   /**
-   * Hears messages from now on, by what `subscribe` does. Where that fails it is tried again from time to time.
+   * Hears messages from now on, by what `subscribe` does. Where that fails it is tried again from time to time, unless the store cannot do it.
    *
    * @param onError told of the first failure, and not of those that follow.
    */
@@ -59,7 +60,9 @@ export class NearCache<Data> {
       () => (this.#isListening = !this.#isClosed),
       (error: Error) => {
         onError(error);
-        if (!this.#isClosed) this.#cancelRetry = this.#clock.schedule(RETRY_AFTER, () => this.listen(subscribe, () => {}));
+        // Behind a pooler, for instance: trying again would only hold a connection.
+        const isForGood = error instanceof StoreError && error.code === "ERR_STORE_UNSUPPORTED";
+        if (!this.#isClosed && !isForGood) this.#cancelRetry = this.#clock.schedule(RETRY_AFTER, () => this.listen(subscribe, () => {}));
       },
     );
   }

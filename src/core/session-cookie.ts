@@ -1,7 +1,7 @@
 // The session's own cookie: found in a request, and on a response with the session's attributes, alone of its name, and never in a cache.
 import { scanCookies } from "./cookie-scan.ts";
 import { type CookieOptions, formatDeletion, formatSetCookie, writeSetCookie } from "./cookies.ts";
-import { cookieHeaderOf, type RequestLike, type ResponseLike, toHeaderPort } from "./http-messages.ts";
+import { cookieHeaderOf, forbidCaching, type RequestLike, type ResponseLike } from "./http-messages.ts";
 import type { Transport } from "./transport.ts";
 
 // As long as an id. Not one: randomness may be had only while a request is handled (Workers), and belongs to no snapshot.
@@ -36,8 +36,8 @@ export class SessionCookie implements Transport {
 
   #put(res: ResponseLike, line: string): void {
     writeSetCookie(res, this.#name, line);
-    // A cache that kept this response would hand out the session (ASVS V14.3.2).
-    toHeaderPort(res).setHeader("Cache-Control", "no-store");
+    // A cache that kept this response would hand out the session.
+    forbidCaching(res);
   }
 }
 

@@ -1,6 +1,6 @@
 // How an id travels: in our cookie, or as a bearer token where the application says so. Anywhere else it is nobody's.
 import type { CookieOptions } from "./cookies.ts";
-import { headerOf, type RequestLike, type ResponseLike, toHeaderPort } from "./http-messages.ts";
+import { forbidCaching, headerOf, type RequestLike, type ResponseLike, toHeaderPort } from "./http-messages.ts";
 
 /** Reads ids from requests and writes them to responses. */
 export interface Transport {
@@ -27,10 +27,9 @@ export class BearerToken implements Transport {
   }
 
   write(res: ResponseLike, id: string): void {
-    const port = toHeaderPort(res);
-    port.setHeader(TOKEN_HEADER, id);
-    // A cache that kept this response would hand out the session (ASVS V14.3.2).
-    port.setHeader("Cache-Control", "no-store");
+    toHeaderPort(res).setHeader(TOKEN_HEADER, id);
+    // A cache that kept this response would hand out the session.
+    forbidCaching(res);
   }
 
   erase(res: ResponseLike): void {

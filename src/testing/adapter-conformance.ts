@@ -68,7 +68,7 @@ async function answerPath(session: RequestSession<Fields>, path: string, told: s
       return page(await session.data);
     case "set":
       session.set(name, value);
-      return page("set", { "cache-control": "public, max-age=600", vary: "Accept-Encoding", "set-cookie": "theme=light; Path=/" });
+      return page("set", { "cache-control": "public, max-age=600", "cdn-cache-control": "public, max-age=600", vary: "Accept-Encoding", "set-cookie": "theme=light; Path=/" });
     case "slow":
       await session.data;
       session.set(name, value);

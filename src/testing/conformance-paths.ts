@@ -65,6 +65,8 @@ export function pathTests({ it }: TestRunner, bench: AdapterBench): void {
     const reply = await bench.ask("/set/color/blue", new Browser());
     assert.deepEqual(reply.cookies.filter((line) => line.startsWith("theme=")), ["theme=light; Path=/"]);
     assert.equal(reply.headers.get("cache-control"), "no-store");
+    // What a delivery network prefers to it, where the application said so (RFC 9213).
+    assert.equal(reply.headers.get("cdn-cache-control"), "no-store");
     assert.match(reply.headers.get("vary") ?? "", /accept-encoding/i);
     assert.ok(variesOnCookie(reply));
   });

@@ -1,7 +1,7 @@
 // The near cache and the messages that it lives by: when they may be missing, before there are any, and after the last.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { StoreChange } from "../../src/session.ts";
+import { type StoreChange, StoreError } from "../../src/session.ts";
 import { setUp, turn } from "../support/near-cache.ts";
 
 describe("nearCache, listening,", () => {
@@ -108,17 +108,20 @@ describe("nearCache, listening,", () => {
     assert.deepEqual([told.length, listeners.size], [2, 1]);
   });
 
-  it("tries no more to listen once it is closed", async () => {
-    const { clock, store, open } = setUp();
-    let tries = 0;
-    const refuse = async (): Promise<never> => {
-      tries++;
-      throw new Error("not yet");
-    };
-    const here = open({ store: new Proxy(store, { get: (target, name) => (name === "subscribe" ? refuse : (Reflect.get(target, name) as unknown)) }) });
-    await turn();
-    await here.close();
-    clock.advance(60_000);
-    assert.equal(tries, 1);
+  it("tries no more to listen once it is closed, or where the store cannot do it", async () => {
+    const unsupported = new StoreError("ERR_STORE_UNSUPPORTED", "Cannot listen", { store: "A", operation: "subscribe" });
+    for (const [error, isClosed] of [[new Error("not yet"), true], [unsupported, false]] as const) {
+      const { clock, store, open } = setUp();
+      let tries = 0;
+      const refuse = async (): Promise<never> => {
+        tries++;
+        throw error;
+      };
+      const here = open({ store: new Proxy(store, { get: (target, name) => (name === "subscribe" ? refuse : (Reflect.get(target, name) as unknown)) }) });
+      await turn();
+      if (isClosed) await here.close();
+      clock.advance(60_000);
+      assert.equal(tries, 1);
+    }
   });
 });

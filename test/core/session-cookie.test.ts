@@ -22,6 +22,13 @@ describe("Session.setCookie", () => {
     assert.deepEqual(linesOf((res) => new Session().setCookie(res, ID)), [`session_id=${ID}; Path=/; HttpOnly; Secure; SameSite=Lax`]);
   });
 
+  it("leaves no cache a reason to keep the response, whatever the application has told which of them", () => {
+    const headers = new Headers({ "Cache-Control": "public", "CDN-Cache-Control": "max-age=600", "Surrogate-Control": "max-age=600", "Vercel-CDN-Cache-Control": "public" });
+    new Session().setCookie(headers, ID);
+    headers.delete("set-cookie");
+    assert.deepEqual(Object.fromEntries(headers), { "cache-control": "no-store", "cdn-cache-control": "no-store", "surrogate-control": "no-store", "vercel-cdn-cache-control": "no-store" });
+  });
+
   it("keeps a default where an option of the Session is undefined", () => {
     const session = new Session({ cookie: { secure: undefined, httpOnly: undefined, sameSite: undefined, path: undefined, maxAge: undefined } });
     assert.deepEqual(linesOf((res) => session.setCookie(res, ID)), [`session_id=${ID}; Path=/; HttpOnly; Secure; SameSite=Lax`]);
