@@ -84,9 +84,10 @@ export class RequestSessions<Data extends object> {
   }
 
   #expose(session: RequestSession<Data>, holder: object): void {
-    // What frameworks have under this name may be no more than a getter.
-    if (this.property in holder) Object.defineProperty(holder, this.property, { value: session, configurable: true, enumerable: true, writable: true });
-    else (holder as Record<string, unknown>)[this.property] = session;
+    // A field that the framework has made for it is written: to define it anew costs several times as much. What is no more than a getter is replaced.
+    const own = Object.getOwnPropertyDescriptor(holder, this.property);
+    if (own ? own.writable : !(this.property in holder)) (holder as Record<string, unknown>)[this.property] = session;
+    else Object.defineProperty(holder, this.property, { value: session, configurable: true, enumerable: true, writable: true });
   }
 }
 
