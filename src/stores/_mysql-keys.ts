@@ -4,6 +4,10 @@ const KEY = /^[0-9a-f]{8}\.[\w-]{43}$/;
 const CURSOR = /^[0-9a-f]{8}(?:\/|\.[\w-]{43})$/;
 // What was put directly under a name has no birth, and never moves.
 const NO_BIRTH = "ffffffff";
+/** Sorts before every key. Not the empty text: to MariaDB's sql_mode EMPTY_STRING_IS_NULL that is no text, and nothing comes behind it. */
+export const START = "/";
+/** Sorts behind every key. */
+export const END = "~";
 
 export function isKey(text: string): boolean {
   return KEY.test(text);

@@ -9,7 +9,7 @@ import { assertOptions } from "../core/options.ts";
 import type { CreateResult, KeyedPatch, KeyedSession, KeyedTouch, NewSession, PatchOutcome, SessionPatch, SessionStore, StoreChange, StoredSession, UserCap } from "../core/store.ts";
 import { type KeyedParts, MysqlBatches } from "./_mysql-batches.ts";
 import { errnoOf, type MysqlClient, MysqlConnector, type MysqlValue } from "./_mysql-client.ts";
-import { assertKey, assertPage, isKey, nextCursor } from "./_mysql-keys.ts";
+import { assertKey, assertPage, END, isKey, nextCursor, START } from "./_mysql-keys.ts";
 import { toPatchParts } from "./_mysql-patch.ts";
 import { keyOf, toRow, toSession, toUserColumn } from "./_mysql-record.ts";
 import { IS_DONE, NO_EPOCH, padded, schemaOf, statementsOf } from "./_mysql-statements.ts";
@@ -39,8 +39,6 @@ const TABLE = /^(?:[a-z_][a-z0-9_]{0,63}\.)?[a-z_][a-z0-9_]{0,57}$/i;
 const STATEMENT_TIMEOUT = 30;
 const LONGEST = 86_400;
 const SCAN_LIMIT = 100;
-// Sorts behind every key.
-const END = "~";
 const PRUNE_AT_ONCE = 5000;
 const DELETE_AT_ONCE = 500;
 const MOST_KEYS = 16_384;
@@ -192,16 +190,17 @@ export class MysqlStore<Data extends Record<string, any> = Record<string, any>> 
   async scan(cursor = "", options: { limit?: number } = {}): Promise<{ sessions: KeyedSession<Data>[]; cursor?: string }> {
     const { limit = SCAN_LIMIT } = options;
     assertPage(cursor, limit);
-    const [last] = await this.#connector.select(this.#sql.boundary(limit), [cursor]);
+    const from = cursor || START;
+    const [last] = await this.#connector.select(this.#sql.boundary(limit), [from]);
     const next = last && nextCursor(keyOf(last));
-    const sessions = this.#toKeyed(await this.#connector.select(this.#sql.page, [cursor, next ?? END, this.clock.now()]));
+    const sessions = this.#toKeyed(await this.#connector.select(this.#sql.page, [from, next ?? END, this.clock.now()]));
     return next === undefined ? { sessions } : { sessions, cursor: next };
   }
 
   /** Deletes what has expired. Walks the whole table without a lock, 5,000 rows at a time, and deletes up to 500 at a time. */
   async prune(): Promise<number> {
     let pruned = 0;
-    let from = "";
+    let from = START;
     for (;;) {
       const [last] = await this.#connector.select(this.#sql.boundary(PRUNE_AT_ONCE), [from]);
       const to = last ? keyOf(last) : END;
