@@ -150,7 +150,8 @@ export class MysqlConnector {
 
   async #hold<T>(work: (connection: MysqlConnection) => Promise<T>): Promise<T> {
     const lone = this.#lone;
-    if (lone) return this.#turns.run(LONE, () => this.#inTime(work(lone)));
+    // Whoever is given up keeps the turn: what it has still to say would get into the next one's transaction.
+    if (lone) return this.#inTime(this.#turns.run(LONE, () => work(lone)));
     const connection = await (this.#pool as MysqlPool).getConnection();
     try {
       const result = await this.#inTime(work(connection));
