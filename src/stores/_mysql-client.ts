@@ -60,6 +60,8 @@ const AGAIN = new Set([1213, 1020, 1615]);
 const LOCK_WAIT_TIMEOUT = 1205;
 /** ER_NET_PACKET_TOO_LARGE. The server says so and hangs up, which mysql2 may notice only when the connection is used again. */
 export const PACKET_TOO_LARGE = 1153;
+// The second is ER_CANT_CHANGE_TX_CHARACTERISTICS: somebody gave it back in the midst of a transaction.
+const UNFIT = new Set([PACKET_TOO_LARGE, 1568]);
 // Of parties in a deadlock one goes on, so that even fifty at once come to an end.
 const MOST_ATTEMPTS = 50;
 // The server waits long by itself.
@@ -159,7 +161,7 @@ export class MysqlConnector {
       return result;
     } catch (error) {
       // A connection that hangs, has a transaction left or was hung up on would be handed to the next caller.
-      if (error instanceof HungConnection || error instanceof BrokenConnection || errnoOf(error) === PACKET_TOO_LARGE) connection.destroy();
+      if (error instanceof UnfitConnection || UNFIT.has(errnoOf(error))) connection.destroy();
       else connection.release();
       throw error instanceof BrokenConnection ? error.cause : error;
     }
@@ -168,7 +170,7 @@ export class MysqlConnector {
   #inTime<T>(running: Promise<T>): Promise<T> {
     if (this.#timeout === Infinity) return running;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new HungConnection(this.#timeout)), this.#timeout);
+      const timer = setTimeout(() => reject(new UnfitConnection(`Cannot wait any longer: the server did not answer within ${this.#timeout} ms, its connection was given up`)), this.#timeout);
       timer.unref();
       running.then(resolve, reject).finally(() => clearTimeout(timer));
     });
@@ -193,7 +195,7 @@ class Conversation implements Statements {
     // mysql2's ResultSetHeader. Big numbers may be texts there.
     const { affectedRows, insertId, serverStatus } = (await this.#execute(sql, values)) as Record<"affectedRows" | "insertId" | "serverStatus", unknown>;
     if (!this.#isTransaction && (Number(serverStatus) & SERVER_STATUS_IN_TRANSACTION) !== 0) {
-      throw new Error("Cannot change sessions: the connection is in a transaction or its autocommit is off, a pool with autocommit is wanted");
+      throw new UnfitConnection("Cannot change sessions: the connection is in a transaction or its autocommit is off, a pool with autocommit is wanted");
     }
     return { affectedRows: Number(affectedRows), insertId: Number(insertId) };
   }
@@ -208,13 +210,10 @@ class Conversation implements Statements {
   }
 }
 
-class HungConnection extends Error {
-  constructor(timeout: number) {
-    super(`Cannot wait any longer: the server did not answer within ${timeout} ms, its connection was given up`);
-  }
-}
+/** What the pool must not hand to anybody. */
+class UnfitConnection extends Error {}
 
-class BrokenConnection extends Error {
+class BrokenConnection extends UnfitConnection {
   constructor(error: unknown, rollback: unknown) {
     super("Cannot roll back", { cause: error ?? rollback });
   }

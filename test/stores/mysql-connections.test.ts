@@ -1,7 +1,7 @@
-// What MysqlStore leaves behind on connections, where calls were given up.
+// What MysqlStore leaves behind on connections, where calls were given up and where somebody else left a transaction open.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { type Connection, createConnection } from "mysql2/promise";
+import { type Connection, createConnection, createPool, type RowDataPacket } from "mysql2/promise";
 import { IdMaker, toStoreKey } from "../../src/core/session-id.ts";
 import { MysqlStore, type MysqlStoreOptions } from "../../src/stores/mysql.ts";
 import { type MariadbServer, skipWithoutMariadb, startMariadbServer } from "../support/mariadb-server.ts";
@@ -45,4 +45,26 @@ describe("MysqlStore and connections", { skip: skipWithoutMariadb() }, () => {
     assert.equal((await store.listByUser("bob")).length, 1);
     await client.end();
   });
+
+  for (const [what, call] of [
+    ["a change", (store: MysqlStore<Fields>, key: string) => store.remove(key)],
+    ["a transaction", (store: MysqlStore<Fields>) => store.removeByUser("carl")],
+  ] as const) {
+    it(`a pool's connection that came back in the midst of a transaction is given up by ${what}, with what was done on it`, async () => {
+      const client = createPool({ ...server.connection, connectionLimit: 1 });
+      const store = await open({ client });
+      const key = newKey();
+      await store.create(key, newSession("carl"));
+      const leaked = await client.getConnection();
+      await leaked.query("START TRANSACTION");
+      await leaked.query("SELECT COUNT(*) FROM harpiats_sessions");
+      leaked.release();
+      await assert.rejects(call(store, key), /transaction/);
+      const [rows] = await client.query<RowDataPacket[]>("SELECT @@in_transaction AS t");
+      assert.deepEqual({ ...rows[0] }, { t: 0 });
+      assert.ok((await store.read([key]))[0]);
+      assert.equal(await store.remove(key), true);
+      await client.end();
+    });
+  }
 });
