@@ -56,6 +56,8 @@ export function statementsOf(table: string) {
   const over = `version = ${RECORD_VERSION} AND (expires_at <= ? OR epoch < ${epoch})`;
   // CASE, since JSON_TYPE of what is no JSON is an error, and AND keeps no order. What is no session is left alone.
   const live = `${due} AND version = ${RECORD_VERSION} AND CASE WHEN JSON_VALID(data) THEN JSON_TYPE(data) = 'OBJECT' ELSE FALSE END`;
+  const others = `version <> ${RECORD_VERSION}`;
+  const but = (keys: number): string => (keys === 0 ? "" : ` AND session_key NOT IN (${list(keys)})`);
   const facts = "facts = COALESCE(?, facts)";
   const data = (set: number, unset: number): string => {
     const removed = unset === 0 ? "data" : `JSON_REMOVE(data${", ?".repeat(unset)})`;
@@ -93,8 +95,11 @@ export function statementsOf(table: string) {
     remove: `DELETE FROM ${name} WHERE session_key = ? AND ${live}`,
     /** User, now. */
     listByUser: `SELECT ${SELECTED} FROM ${name} WHERE user_id = ? AND ${due} ORDER BY created_at, session_key`,
+    // A record of another version lives for the processes that wrote it: revoked is revoked.
     /** User, now, keys. */
-    removeByUser: (except: number) => `DELETE FROM ${name} WHERE user_id = ? AND ${live}${except === 0 ? "" : ` AND session_key NOT IN (${list(except)})`}`,
+    removeByUser: (except: number) => `DELETE FROM ${name} WHERE user_id = ? AND (${others} OR ${live})${but(except)}`,
+    /** User, keys. */
+    removeOthers: (except: number) => `DELETE FROM ${name} WHERE user_id = ? AND ${others}${but(except)}`,
     /**
      * User, now. The epoch, then each rival's key; whoever asks so has to wait for the other to end its transaction. The epoch is
      * read as it was, without a lock: a transaction that waits for its next statement would hold up a removeAll, and behind that

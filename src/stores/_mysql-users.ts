@@ -36,12 +36,14 @@ export class MysqlUsers {
     return this.#turns.run(userId, () => this.#connector.transaction(work));
   }
 
-  /** Ends all of the user's sessions but those that are kept. @returns their keys. */
+  /** Ends all of the user's sessions but those that are kept. @returns the keys of those that this version can read. */
   removeLive(userId: string, kept: readonly string[]): Promise<string[]> {
     return this.#connector.transaction(async (connection) => {
       const { keys } = await this.#lockLive(connection, userId);
       const ended = keys.filter((key) => !kept.includes(key));
       await this.#delete(connection, ended);
+      const except = padded(kept);
+      await connection.change(this.#sql.removeOthers(except.length), [toUserColumn(userId), ...except]);
       return ended;
     });
   }
