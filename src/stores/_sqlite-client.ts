@@ -28,6 +28,10 @@ export interface ListStatement<Row = readonly unknown[]> {
 export interface SqliteClient {
   exec(sql: string): unknown;
   prepare(sql: string): SqliteStatement;
+  /** Of better-sqlite3 and bun:sqlite. */
+  readonly inTransaction?: boolean;
+  /** Of node:sqlite from Node 22.16: the same. */
+  readonly isTransaction?: boolean;
 }
 
 // Reads answer at once and cannot wait for their turn as changes do. In WAL mode they are held up only while another
@@ -51,6 +55,11 @@ export class SqliteConnection {
     }
     this.#client = client;
     this.#synchronous = synchronous;
+  }
+
+  /** Whether a transaction is open, as far as the client tells. */
+  get isInTransaction(): boolean {
+    return (this.#client.inTransaction ?? this.#client.isTransaction) === true;
   }
 
   /** Runs statements that give nothing back. */

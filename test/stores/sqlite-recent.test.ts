@@ -132,6 +132,19 @@ function particulars(kind: SqliteClientKind): void {
     assert.deepEqual([fine.status, refused.status, nameOf(store)], ["fulfilled", "rejected", "Bea"]);
   });
 
+  it("keeps nothing of a transaction of the application's on its connection that was taken back", async () => {
+    const { client } = await begin();
+    const store = new SqliteStore<Record<string, unknown>>({ client, clock: new ManualClock(1_700_000_000_000), pruneInterval: false });
+    assert.equal(nameOf(store), "Ada");
+    await setImmediate();
+    client.exec(`BEGIN; UPDATE harpiats_sessions SET data = '{"name":"Eve"}'`);
+    assert.equal(nameOf(store), "Eve");
+    client.exec("ROLLBACK");
+    assert.equal(nameOf(store), "Ada");
+    await setImmediate();
+    assert.equal(nameOf(store), "Ada");
+  });
+
   it("reads an expired session no more, and one that another connection extended", async () => {
     const { store, connect, clock } = await begin();
     clock.advance(1000);
