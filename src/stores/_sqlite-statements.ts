@@ -28,7 +28,8 @@ const EXPIRED = `version = ${RECORD_VERSION} AND expires_at <= ?`;
 
 /** The statements over one table, by what they are for. */
 export function statementsOf(table: string) {
-  const name = `"${table}"`;
+  // Of an attached database, or a temporary table, nothing tells that another connection has changed it.
+  const name = `main."${table}"`;
   return {
     select: `SELECT ${COLUMNS} FROM ${name} WHERE key = ?`,
     insert: `INSERT INTO ${name} (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)

@@ -132,6 +132,20 @@ function particulars(kind: SqliteClientKind): void {
     assert.deepEqual([fine.status, refused.status, nameOf(store)], ["fulfilled", "rejected", "Bea"]);
   });
 
+  it("is of the database itself and of none that is attached: whether others have changed that, nobody says", async () => {
+    const { client, connect } = await begin();
+    const aside = connect();
+    const [{ file }] = client.prepare("PRAGMA database_list").all() as [{ file: string }];
+    const apart = connectTo(`${files}-apart.db`);
+    apart.exec(`ATTACH '${file}' AS sessions`);
+    const store = new SqliteStore({ client: apart, pruneInterval: false });
+    assert.throws(() => store.readSync("a"), /no such table: main\.harpiats_sessions/);
+    await store.migrate();
+    assert.equal(store.readSync("a"), undefined);
+    aside.exec("CREATE TEMP TABLE harpiats_sessions AS SELECT * FROM main.harpiats_sessions; DELETE FROM main.harpiats_sessions");
+    assert.equal(new SqliteStore({ client: aside, pruneInterval: false }).readSync("a"), undefined);
+  });
+
   it("keeps nothing of a transaction of the application's on its connection that was taken back", async () => {
     const { client } = await begin();
     const store = new SqliteStore<Record<string, unknown>>({ client, clock: new ManualClock(1_700_000_000_000), pruneInterval: false });
