@@ -68,8 +68,9 @@ function parseServer(kind: StoreKind, scheme: string, text: string): StoreUrl {
     // The error of URL quotes all of it.
     throw new TypeError(`Cannot open a store: its ${scheme}:// URL does not parse, ${scheme}://user:password@host:port/name is wanted, with user and password percent-encoded`);
   }
-  // An unencoded / ? or # in the password makes the rest of it a path, a parameter or a fragment.
-  if (!text.slice(scheme.length).startsWith("://") || url.hash !== "" || `${url.pathname}${url.host}`.includes("@")) {
+  // An unencoded / ? or # in the password makes the rest of it a path, a parameter or a fragment. What is before it may be a host and a port.
+  const isCut = `${url.pathname}${url.host}`.includes("@") || /[?&][^=&]*@/.test(url.search) || (url.pathname.length < 2 && url.search.includes("@"));
+  if (!text.slice(scheme.length).startsWith("://") || url.hash !== "" || isCut) {
     throw new TypeError(`Cannot open a store: its ${scheme}:// URL has something where nothing is expected, ${scheme}://user:password@host:port/name is wanted, with user and password percent-encoded`);
   }
   const { own, others } = split(kind, url.searchParams);

@@ -47,6 +47,9 @@ describe("openStore", () => {
       ["postgres://root:s3cret/4@localhost/db", /does not parse/],
       ["postgres://root:12/s3cret@localhost/db", /something where nothing is expected.*percent-encoded/],
       ["postgres://root:12#s3cret@localhost/db", /something where nothing is expected/],
+      ["mysql://root:12?s3cret@localhost/db", /something where nothing is expected/],
+      ["mysql://root:12/3?s3cret@localhost/db", /something where nothing is expected/],
+      ["postgres://root:12?a=s3cret@localhost/db", /something where nothing is expected/],
       ["redis://:12?s3cret@localhost", /a parameter that redis does not know, prefix, notify, cluster are known|does not parse/],
       ["redis:s3cret@localhost", /something where nothing is expected|does not parse/],
       ["redis://root:s3cret@localhost?prefx=x", /a parameter that redis does not know/],
@@ -62,6 +65,11 @@ describe("openStore", () => {
       assert.match(error.message, message);
       assert.ok(!inspect(error, { depth: 8 }).includes("s3cret"), error.message);
     }
+  });
+
+  it("takes a user with an @ that came as a parameter of the driver's", async () => {
+    const error = await refusal("postgres://127.0.0.1:1/db?user=me@tenant");
+    assert.equal((error as StoreError).code, "ERR_STORE_UNAVAILABLE", String(error));
   });
 
   it("takes HARPIATS_STORE where no URL is given", async () => {
