@@ -42,12 +42,10 @@ export class ExpressSessionStore<Data extends Record<string, any> = Record<strin
   }
 
   async get(id: string): Promise<Data | undefined> {
-    const session = await new Promise<object | null | undefined>((resolve, reject) => {
-      this.#store.get(this.#records.keyOf(id), (error, found) => {
-        // Stores of files say so when there is none, and express-session takes it so.
-        if (error && (error as { code?: unknown }).code !== "ENOENT") reject(toError(error));
-        else resolve(error ? undefined : found);
-      });
+    // Stores of files say ENOENT when there is none, and express-session takes it so.
+    const asked = answerOf((callback) => this.#store.get(this.#records.keyOf(id), callback));
+    const session = await asked.catch((error: { code?: unknown }) => {
+      if (error.code !== "ENOENT") throw error;
     });
     return this.#records.toData((session as { record?: unknown } | null | undefined)?.record);
   }
@@ -58,16 +56,21 @@ export class ExpressSessionStore<Data extends Record<string, any> = Record<strin
     const cookie = { originalMaxAge: maxAge, maxAge, expires: new Date(Date.now() + maxAge), path: "/", httpOnly: true };
     // The data as one text: stores parse and write it in ways of their own.
     const session = { cookie, record: this.#records.toText(data) };
-    await settled((callback) => this.#store.set(this.#records.keyOf(id), session, callback));
+    await answerOf((callback) => this.#store.set(this.#records.keyOf(id), session, callback));
   }
 
   async delete(id: string): Promise<void> {
-    await settled((callback) => this.#store.destroy(this.#records.keyOf(id), callback));
+    await answerOf((callback) => this.#store.destroy(this.#records.keyOf(id), callback));
   }
 }
 
-function settled(call: (callback: (error?: unknown) => void) => unknown): Promise<void> {
-  return new Promise((resolve, reject) => call((error) => (error ? reject(toError(error)) : resolve())));
+/** What the callback gets. Async functions may also reject, where they forgot to call it: that would end the process. */
+function answerOf<T>(call: (callback: (error?: unknown, answer?: T) => void) => unknown): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: unknown): void => reject(toError(error));
+    const returned = call((error, answer) => (error ? fail(error) : resolve(answer)));
+    if (returned instanceof Promise) returned.catch(fail);
+  });
 }
 
 function toError(error: unknown): Error {

@@ -68,4 +68,14 @@ describe("ExpressSessionStore", () => {
     assert.throws(() => new ExpressSessionStore({ store: { get: fail, set: fail, destroy: fail }, prefix: "a" } as never), /there is no option prefix/);
     for (const wrong of [undefined, {}, new Map()]) assert.throws(() => new ExpressSessionStore({ store: wrong as never }), TypeError);
   });
+
+  it("takes what an async store rejects instead of calling back for a failure, which would end the process", async () => {
+    const fail = async (): Promise<never> => {
+      throw new Error("forgotten");
+    };
+    const session = new Session({ store: new ExpressSessionStore({ store: { get: fail, set: fail, destroy: fail } }), storeTimeout: false });
+    const id = await new Session().create({});
+    const calls = [session.get(id), session.create({}), session.delete(id)];
+    await Promise.all(calls.map((call) => assert.rejects(call, (error) => error instanceof StoreError && (error.cause as Error).message === "forgotten")));
+  });
 });
