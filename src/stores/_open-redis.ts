@@ -1,4 +1,5 @@
 // Opens a RedisStore with the client that is installed: node-redis, or ioredis.
+import { clearTimeout, setTimeout } from "node:timers";
 import { exportOf, loadDriver, type Loaded, type Opening, type OpeningOptions } from "./_open-driver.ts";
 import { flagOf } from "./_store-url.ts";
 import { type RedisClient, RedisStore } from "./redis.ts";
@@ -14,6 +15,8 @@ interface Connection {
   connect(): Promise<void>;
   command(...words: string[]): Promise<unknown>;
   close(): Promise<unknown>;
+  /** Ends it without waiting for anything. */
+  giveUp(): unknown;
 }
 
 // What both drivers' clients have, once it is known whose they are.
@@ -29,12 +32,23 @@ export async function openRedis<Data extends Record<string, any>>(options: Openi
   return {
     driver: name,
     store,
-    connect: () => connection.connect(),
+    connect: () => inTime(connection.connect(), options.connectTimeout, connection),
     // Some say only at a command that they want a password. Not PING: a server whose disk is full refuses it, and answers this.
-    probe: () => store.read([ABSENT]).then(() => {}, explain),
+    probe: () => inTime(store.read([ABSENT]), options.connectTimeout, connection).then(() => {}, explain),
     command: (...words) => connection.command(...words),
     close: async () => void (await connection.close()),
   };
+}
+
+/** The clients bound how long a socket takes to open, and not how long a server that took it says nothing. */
+function inTime<T>(answer: Promise<T>, seconds: number, connection: Connection): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      reject(new Error(`it did not answer within ${seconds} s`));
+      connection.giveUp();
+    }, seconds * 1000);
+    answer.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }
 
 function explain(error: unknown): never {
@@ -53,6 +67,10 @@ function withNodeRedis(module: Loaded, { url, connectTimeout, onError }: Opening
   const defaults = { username, password, socket: { ...socket, ...(protocol === "rediss:" && { tls: true }) } };
   const client = make(isCluster ? { rootNodes: [{ url: root }], defaults } : { url: url.target, socket });
   client.on("error", onError);
+  const giveUp = (): unknown => {
+    isOpen = false;
+    return (client["destroy"] ?? client["disconnect"])?.call(client);
+  };
   return {
     // The structure is looked at by RedisStore.
     client: client as unknown as RedisClient,
@@ -63,7 +81,8 @@ function withNodeRedis(module: Loaded, { url, connectTimeout, onError }: Opening
     // The first argument is the key, where there is one.
     command: async (...words) => (isCluster ? client["sendCommand"]?.(words[1], false, words) : client["sendCommand"]?.(words)),
     // redis 4 says quit and disconnect. What was never open has nothing to wait for.
-    close: async () => (isOpen ? (client["close"] ?? client["quit"])?.call(client) : (client["destroy"] ?? client["disconnect"])?.call(client)),
+    close: async () => (isOpen ? (client["close"] ?? client["quit"])?.call(client) : giveUp()),
+    giveUp,
   };
 }
 
@@ -83,6 +102,10 @@ function withIoRedis(module: Loaded, { url, connectTimeout, onError }: OpeningOp
     lastError = error;
     onError(error);
   });
+  const giveUp = (): unknown => {
+    isOpen = false;
+    return client["disconnect"]?.();
+  };
   return {
     // The structure is looked at by RedisStore.
     client: client as unknown as RedisClient,
@@ -96,7 +119,8 @@ function withIoRedis(module: Loaded, { url, connectTimeout, onError }: OpeningOp
       isOpen = true;
     },
     command: async (name = "", ...words) => client["call"]?.(name, ...words),
-    close: async () => (isOpen ? client["quit"]?.() : void client["disconnect"]?.()),
+    close: async () => (isOpen ? client["quit"]?.() : giveUp()),
+    giveUp,
   };
 }
 

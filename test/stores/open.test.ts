@@ -93,6 +93,17 @@ describe("openStore", () => {
     assert.match((await refusal("memory:", { connectTimeout: "5" })).message, /connectTimeout/);
   });
 
+  it("gives up a server that takes connections and never answers, and leaves none of them open", { timeout: 20_000 }, async () => {
+    const server = createServer((socket) => socket.on("error", () => {}).resume());
+    const port = await new Promise<number>((resolve) => server.listen(0, "127.0.0.1", () => resolve(Object(server.address()).port as number)));
+    for (const address of [`redis://root:s3cr%23t@127.0.0.1:${port}`, `rediss://127.0.0.1:${port}`, `postgres://127.0.0.1:${port}/db`, `mysql://127.0.0.1:${port}/db`]) {
+      const error = await refusal(address, { connectTimeout: 0.5 });
+      assert.equal((error as StoreError).code, "ERR_STORE_UNAVAILABLE", String(error));
+    }
+    // Only once all of them are closed.
+    await new Promise((resolve) => server.close(resolve));
+  });
+
   it("says in a StoreError that a server is not there, and never the password", async () => {
     // A port that was free a moment ago.
     const server = createServer();
