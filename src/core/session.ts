@@ -222,7 +222,7 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    */
   async requireFresh(id: string | undefined, maxAge: number): Promise<void> {
     const session = await this.#parts.reader.findNow(id);
-    const age = session?.userId === undefined ? Infinity : this.#parts.clock.now() - (session.facts?.authenticatedAt ?? session.createdAt);
+    const age = session?.userId === undefined ? NaN : this.#parts.clock.now() - (session.facts?.authenticatedAt ?? session.createdAt);
     if (!(age <= maxAge * 1000)) throw new HarpiaError("ERR_NOT_FRESH", `Cannot go on with this session: a sign-in within the last ${maxAge} s is wanted`);
   }
 
