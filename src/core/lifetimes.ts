@@ -50,6 +50,9 @@ const PRESETS = { "nist-aal1": [86_400, DEFAULT_ABSOLUTE], "nist-aal2": [3600, 8
 // Beyond this a sum of instants would leave the years that a Date can hold.
 const LONGEST = 100 * 365 * 86_400;
 
+// 5 % of a limit in seconds, in milliseconds.
+const THROTTLE = 50;
+
 /** The limits of one `Session`, in milliseconds. */
 export class Lifetimes {
   /** `Infinity`: no idle limit. */
@@ -101,8 +104,10 @@ export class Lifetimes {
 
   /** What activity now would write, or `undefined` while the throttle holds. Without an idle limit nothing is written. */
   dueTouch(session: StoredSession<unknown>, now: number): { lastSeenAt: number; expiresAt: number } | undefined {
-    const idle = session.facts?.idleTimeout === undefined ? this.idle : session.facts.idleTimeout * 1000;
-    if (idle === Infinity || now - session.lastSeenAt < this.touchInterval) return undefined;
+    const own = session.facts?.idleTimeout;
+    const idle = own === undefined ? this.idle : own * 1000;
+    // A limit of its own may be shorter than the usual throttle.
+    if (idle === Infinity || now - session.lastSeenAt < Math.min(this.touchInterval, (own ?? Infinity) * THROTTLE)) return undefined;
     // Also where the deadline cannot move any more: `lastSeenAt` is told to the user.
     return { lastSeenAt: now, expiresAt: Math.max(Math.min(Math.round(now + idle), session.endsAt), session.expiresAt) };
   }

@@ -77,6 +77,17 @@ describe("Session lifetimes", () => {
     assert.equal(await session.get(id), undefined);
   });
 
+  it("let activity move an idle limit of a session's own that is shorter than the usual throttle", async () => {
+    const { clock, session, visit } = begin();
+    const id = await session.create({}, { idleTimeout: 30 });
+    for (let visits = 0; visits < 10; visits++) {
+      clock.advance(28_500);
+      assert.equal(await visit(id), true);
+    }
+    clock.advance(30_000);
+    assert.equal(await visit(id), false);
+  });
+
   it("are written at most once per throttle: the smaller of a minute and 5 % of the idle limit", async () => {
     for (const [idleTimeout, throttle] of [[86_400, MINUTE], [1800, MINUTE], [600, 30_000], [60, 3000]] as const) {
       const { clock, session, calls, visit } = begin({ idleTimeout });
