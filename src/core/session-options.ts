@@ -102,7 +102,8 @@ export function resolveOptions<Data extends object, Input extends object>(option
     },
     /** Whether a change can be written without knowing the rest of the data. */
     isBlindChange(changes: object): boolean {
-      return schema === undefined && typeof user === "string" && !Object.hasOwn(Object(changes), user);
+      // What an object writes by its own toJSON its fields do not tell.
+      return schema === undefined && typeof user === "string" && !Object.hasOwn(Object(changes), user) && !("toJSON" in Object(changes));
     },
   };
 }

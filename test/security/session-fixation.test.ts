@@ -70,6 +70,9 @@ describe("Session fixation", () => {
     const known = await session.create({ cart: ["planted"] });
     await assert.rejects(session.update(known, { userId: "victim" }), { code: "ERR_USER_CHANGED" });
     await assert.rejects(session.update(known, () => ({ userId: "victim" })), { code: "ERR_USER_CHANGED" });
+    // As documents of databases are: their fields are not their own, and what they write is.
+    const document: Visitor = Object.create({ toJSON: () => ({ userId: "victim" }) }) as Visitor;
+    await assert.rejects(session.update(known, document), { code: "ERR_USER_CHANGED" });
     assert.deepEqual(await session.get(known), { cart: ["planted"] });
   });
 
