@@ -29,11 +29,12 @@ export class Watcher<Data> {
   /** @param until ends the watching, without the signal. */
   watch(key: string, until?: AbortSignal): AbortSignal {
     const controller = new AbortController();
+    if (until?.aborted) return controller.signal;
     const watched = this.#watched.get(key) ?? { controllers: new Set(), cancel: () => {} };
     watched.controllers.add(controller);
     this.#watched.set(key, watched);
     // By the controller and not by the key: a session that moves takes its watchers along.
-    until?.addEventListener("abort", () => this.#forget(controller), { once: true });
+    until?.addEventListener("abort", () => this.#forget(controller), { once: true, signal: controller.signal });
     this.#subscribe();
     this.#look(key);
     return controller.signal;
