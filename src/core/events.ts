@@ -78,7 +78,8 @@ export class Emitter<Events> {
     for (const listener of [...listeners, publish]) {
       try {
         const result: unknown = (listener as Listener<Events[Name]>)(event);
-        if (result instanceof Promise) result.catch(ignore);
+        // Also another realm's promise, or another library's: what it rejects with would end the process.
+        if (result) Promise.resolve(result).catch(ignore);
       } catch {
         // A listener's mistake is not the session's: what happened has happened.
       }

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { runInNewContext } from "node:vm";
 import { MemoryStore, Session, type SessionEvents, type StoreChange } from "../../src/session.ts";
 import { ManualClock } from "../../src/testing.ts";
 
@@ -145,6 +146,7 @@ describe("Session.on", () => {
     ["throws", () => assert.fail("of a listener")],
     ["rejects", () => Promise.reject(new Error("of a listener"))],
     ["hangs", () => new Promise(() => {})],
+    ["rejects with another realm's promise", runInNewContext("async () => { throw new Error('of a listener') }") as () => unknown],
   ];
   for (const [what, listener] of hostile) {
     it(`changes nothing where a listener ${what}: what ends, ends, and the others hear of it`, async () => {
