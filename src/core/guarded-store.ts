@@ -11,6 +11,9 @@ import { isRequestBound } from "./request-bound.ts";
 import { toStoreKey } from "./session-id.ts";
 import type { CreateResult, KeyedPatch, KeyedSession, KeyedTouch, NewSession, PatchOutcome, SessionPatch, SessionStore, StoreChange, StoredSession, UserCap } from "./store.ts";
 
+// Milliseconds. A store that could not be listened to is asked again this late.
+const RETRY_AFTER = 5000;
+
 export interface GuardOptions {
   clock: Clock;
   /** Milliseconds; `Infinity` for none. */
@@ -35,6 +38,7 @@ export class GuardedStore<Data> {
   readonly #trace = new StoreTrace();
   readonly #near: NearCache<Data> | undefined;
   readonly #touches: GatheredTouches | undefined;
+  #isClosed = false;
   readonly #subscriptions = new Set<Promise<(() => Promise<void>) | undefined>>();
 
   constructor(store: SessionStore<Data>, options: GuardOptions) {
@@ -171,8 +175,22 @@ export class GuardedStore<Data> {
     return subscription;
   }
 
+  /**
+   * Subscribes, and tries again from time to time where that fails, until `close`.
+   *
+   * @param onError told of the first failure, and not of those that follow.
+   */
+  listen(hear: (change: StoreChange) => void, onError: (error: Error) => void, onListening?: () => unknown): void {
+    this.subscribe(hear).then(onListening, (error: StoreError) => {
+      onError(error);
+      // What cannot be done behind a pooler, for instance: trying again would only hold a connection.
+      if (error.code !== "ERR_STORE_UNSUPPORTED") this.#clock.schedule(RETRY_AFTER, () => this.#isClosed || this.listen(hear, () => {}, onListening));
+    });
+  }
+
   /** Waits for the touches, and ends the subscriptions. The store itself is the caller's. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#touches?.settled();
     this.#near?.close();
     const subscriptions = [...this.#subscriptions];
@@ -188,7 +206,7 @@ export class GuardedStore<Data> {
     const near = new NearCache<Data>(nearCache, clock);
     // A subscription would end with the request that began it.
     if (isRequestBound()) return undefined;
-    near.listen((hear) => this.subscribe(hear), onError);
+    this.listen((change) => near.hear(change), onError, () => this.#isClosed || near.begin());
     return near;
   }
 
@@ -238,14 +256,10 @@ export class GuardedStore<Data> {
           }),
         ),
       );
-      const settle =
-        <Value>(how: (value: Value) => void) =>
-        (value: Value): void => {
-          cancel();
-          how(value);
-        };
       // An async function, so that a store which throws at once rejects as well.
-      (async () => call())().then(settle(resolve), settle(reject));
+      const answer = (async () => call())();
+      answer.then(cancel, cancel);
+      answer.then(resolve, reject);
     });
   }
 }

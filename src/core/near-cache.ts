@@ -1,7 +1,6 @@
 // Records that were read, kept in this process for a moment, and dropped as soon as any process is heard to have changed or ended
 // them. What it holds is never older than `maxAge`; while it may be missing messages it holds nothing.
 import type { Clock } from "./clock.ts";
-import { StoreError } from "./errors.ts";
 import { copyJson, kindOf } from "./json.ts";
 import { assertSeconds } from "./lifetimes.ts";
 import { RecentMap } from "./recent-map.ts";
@@ -23,8 +22,6 @@ interface Kept<Data> {
 /** Seconds. */
 export const MAX_AGE = 5;
 const MAX_SESSIONS = 10_000;
-// Milliseconds. A store that could not be listened to is asked again this late.
-const RETRY_AFTER = 5000;
 
 /** The records of one process. Trusts nothing before it is told that messages arrive. */
 export class NearCache<Data> {
@@ -36,8 +33,6 @@ export class NearCache<Data> {
   #askedAt = 0;
   #isListening = false;
   #isDoubtful = false;
-  #isClosed = false;
-  #cancelRetry = (): void => {};
 
   /** @throws TypeError or RangeError for options that make no sense. */
   constructor(options: NearCacheOptions, clock: Clock) {
@@ -50,28 +45,14 @@ export class NearCache<Data> {
     this.#kept = new RecentMap(maxSessions);
   }
 
-  /**
-   * Hears messages from now on, by what `subscribe` does. Where that fails it is tried again from time to time, unless the store cannot do it.
-   *
-   * @param onError told of the first failure, and not of those that follow.
-   */
-  listen(subscribe: (hear: (change: StoreChange) => void) => Promise<unknown>, onError: (error: Error) => void): void {
-    subscribe((change) => this.#hear(change)).then(
-      () => (this.#isListening = !this.#isClosed),
-      (error: Error) => {
-        onError(error);
-        // Behind a pooler, for instance: trying again would only hold a connection.
-        const isForGood = error instanceof StoreError && error.code === "ERR_STORE_UNSUPPORTED";
-        if (!this.#isClosed && !isForGood) this.#cancelRetry = this.#clock.schedule(RETRY_AFTER, () => this.listen(subscribe, () => {}));
-      },
-    );
+  /** Messages arrive from now on: records may be kept. */
+  begin(): void {
+    this.#isListening = true;
   }
 
   /** Keeps nothing any more, whatever is heard until the subscription has ended. */
   close(): void {
-    this.#isClosed = true;
     this.#isListening = false;
-    this.#cancelRetry();
     this.forgetAll();
   }
 
@@ -111,7 +92,8 @@ export class NearCache<Data> {
     this.#filling.clear();
   }
 
-  #hear(change: StoreChange): void {
+  /** Drops what a message says has changed. */
+  hear(change: StoreChange): void {
     // After a loss whatever comes from elsewhere shows that messages arrive again. What is unreadable this process has found itself.
     if (change.type !== "unreadable") this.#isDoubtful = change.type === "lost";
     if (change.type === "lost" || change.type === "cleared") this.forgetAll();

@@ -39,7 +39,7 @@ export function assemble<Data extends object, Input extends object>(given: Sessi
   const keepsFacts = isSessionStore(options.store) && !(options.store instanceof PlainStore);
   const lifetimes = new Lifetimes(options, keepsFacts);
   const sessionStore = isSessionStore(options.store) ? options.store : new PlainStore(options.store, { absoluteTimeout: lifetimes.absolute / 1000, clock });
-  const events: Emitter<SessionEvents> = new Emitter(cookieName, (heard) => void store.subscribe((change) => tellStoreChange(heard, change)).catch((error: Error) => heard.emit("error", { error })));
+  const events: Emitter<SessionEvents> = new Emitter(cookieName, (heard) => store.listen((change) => tellStoreChange(heard, change), (error) => heard.emit("error", { error })));
   const onError = (error: Error): void => events.emit("error", { error });
   const store = new GuardedStore(sessionStore, { clock, timeout: options.storeTimeout * 1000, nearCache: options.nearCache, onError });
   // A channel may have its subscribers already: what the store does by itself is theirs from now on.

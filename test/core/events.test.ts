@@ -124,6 +124,31 @@ describe("Session.on", () => {
     assert.deepEqual(ended.map((event) => (event as SessionEvents["ended"]).reason), ["evicted", "evicted"]);
   });
 
+  it("tells what the store does by itself also where the store could not be listened to at first, and tries no more once it is closed", async () => {
+    for (const isClosed of [false, true]) {
+      const clock = new ManualClock();
+      const inner = new MemoryStore<Visitor>({ clock, maxSessions: 1 });
+      let tries = 0;
+      const subscribe = async (listener: (change: StoreChange) => void) => {
+        if (++tries < 3) throw new Error("not yet");
+        return inner.subscribe(listener);
+      };
+      const store = new Proxy(inner, { get: (target, name) => (name === "subscribe" ? subscribe : (Reflect.get(target, name, target) as () => unknown)?.bind?.(target)) });
+      const session = new Session<Visitor>({ clock, store });
+      const told: string[] = [];
+      session.on("ended", ({ reason }) => told.push(reason));
+      session.on("error", () => told.push("error"));
+      await nextTurn();
+      if (isClosed) await session.close();
+      for (let times = 0; times < 3; times++) {
+        clock.advance(5000);
+        await nextTurn();
+      }
+      for (let made = 0; made < 2; made++) await session.create({});
+      assert.deepEqual([tries, told], isClosed ? [1, ["error"]] : [3, ["error", "evicted"]]);
+    }
+  });
+
   it("ends with the function that it returns", async () => {
     const session = new Session<Visitor>();
     const heard: string[] = [];

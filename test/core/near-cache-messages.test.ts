@@ -86,13 +86,13 @@ describe("nearCache, listening,", () => {
 
   it("begins when the store can be listened to, where it could not be at first, and tells of that once", async () => {
     const { clock, store, open, state, listeners } = setUp();
-    let failures = 3;
+    let failures = 4;
     const subscribe = async (listener: (change: StoreChange) => void) => {
       if (failures-- > 0) throw new Error("not yet");
       return store.subscribe?.(listener);
     };
     const here = open({ store: new Proxy(store, { get: (target, name) => (name === "subscribe" ? subscribe : (Reflect.get(target, name) as unknown)) }) });
-    // What tells events listens to the store as well, fails as the near cache does, and tells of it.
+    // What tells events listens to the store as well, fails as the near cache does, tells of it, and tries again.
     const told: Error[] = [];
     here.on("error", ({ error }) => told.push(error));
     const id = await here.create({ n: 1 });
