@@ -41,6 +41,7 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
   #records = new PackedRecords<Data>();
   #deadlines = new DeadlineHeap();
   readonly #listeners = new Set<(change: StoreChange) => void>();
+  readonly #untold = new Set<StoreChange>();
   #nextSweepAt = Infinity;
   #cancelSweep: (() => void) | undefined;
 
@@ -63,9 +64,11 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
     const rivals = cap && session.userId !== undefined ? this.#liveOf(session.userId) : [];
     const excess = cap ? Math.max(rivals.length + 1 - cap.limit, 0) : 0;
     if (excess > 0 && cap?.onLimit === "deny") return { outcome: "denied", evicted: [] };
-    const evicted = rivals.slice(0, excess).map((slot) => this.#records.keyOf(slot));
-    for (const victim of evicted) this.#remove(victim);
+    const victims = rivals.slice(0, excess);
+    const evicted = victims.map((slot) => this.#records.keyOf(slot));
+    for (const slot of victims) this.#end(slot, "removed");
     this.#insert(key, session);
+    this.#tell();
     return { outcome: "created", evicted };
   }
 
@@ -99,7 +102,7 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
     const slot = this.#live(key);
     if (slot === NONE || this.#live(nextKey) !== NONE) return false;
     // An expired record under the next key has not been swept yet.
-    this.#expire(this.#records.find(nextKey));
+    this.#expire(nextKey);
     this.#records.move(slot, nextKey);
     this.#tell({ type: "moved", key, nextKey });
     return true;
@@ -109,6 +112,7 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
     const slot = this.#live(key);
     if (slot === NONE) return false;
     this.#end(slot, "removed");
+    this.#tell();
     return true;
   }
 
@@ -117,9 +121,10 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
   }
 
   async removeByUser(userId: string, options: { except?: readonly string[] } = {}): Promise<number> {
-    const keys = this.#liveOf(userId).map((slot) => this.#records.keyOf(slot)).filter((key) => !options.except?.includes(key));
-    for (const key of keys) this.#remove(key);
-    return keys.length;
+    const slots = this.#liveOf(userId).filter((slot) => !options.except?.includes(this.#records.keyOf(slot)));
+    for (const slot of slots) this.#end(slot, "removed");
+    this.#tell();
+    return slots.length;
   }
 
   async removeAll(): Promise<void> {
@@ -174,45 +179,37 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
 
   #insert(key: string, session: NewSession<Data>): void {
     // An expired record under this key has not been swept yet.
-    this.#expire(this.#records.find(key));
+    this.#expire(key);
     while (this.#records.count >= this.#maxSessions) this.#evictOne();
     const slot = this.#records.add(key, session);
     this.#deadlines.add(slot, session.expiresAt);
     this.#planSweep();
   }
 
-  #remove(key: string): void {
+  #expire(key: string): void {
     const slot = this.#records.find(key);
-    // A listener that heard of one end may have brought about others.
-    if (slot !== NONE) this.#end(slot, "removed");
-  }
-
-  #expire(slot: number): void {
     if (slot !== NONE) this.#end(slot, "expired");
   }
 
+  /** Ends the session that expires first, once its place in the heap is true. */
   #evictOne(): void {
-    const slot = this.#earliest();
-    this.#end(slot, this.#records.expiresAt(slot) <= this.clock.now() ? "expired" : "evicted");
-  }
-
-  #end(slot: number, type: "removed" | "expired" | "evicted"): void {
-    // Most stores have no listener, and need no names.
-    const key = this.#listeners.size > 0 ? this.#records.keyOf(slot) : "";
-    const limit = this.#records.expiresAt(slot) < this.#records.endsAt(slot) ? "idle" : "absolute";
-    this.#deadlines.remove(slot);
-    this.#records.remove(slot);
-    this.#tell(type === "expired" ? { type, key, limit } : { type, key });
-  }
-
-  /** The slot that expires first, its place in the heap made true. */
-  #earliest(): number {
     for (;;) {
       const slot = this.#deadlines.next;
       const expiresAt = this.#records.expiresAt(slot);
-      if (expiresAt === this.#deadlines.nextAt) return slot;
+      if (expiresAt === this.#deadlines.nextAt) return this.#end(slot, expiresAt <= this.clock.now() ? "expired" : "evicted");
       this.#deadlines.place(slot, expiresAt);
     }
+  }
+
+  #end(slot: number, type: "removed" | "expired" | "evicted"): void {
+    const records = this.#records;
+    // Most stores have no listener, and need no names.
+    if (this.#listeners.size > 0) {
+      const key = records.keyOf(slot);
+      this.#untold.add(type === "expired" ? { type, key, limit: records.expiresAt(slot) < records.endsAt(slot) ? "idle" : "absolute" } : { type, key });
+    }
+    this.#deadlines.remove(slot);
+    records.remove(slot);
   }
 
   /** Ends some of what has expired. There is more while the first deadline is past. */
@@ -225,7 +222,8 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
       const expiresAt = this.#records.expiresAt(slot);
       if (expiresAt > now) this.#deadlines.place(slot, expiresAt);
       else {
-        this.#expire(slot);
+        this.#end(slot, "expired");
+        this.#tell();
         swept++;
       }
       if (looked % LOOKS_AT_THE_CLOCK === 0 && performance.now() > endsAt) break;
@@ -258,7 +256,12 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
     return { key: this.#records.keyOf(slot), session: this.#records.sessionOf(slot) };
   }
 
-  #tell(change: StoreChange): void {
-    tellSubscribers(this.#listeners, change);
+  /** Only when a method has done all that it does: who hears of it may call any method, at once. */
+  #tell(last?: StoreChange): void {
+    if (last) this.#untold.add(last);
+    for (const change of this.#untold) {
+      this.#untold.delete(change);
+      tellSubscribers(this.#listeners, change);
+    }
   }
 }

@@ -178,7 +178,9 @@ describe("MemoryStore is bounded", () => {
     assert.deepEqual(await alive([...keys, next]), [keys[3], keys[4], next]);
     assert.equal(store.size, 3);
     const capped = [await add(1, { userId: "alice" }), await add(1, { userId: "alice" })];
-    void store.subscribe((change) => void (change.type === "removed" && store.removeByUser("alice")));
+    void store.subscribe((change) => {
+      if (change.type === "removed") for (const key of capped) void store.remove(key);
+    });
     const last = await add(9, { userId: "alice" }, { limit: 1, onLimit: "evict-oldest" });
     assert.deepEqual(await alive([...capped, last]), [last]);
     assert.equal((await store.listByUser("alice")).length, 1);
