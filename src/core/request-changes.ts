@@ -1,6 +1,6 @@
 // What one request has changed and not written yet. Says nothing about when it is written, and where.
-import { type Changes, isChange, merge, noChanges } from "./changes.ts";
-import { toJsonValue } from "./json.ts";
+import { type Changes, isChange, merge, noChanges, pickFields } from "./changes.ts";
+import { copyJson, toJsonValue } from "./json.ts";
 
 // Of all requests that change nothing: most.
 const NONE: Record<string, unknown> = Object.freeze(noChanges());
@@ -26,9 +26,10 @@ export class RequestChanges<Data extends object> {
     return source && Object.hasOwn(source, field) ? (source as Record<string, unknown>)[field] : undefined;
   }
 
-  /** The data as it will be. */
-  over(data: Data | undefined): Data | undefined {
-    return this.isEmpty ? data : merge(data, this.#fields as Changes<Data>);
+  /** What the application sees of the data as it will be: a copy. */
+  view(data: Data | undefined): Data | undefined {
+    const next = this.isEmpty ? data : merge(data, this.#fields as Changes<Data>);
+    return next && copyJson(pickFields(next, "visible"));
   }
 
   /** Gives them away; none are left. */

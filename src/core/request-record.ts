@@ -8,6 +8,8 @@ export class RequestRecord<Data extends object> {
   #found: Promise<void> | true | undefined;
   opened: Opened<Data> | undefined;
   data: Data | undefined;
+  /** What is under way and changes it, if anything is. */
+  changing: Promise<unknown> | undefined;
 
   constructor(access: Pick<SessionAccess<Data>, "find">) {
     this.#access = access;
@@ -22,6 +24,17 @@ export class RequestRecord<Data extends object> {
   load(): Promise<void> | undefined {
     this.#found ??= this.#find();
     return this.#found === true ? undefined : this.#found;
+  }
+
+  /** Changes it once nothing else does: two at once would each begin a session, or one would lose the id that the other has given it. */
+  async change<T>(act: () => Promise<T>): Promise<T> {
+    while (this.changing) await this.changing.catch(() => {});
+    const work = (this.changing = act());
+    try {
+      return await work;
+    } finally {
+      this.changing = undefined;
+    }
   }
 
   #find(): Promise<void> | true {

@@ -1,9 +1,9 @@
 // One request's session: nothing is read until it is asked for, nothing written unless something changed, no cookie until there is data. All save policy is here.
-import { type Changes, FLASH, isHidden, merge, pickFields, pickNamed, type Updater } from "./changes.ts";
+import { type Changes, FLASH, isHidden, merge, pickNamed, type Updater } from "./changes.ts";
 import { HarpiaError, type StoreError } from "./errors.ts";
 import type { ResponseLike } from "./http-messages.ts";
 import type { LoginOptions } from "./creation.ts";
-import { copyJson, toJsonObject } from "./json.ts";
+import { copyJson } from "./json.ts";
 import type { Deadlines } from "./lifetimes.ts";
 import { RequestChanges } from "./request-changes.ts";
 import { RequestRecord } from "./request-record.ts";
@@ -21,11 +21,11 @@ export class RequestSession<Data extends object> {
   readonly #changes = new RequestChanges<Data>();
   #cookie: "keep" | "set" | "clear" = "keep";
   #isNew = false;
+  #isRenamed = false;
   #isDestroyed = false;
   #isSealed = false;
   // It ended elsewhere, during this request.
   #isGone = false;
-  #writing: Promise<void> | undefined;
 
   constructor(access: SessionAccess<Data>) {
     this.#access = access;
@@ -44,7 +44,7 @@ export class RequestSession<Data extends object> {
 
   /** Whether a commit would write, or one still does: a response must not leave before it. */
   get hasChanges(): boolean {
-    return !this.#changes.isEmpty || this.#isRenewalDue || this.#writing !== undefined;
+    return !this.#changes.isEmpty || this.#isRenewalDue || !!this.#record.changing;
   }
 
   /** What the store failed with in this request, where it did: what is made of it must not look like an answer. */
@@ -54,7 +54,7 @@ export class RequestSession<Data extends object> {
 
   /** The data with this request's own changes, or `undefined` when there is no session. A copy: changing it changes nothing. */
   get data(): Promise<Readonly<Data> | undefined> {
-    return this.#after(() => this.#view());
+    return this.#after(() => this.#changes.view(this.#record.data));
   }
 
   /** When the session will end; `undefined` when there is none, or when it is not stored yet. */
@@ -141,16 +141,20 @@ export class RequestSession<Data extends object> {
    *
    * @throws what `Session.create` throws.
    */
-  async login(data: Data, { keep = [], ...own }: LoginOptions<Data> = {}): Promise<void> {
-    this.#assertOpen(true);
-    await this.#atRest();
-    const former = this.#record.opened;
-    const kept = keep.length > 0 ? this.#view() : undefined;
-    const next = { ...(kept && !this.#access.isOfAnotherUser(kept, data) && pickNamed(kept, keep)), ...data };
-    const opened = await this.#access.create(next, own, former);
-    await this.#begin(opened, toJsonObject(next));
-    this.#changes.take();
-    if (former) await this.#access.retire(former, opened);
+  login(data: Data, { keep = [], ...own }: LoginOptions<Data> = {}): Promise<void> {
+    return this.#alone(async () => {
+      const former = this.#record.opened;
+      const kept = keep.length > 0 ? this.#changes.view(this.#record.data) : undefined;
+      const next = { ...(kept && !this.#access.isOfAnotherUser(kept, data) && pickNamed(kept, keep)), ...data };
+      const opened = await this.#access.create(next, own, former);
+      await this.#begin(opened);
+      this.#changes.take();
+      if (former) await this.#access.retire(former, opened).catch((error: unknown) => {
+        // The cap has ended it again: no response may carry its id.
+        if (!this.failure) this.#forget();
+        throw error;
+      });
+    });
   }
 
   /** Gives the session a new id; the old one is dead for everybody. @returns whether there was a session. */
@@ -166,11 +170,11 @@ export class RequestSession<Data extends object> {
   /** Ends the session, everywhere and at once, and takes its cookie back. Nothing can be changed in this request any more. */
   async destroy(): Promise<void> {
     await this.#record.load();
-    if (this.#record.opened) await this.#access.delete(this.#record.opened.id);
+    // Once more where it was given another id meanwhile.
+    for (let ended; this.#record.opened && this.#record.opened !== ended; ) await this.#access.delete((ended = this.#record.opened).id);
     this.#changes.take();
-    this.#forget();
-    this.#cookie = "clear";
     this.#isDestroyed = true;
+    this.#forget();
   }
 
   /**
@@ -180,14 +184,9 @@ export class RequestSession<Data extends object> {
    * `ERR_HEADERS_SENT` for a session that would begin too late.
    */
   async commit(): Promise<void> {
-    // One after the other: two at once would each begin a session.
-    while (this.#writing) await this.#writing;
-    if (!this.hasChanges) return;
-    try {
-      await (this.#writing = this.#write());
-    } finally {
-      this.#writing = undefined;
-    }
+    // What failed while nobody waited must not look like a success.
+    while (this.#record.changing) await this.#record.changing;
+    if (this.hasChanges) await this.#record.change(() => this.#write());
   }
 
   async #write(): Promise<void> {
@@ -204,12 +203,12 @@ export class RequestSession<Data extends object> {
     const data = merge<Data>(undefined, changes);
     if (this.#isGone || Object.keys(data).length === 0) return;
     this.#assertOpen(true);
-    await this.#begin(await this.#access.create(data), data);
+    await this.#begin(await this.#access.create(data));
   }
 
   /** Drops what was not committed, and ends a session that began in this request and that nobody has heard of. */
   async discard(): Promise<void> {
-    await this.#writing?.catch(() => {});
+    await this.#record.changing?.catch(() => {});
     this.#changes.take();
     if (this.#isNew && this.#cookie === "set" && this.#record.opened) await this.#access.delete(this.#record.opened.id);
     if (this.#isNew) this.#forget();
@@ -233,10 +232,9 @@ export class RequestSession<Data extends object> {
     this.#isSealed = true;
   }
 
-  /** Once the record is read and no commit is under way: what gives another id must not meet a session that is just beginning. */
-  async #atRest(): Promise<void> {
-    await this.#record.load();
-    while (this.#writing) await this.#writing.catch(() => {});
+  /** Does what gives another id, once nothing else is under way. */
+  #alone<T>(act: () => Promise<T>): Promise<T> {
+    return this.#record.change(() => this.#after(() => (this.#assertOpen(true), act())));
   }
 
   async #after<T>(act: () => T | Promise<T>): Promise<T> {
@@ -245,29 +243,30 @@ export class RequestSession<Data extends object> {
   }
 
   get #isRenewalDue(): boolean {
-    return this.#record.opened !== undefined && !this.#isSealed && !this.#isNew && this.#access.isRenewalDue(this.#record.opened);
+    return !!this.#record.opened && !this.#isSealed && !this.#isRenamed && this.#access.isRenewalDue(this.#record.opened);
   }
 
   /** Another id for the same session. @returns whether there was one. */
-  async #change(toNext: (id: string) => Promise<string | undefined>): Promise<boolean> {
-    this.#assertOpen(true);
-    await this.#atRest();
-    const before = this.#record.opened;
-    const id = before && (await toNext(before.id));
-    if (before) this.#follow(id === undefined ? undefined : { id, session: before.session });
-    if (id !== undefined) this.#assertOpen(true);
-    return id !== undefined;
+  #change(toNext: (id: string) => Promise<string | undefined>): Promise<boolean> {
+    return this.#alone(async () => {
+      const before = this.#record.opened;
+      const id = before && (await toNext(before.id));
+      if (before) this.#follow(id ? { id, session: before.session } : undefined);
+      if (!id) return false;
+      // What was destroyed meanwhile was the former id.
+      if (this.#isDestroyed) await this.#access.delete(id);
+      this.#assertOpen(true);
+      return true;
+    });
   }
 
   #follow(next: Opened<Data> | undefined): void {
-    if (next && next.id !== this.#record.opened?.id) this.#cookie = "set";
-    if (next) this.#record.opened = next;
-    else this.#forget();
-  }
-
-  #view(): Data | undefined {
-    const data = this.#changes.over(this.#record.data);
-    return data && copyJson(pickFields(data, "visible"));
+    if (this.#isDestroyed) return;
+    if (!next) return this.#forget();
+    // To renew it once more in this request would say that the client has this one.
+    this.#isRenamed ||= next.id !== this.#record.opened?.id;
+    if (this.#isRenamed) this.#cookie = "set";
+    this.#record.opened = next;
   }
 
   #put(field: string, value: unknown): void {
@@ -277,11 +276,12 @@ export class RequestSession<Data extends object> {
     this.#record.load()?.catch(() => {});
   }
 
-  async #begin(opened: Opened<Data>, data: Data): Promise<void> {
+  async #begin(opened: Opened<Data>): Promise<void> {
     // The headers left while it was stored: nobody could ever use it.
-    if (this.#isSealed || this.#isDestroyed) await this.#access.delete(opened.id).then(() => this.#assertOpen(true));
+    if (this.#isSealed || this.#isDestroyed) await this.#access.delete(opened.id);
+    this.#assertOpen(true);
     this.#isGone = false;
-    this.#record.data = data;
+    this.#record.data = opened.session.data;
     this.#isNew = true;
     this.#follow(opened);
   }
@@ -290,11 +290,11 @@ export class RequestSession<Data extends object> {
     this.#isGone = true;
     this.#record.opened = undefined;
     this.#record.data = undefined;
-    this.#cookie = "keep";
+    this.#cookie = this.#isDestroyed ? "clear" : "keep";
   }
 
   #assertOpen(needsCookie = false): void {
     if (this.#isDestroyed) throw new HarpiaError("ERR_SESSION_ENDED", "Cannot change this session: it was destroyed in this request");
-    if (needsCookie && this.#isSealed) throw new HarpiaError("ERR_HEADERS_SENT", "Cannot set the session's cookie: the headers of this response have been sent, begin the session before the body");
+    if (needsCookie && this.#isSealed) throw new HarpiaError("ERR_HEADERS_SENT", "Cannot set the session's cookie: the headers of this response have been sent, set it before the body");
   }
 }

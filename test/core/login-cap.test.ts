@@ -67,5 +67,9 @@ describe("RequestSession.login at the cap", () => {
     takeThePlace(setting);
     await assert.rejects(setting.request.login({ userId: "1" }), { code: "ERR_TOO_MANY_SESSIONS" });
     assert.deepEqual([(await setting.session.list("1")).length, await setting.session.get(setting.other)], [2, { userId: "1" }]);
+    // Nor does the response carry an id that finds nothing.
+    const res = new Headers();
+    setting.request.writeTo(res);
+    assert.deepEqual(res.getSetCookie(), []);
   });
 });

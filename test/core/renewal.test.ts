@@ -68,6 +68,20 @@ describe("Renewal", () => {
     assert.equal(await session.get(second), undefined);
   });
 
+  it("does not take its own second commit for a client that has the new id: a lost response costs nothing", async () => {
+    const { clock, session, visit, request } = setUp();
+    const first = await session.create({ userId: "a" });
+    clock.advance(EVERY * 1000);
+    const lost = session.open(request(first));
+    await lost.data;
+    // It commits what there is before it asks the store.
+    await lost.update(() => ({ n: 1 }));
+    await lost.commit();
+    const { id: second } = await visit(first);
+    clock.advance(OVERLAP * 1000);
+    assert.deepEqual((await visit(second as string)).data, { userId: "a", n: 1 });
+  });
+
   it("keeps the absolute limit, the handle, the data and the user", async () => {
     const { clock, session } = setUp();
     const first = await session.create({ userId: "a", n: 1 });

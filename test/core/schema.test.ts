@@ -47,6 +47,17 @@ for (const isAsync of [false, true]) {
       assert.deepEqual(await session.get(other), { userId: "123", visits: 0 });
     });
 
+    it("makes what a request sees of a session that it has just begun", async () => {
+      const session = new Session({ schema: visitorSchema(isAsync) });
+      const own = session.open({ headers: {} });
+      await own.login({ userId: "123" } as Visitor);
+      assert.deepEqual(await own.data, { userId: "123", visits: 0 });
+      const visitor = session.open({ headers: {} });
+      visitor.set("userId", "456");
+      await visitor.commit();
+      assert.deepEqual(await visitor.data, { userId: "456", visits: 0 });
+    });
+
     it("refuses what does not fit, and nothing is written", async () => {
       const { store, calls } = countCalls(new MemoryStore<Visitor>(), true);
       const session = new Session({ store, schema: visitorSchema(isAsync) });
