@@ -4,8 +4,14 @@ import type { Clock } from "./clock.ts";
 import type { GuardedStore } from "./guarded-store.ts";
 import type { StoreChange } from "./store.ts";
 
+/** One who watches. A session that moves takes its watchers along. */
+interface Watching {
+  key: string;
+  readonly controller: AbortController;
+}
+
 interface Watched {
-  readonly controllers: Set<AbortController>;
+  readonly watchers: Set<Watching>;
   cancel: () => void;
 }
 
@@ -30,11 +36,9 @@ export class Watcher<Data> {
   watch(key: string, until?: AbortSignal): AbortSignal {
     const controller = new AbortController();
     if (until?.aborted) return controller.signal;
-    const watched = this.#watched.get(key) ?? { controllers: new Set(), cancel: () => {} };
-    watched.controllers.add(controller);
-    this.#watched.set(key, watched);
-    // By the controller and not by the key: a session that moves takes its watchers along.
-    until?.addEventListener("abort", () => this.#forget(controller), { once: true, signal: controller.signal });
+    const watching = { key, controller };
+    this.#enter(watching, key);
+    until?.addEventListener("abort", () => this.#forget(watching), { once: true, signal: controller.signal });
     this.#subscribe();
     this.#look(key);
     return controller.signal;
@@ -46,7 +50,7 @@ export class Watcher<Data> {
     if (!watched) return;
     this.#watched.delete(key);
     watched.cancel();
-    for (const controller of watched.controllers) controller.abort(new DOMException("The session has ended", "AbortError"));
+    for (const { controller } of watched.watchers) controller.abort(new DOMException("The session has ended", "AbortError"));
   }
 
   moved(key: string, nextKey: string): void {
@@ -55,10 +59,15 @@ export class Watcher<Data> {
     this.#watched.delete(key);
     watched.cancel();
     // Whoever came with the new id already may have been faster than the news of it.
-    const there = this.#watched.get(nextKey);
-    if (there) for (const controller of watched.controllers) there.controllers.add(controller);
-    else this.#watched.set(nextKey, watched);
+    for (const watching of watched.watchers) this.#enter(watching, nextKey);
     this.#look(nextKey);
+  }
+
+  #enter(watching: Watching, key: string): void {
+    const watched = this.#watched.get(key) ?? { watchers: new Set(), cancel: () => {} };
+    watching.key = key;
+    watched.watchers.add(watching);
+    this.#watched.set(key, watched);
   }
 
   /** Some may have ended: it is not known which. */
@@ -107,11 +116,10 @@ export class Watcher<Data> {
     );
   }
 
-  #forget(controller: AbortController): void {
-    for (const [key, { controllers, cancel }] of this.#watched) {
-      if (!controllers.delete(controller) || controllers.size > 0) continue;
-      cancel();
-      this.#watched.delete(key);
-    }
+  #forget(watching: Watching): void {
+    const watched = this.#watched.get(watching.key);
+    if (!watched?.watchers.delete(watching) || watched.watchers.size > 0) return;
+    watched.cancel();
+    this.#watched.delete(watching.key);
   }
 }

@@ -19,6 +19,21 @@ describe("Session.watch, until", () => {
     assert.equal(signal.aborted, false);
   });
 
+  it("ends the watching of a session that has been rotated since, and of nobody else's", async () => {
+    const clock = new ManualClock();
+    const session = new Session({ clock, store: new MemoryStore({ clock }) });
+    const id = await session.create({ userId: "a" });
+    const before = clock.scheduled;
+    const [gone, stays] = [new AbortController(), new AbortController()];
+    const signals = [session.watch(id, gone.signal), session.watch(id, stays.signal)];
+    const next = await session.rotate(id);
+    gone.abort();
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(clock.scheduled, before + 1);
+    await session.delete(next);
+    assert.deepEqual([signals.map(({ aborted }) => aborted), clock.scheduled], [[false, true], before]);
+  });
+
   it("leaves no listener on a signal that outlives the session, such as the server's own", async () => {
     const session = new Session();
     const closing = new AbortController();
