@@ -65,10 +65,11 @@ export class UserRings {
     const hash = this.#arena.integer(slot, this.#fields.hash);
     let first = this.#table.first(hash);
     while (first !== NONE && first !== slot) first = this.#table.after(first);
-    if (first === slot) this.#table.remove(slot);
-    if (after === slot) return;
-    this.#join(this.#arena.integer(slot, this.#fields.before), after);
-    if (first === slot) this.#table.add(after, hash);
+    if (after !== slot) this.#join(this.#arena.integer(slot, this.#fields.before), after);
+    if (first !== slot) return;
+    // The next one first: a table that is empty for a moment gives all its room back, and would take it anew.
+    if (after !== slot) this.#table.add(after, hash);
+    this.#table.remove(slot);
   }
 
   #find(userId: string, hash: number): number {
