@@ -14,9 +14,22 @@ import { mergeCookieOptions } from "./session-cookie.ts";
 import type { RandomFill } from "./session-id.ts";
 import type { DeviceFacts, Store, UserCap } from "./store.ts";
 
+declare const later: unique symbol;
+
+// TypeScript infers through an intersection last, so that the store says what the data is where nothing else does. Otherwise a store that was told
+// no type would outvote the schema, and the data have none.
+type InferredLast<Data> = Data & { readonly [later]?: never };
+
+/** A store that was told no type, as `new RedisStore({ client })`: it takes any. */
+type UntypedStore<Data> = Pick<Store, "get"> & Pick<Store<InferredLast<Data>>, "set" | "delete">;
+
+/** How a `Session` keeps, types, follows and ends its sessions. */
 export interface SessionOptions<Data extends object, Input extends object = Data> extends LifetimeOptions, RenewalOptions {
-  /** Where sessions are kept: a `SessionStore`, or any object with `get`, `set` and `delete`. Default a new `MemoryStore`. */
-  store?: Store<Data> | undefined;
+  /**
+   * Where sessions are kept: a `SessionStore`, or any object with `get`, `set` and `delete`. Default a new `MemoryStore`. One that was made
+   * without a type for its data takes the type of this `Session`.
+   */
+  store?: Store<InferredLast<Data>> | UntypedStore<Data> | undefined;
   /** Default `session_id`. `__Host-session_id` binds the cookie to this host alone. */
   cookieName?: string | undefined;
   /** Default `{ path: "/", httpOnly: true, secure: true, sameSite: "lax" }`; what is given here adds to it. */
@@ -71,7 +84,9 @@ const STORE_TIMEOUT = 5;
 /** Fills in the defaults. @throws TypeError or RangeError for what makes no sense. */
 export function resolveOptions<Data extends object, Input extends object>(options: SessionOptions<Data, Input>) {
   assertOptions("Session", options, KNOWN);
-  const { clock, user = "userId", schema, maxPerUser, store, cookie, randomFill, storeTimeout = STORE_TIMEOUT } = options;
+  const { clock, user = "userId", schema, maxPerUser, cookie, randomFill, storeTimeout = STORE_TIMEOUT } = options;
+  // A store that was told no type is told ours.
+  const store = options.store as Store<Data> | undefined;
   if (typeof user !== "string" && typeof user !== "function") throw new TypeError(`Cannot use option user: it is ${kindOf(user)}, a field's name or a function is wanted`);
   if (schema !== undefined && typeof Object(schema)["~standard"]?.validate !== "function") {
     throw new TypeError("Cannot use option schema: it has no ~standard.validate, a Standard Schema is wanted");
