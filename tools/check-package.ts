@@ -2,7 +2,7 @@
 // without any peer, and whether strict programs compile against it. Nothing here looks at the sources.
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { run } from "./command.ts";
 import { Steps } from "./steps.ts";
@@ -120,20 +120,25 @@ function requires(subpath: string): string {
     for (const name of Object.keys(imported)) if (required[name] !== imported[name]) throw new Error(name + " is another when required");`;
 }
 
-/** Types of a peer in a declaration would break every program that does not have it. */
+/** Types of a peer in a declaration would break every program that does not have it. One that no other names, and that is no subpath's, nobody reads. */
 async function checkDeclarations(): Promise<void> {
   const allowed = [...Object.keys(manifest.dependencies), "node:"];
   const faults: string[] = [];
+  const named = new Set(subpaths.map((subpath) => `${subpath.slice(manifest.name.length + 1) || "index"}.d.ts`));
+  const found: string[] = [];
   for (const name of await readdir(join(installed, "dist"), { recursive: true })) {
     if (!name.endsWith(".d.ts")) continue;
+    found.push(name);
     const text = await readFile(join(installed, "dist", name), "utf8");
     for (const [, specifier = ""] of text.matchAll(/(?:\bfrom|\bimport|\bimport\()\s*"([^"]+)"|<reference [^>]*"([^"]+)"/g)) {
       const isOwn = specifier.startsWith("./") || specifier.startsWith("../");
+      if (isOwn) named.add(join(dirname(name), specifier.replace(/\.js$/, ".d.ts")));
       if (isOwn ? !specifier.endsWith(".js") : !allowed.some((one) => specifier === one || specifier.startsWith(one.endsWith(":") ? one : `${one}/`))) {
         faults.push(`${name} names ${specifier}`);
       }
     }
   }
+  faults.push(...found.filter((name) => !named.has(name)).map((name) => `${name} is named by none`));
   if (faults.length > 0) throw new Error(faults.join("\n"));
 }
 
