@@ -10,6 +10,7 @@ export interface UserAgentParser {
   parse(userAgent: string): { browser?: { name?: string | undefined }; os?: { name?: string | undefined } };
 }
 
+/** What is kept of a device, and what reads its user agent. */
 export interface DeviceOptions {
   /** Makes the label. */
   parser: UserAgentParser;

@@ -21,6 +21,7 @@ export interface CookieOptions {
   domain?: string | undefined;
   /** One jar for each top-level site (CHIPS). Needs `secure`. */
   partitioned?: boolean | undefined;
+  /** Which cookies a browser that keeps only so many of a site drops first: a hint of Chromium's. Default: none. */
   priority?: "low" | "medium" | "high" | undefined;
 }
 

@@ -10,6 +10,7 @@ import { PackedRecords } from "./packed-records.ts";
 import { NONE } from "./record-arena.ts";
 import type { CreateResult, KeyedSession, NewSession, PatchOutcome, SessionPatch, SessionStore, StoreChange, StoredSession, UserCap } from "./store.ts";
 
+/** How large a `MemoryStore` may become, and whose time it goes by. */
 export interface MemoryStoreOptions {
   /** Sessions kept at most, default 1,000,000. One more evicts the one that expires first, and `ended` tells. */
   maxSessions?: number | undefined;

@@ -6,6 +6,7 @@ import { assertSeconds } from "./lifetimes.ts";
 import { RecentMap } from "./recent-map.ts";
 import type { StoreChange, StoredSession } from "./store.ts";
 
+/** How long records stay in this process, and how many of them. */
 export interface NearCacheOptions {
   /** Seconds for which a record is used without asking for it again, where no message said that it has changed. Default 5. */
   maxAge?: number | undefined;

@@ -8,9 +8,11 @@ import { DEFAULT_ABSOLUTE } from "./lifetimes.ts";
 import { birthOf } from "./session-id.ts";
 import type { CreateResult, KeyedSession, NewSession, PatchOutcome, SessionPatch, SessionStore, Store, StoredSession, UserCap } from "./store.ts";
 
+/** How a store of three methods is made a `SessionStore`. */
 export interface PlainStoreOptions {
   /** Seconds from an id's birth to its end. Default 30 days. */
   absoluteTimeout?: number | undefined;
+  /** Default: the machine's. */
   clock?: Clock | undefined;
 }
 

@@ -16,6 +16,7 @@ type Callback<T = void> = (error?: unknown, result?: T) => void;
 /** express-session's own class, `session.Store`: it makes the `req.session` objects, which nobody else can. */
 export type ExpressStoreBase<Base> = abstract new () => Base;
 
+/** How one of our stores serves express-session. */
 export interface ExpressStoreOptions<Base> {
   /** `session.Store`, where `session` is what express-session exports. */
   Store: ExpressStoreBase<Base>;

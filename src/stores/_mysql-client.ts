@@ -13,6 +13,7 @@ export interface MysqlStatement {
   typeCast: (field: unknown, next: () => unknown) => unknown;
 }
 
+/** What a statement takes in the place of a `?`. */
 export type MysqlValue = string | number | null;
 
 /** A promise connection of mysql2. */

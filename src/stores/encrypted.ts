@@ -25,6 +25,7 @@ import type { CreateResult, KeyedPatch, KeyedSession, KeyedTouch, NewSession, Pa
 import { KeyRing } from "./_encrypted-keys.ts";
 import { open, type Opened, type Sealed, sealMove, sealNew, sealPatch } from "./_encrypted-record.ts";
 
+/** The keys of an `EncryptedStore`. */
 export interface EncryptedStoreOptions {
   /**
    * At least 32 random bytes each, as bytes or as text, the newest first: it encrypts, all of them decrypt. What a key has

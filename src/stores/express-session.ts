@@ -13,6 +13,7 @@ export interface ConnectStore {
   destroy(sid: string, callback: (error?: unknown) => void): unknown;
 }
 
+/** Which store of express-session keeps the sessions. */
 export interface ExpressSessionStoreOptions extends BridgeOptions {
   /** An express-session store. */
   store: ConnectStore;

@@ -14,6 +14,7 @@ export interface KeyvClient {
   throwOnErrors?: boolean;
 }
 
+/** Which Keyv keeps the sessions. */
 export interface KeyvStoreOptions extends BridgeOptions {
   /** Of Keyv 5 with `throwOnErrors: true`, or of Keyv 6. Its `namespace` is the prefix. */
   keyv: KeyvClient;

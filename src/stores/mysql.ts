@@ -18,6 +18,7 @@ import { assertPruneInterval, PRUNE_INTERVAL, pruneFromTimeToTime } from "./_sql
 
 export type { MysqlCallbackClient, MysqlClient, MysqlConnection, MysqlPool, MysqlPoolConnection, MysqlStatement, MysqlValue } from "./_mysql-client.ts";
 
+/** The client of a `MysqlStore`, its table and its pruning. */
 export interface MysqlStoreOptions {
   /** A pool of mysql2, with promises or callbacks. A single connection does as well, if nothing else uses it. */
   client: MysqlClient;

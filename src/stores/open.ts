@@ -9,6 +9,7 @@ import { parseStoreUrl, type StoreKind } from "./_store-url.ts";
 
 export type { StoreKind };
 
+/** How `openStore` connects, and whether it makes tables. */
 export interface OpenStoreOptions {
   /** Whether tables that are missing are made. Default `true`; `false` where a migration of yours makes them, or the user may not. */
   migrate?: boolean | undefined;

@@ -19,6 +19,7 @@ import { type FoundRecords, OneServerUsers, type Users } from "./_redis-users.ts
 
 export type { IoRedisClient, IoRedisCluster, NodeRedisClient, NodeRedisCluster, RedisClient } from "./_redis-client.ts";
 
+/** The client of a `RedisStore`, its keys and messages. */
 export interface RedisStoreOptions {
   /**
    * A connected client of `redis` (node-redis 4 to 6) or `ioredis` (5 and 6): single, Sentinel or Cluster. It stays

@@ -13,6 +13,7 @@ export interface UnstorageClient {
   getMount?(key?: string): { driver: { setItem?: unknown; removeItem?: unknown } };
 }
 
+/** Which storage keeps the sessions, and under which names. */
 export interface UnstorageStoreOptions extends BridgeOptions {
   /** What `createStorage({ driver })` gives. */
   storage: UnstorageClient;

@@ -22,6 +22,7 @@ export interface StartedApp {
   close(): Promise<unknown>;
 }
 
+/** Which adapter is tested, and how an application with it is started. */
 export interface AdapterConformanceOptions {
   /** The adapter's name in the output. */
   name: string;

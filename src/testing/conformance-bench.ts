@@ -20,6 +20,7 @@ export interface OpenedStore {
   close?(): Promise<unknown>;
 }
 
+/** Which store is tested, and how it is opened. */
 export interface StoreConformanceOptions {
   /** The store's name in the output. */
   name: string;
