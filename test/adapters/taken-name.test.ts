@@ -9,7 +9,7 @@ import { listen } from "../support/listen.ts";
 const TAKEN: Record<string, (req: object) => unknown> = {
   "a field": (req) => Object.assign(req, { session: null }),
   "a getter": (req) => Object.defineProperty(req, "session", { configurable: true, get: () => assert.fail("it was asked") }),
-  "a getter and a setter": (req) => Object.defineProperty(req, "session", { configurable: true, get: () => "theirs", set: () => assert.fail("it was set") }),
+  "a getter and a setter": (req) => Object.defineProperty(req, "session", { configurable: true, get: () => "theirs", set() { assert.fail("it was set"); } }),
   "a getter of the prototype": (req) => Object.setPrototypeOf(req, Object.create(Object.getPrototypeOf(req) as object, { session: { get: () => "theirs" } }) as object),
   nothing: () => {},
 };
