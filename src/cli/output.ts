@@ -11,6 +11,14 @@ export function printable(text: string): string {
   return text.replace(HOSTILE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
+// What a URL or a session's id looks like, signed or not.
+const SECRET = /[a-z][a-z0-9+.-]*:\/\/.*$|^[\w-]{32}(?:\.[\w-]+)?$/is;
+
+/** A text that may quote words of the command line, without those that may hold a password or be the id of a session. */
+export function withoutSecrets(text: string, words: readonly string[]): string {
+  return words.flatMap((word) => SECRET.exec(word) ?? []).reduce((left, secret) => left.replaceAll(secret, "…"), text);
+}
+
 /** One line of JSON, safe to print. */
 export async function writeJson(io: CommandIo, value: unknown): Promise<void> {
   // JSON.stringify escapes some of them; the others stand in texts, where \u means the same.

@@ -6,7 +6,7 @@ import { StoreError } from "../core/errors.ts";
 import { readCount, readDuration, readNumber, readPort, readShare } from "./arguments.ts";
 import { type CommandIo, tell } from "./command-io.ts";
 import { CommandError, DONE, FAILED, MISUSED } from "./exit-codes.ts";
-import { printable } from "./output.ts";
+import { printable, withoutSecrets } from "./output.ts";
 import { takesStore } from "./store-option.ts";
 
 const HELP = `
@@ -23,7 +23,7 @@ Exit codes: 0 done · 1 the answer is no (a fault, no such session) · 2 wrong a
 /** Runs the command. @returns the exit code. */
 export async function runCommand(io: CommandIo, version: string, argv: readonly string[]): Promise<number> {
   let exitCode = DONE;
-  const program = toProgram(io, version, (code) => (exitCode = code));
+  const program = toProgram(io, version, { argv, end: (code) => (exitCode = code) });
   try {
     await program.parseAsync([...argv], { from: "user" });
     return exitCode;
@@ -38,14 +38,15 @@ export async function runCommand(io: CommandIo, version: string, argv: readonly 
   }
 }
 
-function toProgram(io: CommandIo, version: string, end: (code: number) => void): Command {
+function toProgram(io: CommandIo, version: string, { argv, end }: { argv: readonly string[]; end: (code: number) => void }): Command {
   const program = new Command("harpiats")
     .description("Looks after the sessions of an application: who is signed in, sign people out, check the store.")
     .version(version, "-V, --version", "print the version")
     .helpOption("-h, --help", "say how a command is used")
     .addHelpText("after", HELP)
     .exitOverride()
-    .configureOutput({ writeOut: (text) => void io.stdout.write(text), writeErr: (text) => void io.stderr.write(text) })
+    // An error quotes what it does not understand: a store's URL, where --store was forgotten or misspelt.
+    .configureOutput({ writeOut: (text) => void io.stdout.write(text), writeErr: (text) => void io.stderr.write(withoutSecrets(text, argv)) })
     .showHelpAfterError("(harpiats --help says more)");
   addSessions(program, io, end);
 

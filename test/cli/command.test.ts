@@ -29,6 +29,18 @@ describe("harpiats", () => {
     assert.deepEqual(await run("--version"), { code: 0, out: "0.0.0\n", err: "" });
   });
 
+  it("repeats no password and no session's id that stands where something else is wanted", async () => {
+    const id = await new Session().create({});
+    const [url, words] = ["redis://app:hunter2'@db:6379/0", ["", "doctor", "sessions", "sessions list --limit", "sessions list --stor", "size --users", "doctor -s x"]];
+    for (const given of words.flatMap((word) => [`${word} ${url}`, `${word}=${url}`, `${word} ${id}`])) {
+      const { code, out, err } = await run(given);
+      assert.equal(code, 2, given);
+      for (const secret of ["hunter2", id]) assert.ok(!`${out}${err}`.includes(secret), err);
+    }
+    assert.match((await run(url)).err, /^error: unknown command '…'$/m);
+    assert.match((await run(`doctor --stor=${url}`)).err, /^error: unknown option '--stor=…'$/m);
+  });
+
   it("makes secrets that Session takes, and rotates them", async () => {
     const { out, err } = await run("secret");
     assert.match(out, /^[\w-]{43}\n$/);
