@@ -1,13 +1,16 @@
 // `harpiats bench`: how fast a store is from here, and how many sessions fit into a gigabyte. Works in a table, prefix or file of its own
 // and takes it away again: it reads and changes no session of the application.
 import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
+import { dirname } from "node:path";
 import { IdMaker, toStoreKey } from "../core/session-id.ts";
 import type { Opening } from "../stores/_open-driver.ts";
 import type { StoreUrl } from "../stores/_store-url.ts";
 import { type CommandIo, write } from "./command-io.ts";
 import { CallCounter } from "./counted-client.ts";
-import { DONE } from "./exit-codes.ts";
+import { CommandError, DONE, FAILED } from "./exit-codes.ts";
+import { interruptible } from "./interruption.ts";
 import { table, writeJson } from "./output.ts";
 import { type Progress, withProgress } from "./progress.ts";
 import { type AnyData, type AnyStore, type StoreOptions, storeUrl, usingStore } from "./store-option.ts";
@@ -38,7 +41,7 @@ const LIFETIME = 600_000;
 export async function bench(io: CommandIo, options: BenchOptions): Promise<number> {
   const url = storeUrl(io, options);
   const place = apart(url);
-  const { operations, bytesEach } = await measureIn(io, { url, place, counter: new CallCounter(), options });
+  const { operations, bytesEach } = await interruptible((assertGoesOn) => measureIn(io, { url, place, counter: new CallCounter(), options, assertGoesOn }));
   const perGigabyte = bytesEach === undefined ? undefined : Math.floor(1e9 / bytesEach);
   if (options.json === true) {
     await writeJson(io, { store: url.address, sessions: options.sessions, concurrency: options.concurrency, operations, bytesEach, sessionsPerGB: perGigabyte });
@@ -51,14 +54,15 @@ export async function bench(io: CommandIo, options: BenchOptions): Promise<numbe
   return DONE;
 }
 
-async function measureIn(io: CommandIo, { url, place, counter, options }: { url: StoreUrl; place: Place; counter: CallCounter; options: BenchOptions }) {
+async function measureIn(io: CommandIo, { place, ...parts }: Omit<Parts, "opening" | "progress"> & { place: Place }) {
   try {
-    return await usingStore(place.url, { wrap: counter.wrap, isCreating: true }, async (opening) => {
+    return await usingStore(place.url, { wrap: parts.counter.wrap, isCreating: true }, async (opening) => {
       await opening.connect();
+      parts.assertGoesOn();
       try {
         for (const statement of place.begin) await opening.query?.(statement);
         await opening.migrate?.();
-        return await withProgress(io, `Measuring ${url.address}`, (progress) => measure(io, { opening, url, counter, options, progress }));
+        return await withProgress(io, `Measuring ${parts.url.address}`, (progress) => measure(io, { ...parts, opening, progress }));
       } finally {
         await place.end(opening);
       }
@@ -87,6 +91,8 @@ function apart(url: StoreUrl): Place {
     case "mysql":
       return { url: at("table", name), begin: [], end: dropMysqlTables(name), remove: nothing };
     case "sqlite": {
+      // Or the one that is made would stay.
+      if (!existsSync(dirname(url.target))) throw new CommandError(`Cannot measure ${url.address}: there is no such folder`, FAILED);
       // Beside the file, since another disk may be faster.
       const path = `${url.target}.${name}`;
       return { url: { ...url, target: path }, begin: [], end: nothing, remove: async () => void (await Promise.all(["", "-wal", "-shm"].map((suffix) => rm(path + suffix, { force: true })))) };
@@ -113,9 +119,11 @@ interface Parts {
   counter: CallCounter;
   options: BenchOptions;
   progress: Progress;
+  /** Throws where the command is to end. */
+  assertGoesOn(): void;
 }
 
-async function measure(io: CommandIo, { opening, url, counter, options, progress }: Parts): Promise<{ operations: Measured[]; bytesEach: number | undefined }> {
+async function measure(io: CommandIo, { opening, url, counter, options, progress, assertGoesOn }: Parts): Promise<{ operations: Measured[]; bytesEach: number | undefined }> {
   const { store } = opening;
   const ids = new IdMaker();
   const now = io.now();
@@ -133,7 +141,7 @@ async function measure(io: CommandIo, { opening, url, counter, options, progress
   for (const [operation, task] of steps) {
     progress.at(operation);
     const from = counter.calls;
-    const measured = await timed(keys, options, task);
+    const measured = await timed(keys, options, (key, at) => (assertGoesOn(), task(key, at)));
     operations.push({ operation, ...measured, roundTrips: url.kind === "sqlite" ? undefined : (counter.calls - from) / keys.length });
     if (operation === "create" && before !== undefined) bytesEach = Math.round((((await bytesOf(opening, url)) ?? 0) - before) / keys.length);
   }
@@ -156,7 +164,9 @@ async function timed(keys: readonly string[], { sessions, concurrency }: BenchOp
       await task(keys[mine] as string, mine);
     }
   };
-  await Promise.all(Array.from({ length: concurrency }, worker));
+  const ends = await Promise.allSettled(Array.from({ length: concurrency }, worker));
+  // Only now: nothing is under way any more when what was made is taken away.
+  for (const end of ends) if (end.status === "rejected") throw end.reason;
   const seconds = (performance.now() - began) / 1000;
   alone.sort((a, b) => a - b);
   const quantile = (share: number): number => alone[Math.min(alone.length - 1, Math.floor(alone.length * share))] ?? 0;

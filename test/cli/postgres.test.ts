@@ -1,5 +1,8 @@
 // The command and openStore on PostgreSQL: with each client that may be installed, and with each fault that the doctor says it finds.
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
 import { Pool } from "pg";
 import { runCommand } from "../../src/cli/program.ts";
@@ -90,6 +93,22 @@ describe("harpiats, on PostgreSQL", { skip: skipWithoutPostgres() }, () => {
     assert.deepEqual(operations.map(({ roundTrips }) => roundTrips), [1, 1, 1, 1, 1]);
     assert.ok(bytesEach > 200 && bytesEach < 3000, String(bytesEach));
     assert.equal(await relations(), before);
+  });
+
+  it("takes away what it measured with when somebody interrupts it", async () => {
+    const left = async (): Promise<number> => (await sql("SELECT FROM pg_namespace WHERE nspname LIKE 'harpiats_bench_%'")).rowCount ?? 0;
+    const installed = await installPackage(["pg"]);
+    const bench = spawn(process.execPath, [installed.bin, "bench", "--store", url("postgres"), "--sessions", "200k"], { stdio: ["ignore", "pipe", "pipe"] });
+    const ended = once(bench, "exit");
+    try {
+      while ((await left()) === 0) assert.equal(bench.exitCode, null);
+      bench.kill("SIGINT");
+      assert.deepEqual([await text(bench.stdout), await text(bench.stderr), (await ended)[0]], ["", "harpiats: Interrupted\n", 130]);
+      assert.equal(await left(), 0);
+    } finally {
+      bench.kill("SIGKILL");
+      await installed.remove();
+    }
   });
 
   it("finds each of the faults that it says it finds", async () => {
