@@ -4,7 +4,7 @@ import type { AllSessions } from "../core/all-sessions.ts";
 import { type Html, messagePage, type Page, type Site } from "./page.ts";
 import { userPath } from "./paths.ts";
 import { endForm, sessionList } from "./sessions-page.ts";
-import { cutText, deviceName, isLikeId, outsideText, shownData, timeText } from "./session-text.ts";
+import { cutText, deviceName, isLikeId, outsideText, plainText, shownData, timeText } from "./session-text.ts";
 
 /** What has to be typed before everything ends. */
 export const CONFIRMATION = "end everything";
@@ -46,14 +46,14 @@ export async function sessionPage<Data>(site: Site, all: AllSessions<Data>, hand
 export async function userPage<Data>(site: Site, all: AllSessions<Data>, userId: string, now: number): Promise<Page> {
   if (isLikeId(userId, now)) return messagePage(400, "No such user", "This looks like the id of a session. An id signs in whoever has it: keep it out of addresses and search fields.");
   const sessions = await all.ofUser(userId);
-  const name = cutText(userId, 100);
+  const name = plainText(userId, 100);
   // The latest first: what is looked for is mostly what happened last.
   const shown = sessions.toReversed().slice(0, MOST_SHOWN);
   return {
     name: `Sessions of ${name}`,
     section: "sessions",
     main: html`
-      <h1><bdi>${name}</bdi></h1>
+      <h1><bdi>${cutText(userId, 100)}</bdi></h1>
       <p class="soft">${sessions.length === 0 ? "No live session." : `${sessions.length} live session${sessions.length === 1 ? "" : "s"}${shown.length < sessions.length ? `, the latest ${shown.length} are shown` : ""}.`}</p>
       ${sessionList(site, shown, { now, back: userPath({ base: "" }, userId), isOfOneUser: true })}
       ${sessions.length === 0 ? html`<p><a href="${site.base}/sessions">All sessions</a></p>` : html`

@@ -33,6 +33,14 @@ export function outsideText(value: unknown): Html {
   return html`<bdi>${cutText(value)}</bdi>`;
 }
 
+// What turns the direction of writing, or ends such a turn (Trojan Source, CVE-2021-42574).
+const TURNS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/** The same for where no element keeps it apart: in a question, a label or a title. */
+export function plainText(value: string, longest: number): string {
+  return cutText(value.replace(TURNS, ""), longest);
+}
+
 /** What is known of the device, in a line. */
 export function deviceName({ device }: Pick<FoundSession<unknown>, "device">): string {
   const { label, userAgent } = device ?? {};

@@ -4,7 +4,7 @@ import { html, raw } from "hono/html";
 import type { AllSessions, FoundSession } from "../core/all-sessions.ts";
 import type { Html, Page, Site } from "./page.ts";
 import { listPath, sessionPath, userPath } from "./paths.ts";
-import { deviceName, isLikeId, outsideText, timeText } from "./session-text.ts";
+import { deviceName, isLikeId, outsideText, plainText, timeText } from "./session-text.ts";
 
 const PAGE = 50;
 // Redis may give a page that is nearly empty: it is asked again, so often at most.
@@ -87,16 +87,12 @@ export function sessionList(site: Site, sessions: readonly FoundSession<unknown>
 
 /** The button that ends one session. */
 export function endForm(site: Site, session: FoundSession<unknown>, back: string): Html {
-  const name = `${session.userId === undefined ? "nobody" : deviceOwner(session.userId)} on ${deviceName(session)}`;
+  const name = `${session.userId === undefined ? "nobody" : plainText(session.userId, 80)} on ${plainText(deviceName(session), 120)}`;
   return html`<form method="post" action="${site.base}/end" data-confirm="End the session of ${name}? Whoever uses it is signed out at once.">
     <input type="hidden" name="handle" value="${session.handle}">
     <input type="hidden" name="back" value="${back}">
     <button class="danger" aria-label="End the session of ${name}">End</button>
   </form>`;
-}
-
-function deviceOwner(userId: string): string {
-  return userId.slice(0, 80);
 }
 
 function searchForm(site: Site, { by, q }: ListQuery): Html {

@@ -153,6 +153,19 @@ describe("createAdmin", () => {
     }
   });
 
+  it("lets no name turn the question before a session ends, or a title", async (t) => {
+    const { session, browser } = await serve(t);
+    const [userId, label] = ["ad\u202ea", "Tom's\u2069\u2067 phone"];
+    await session.create({ userId }, { device: { label } });
+    for (const path of ["/sessions", `/user?id=${encodeURIComponent(userId)}`, `/session?handle=${await handleOf(session, userId)}`]) {
+      const html = await get(browser, `/admin${path}`);
+      const plain = [...html.matchAll(/(?:data-confirm|aria-label)="([^"]*)"|<title>([^<]*)/g)].map(([, text = "", title = ""]) => text + title);
+      assert.ok(plain.includes("End the session of ada on Tom&#39;s phone? Whoever uses it is signed out at once."), path);
+      assert.doesNotMatch(plain.join(), /[\u202e\u2067\u2069]/, path);
+    }
+    assert.match(await get(browser, `/admin/user?id=${encodeURIComponent(userId)}`), /<title>Sessions of ada · .*<h1><bdi>ad\u202ea</s);
+  });
+
   it("lists, pages, and finds by user, handle and device", async (t) => {
     const { session, browser } = await serve(t);
     for (let at = 0; at < 120; at++) await session.create({ userId: `user-${at}` }, { device: { label: at === 77 ? "Firefox on Windows" : "Chrome on Android" } });
