@@ -72,7 +72,7 @@ function optionOf({ kind, labels, series, unit = "", isLogarithmic = false }: Ch
     grid: { left: 8, right: 12, top: series.length > 1 ? 44 : 16, bottom: 8, outerBoundsMode: "same" },
     legend: { show: series.length > 1, left: 0, top: 0, itemWidth: 14, itemHeight: 10, itemGap: 20, textStyle: { color: text, fontFamily: FONT, fontSize: 12 } },
     xAxis: { ...axis, type: "category", data: labels, axisLabel: { ...axis.axisLabel, hideOverlap: true, ...(labels.length > 12 && { interval: Math.ceil(labels.length / (isNarrow ? 4 : 8)) - 1 }) } },
-    yAxis: { ...axis, type: isLogarithmic ? "log" : "value", splitNumber: 4, ...(kind === "bars" && { minInterval: 1 }), splitLine: { lineStyle: { color: line } }, axisLine: { show: false }, axisLabel: { ...axis.axisLabel, formatter: (value: number) => `${Number(value.toPrecision(6))}${unit}` } },
+    yAxis: { ...axis, type: isLogarithmic ? "log" : "value", splitNumber: 4, ...(kind === "bars" && { minInterval: 1 }), ...(unit === " %" && { max: 100, interval: 25 }), splitLine: { lineStyle: { color: line } }, axisLine: { show: false }, axisLabel: { ...axis.axisLabel, formatter: (value: number) => `${Number(value.toPrecision(6))}${unit}` } },
     series: series.map(({ name, values }, at) => ({
       name,
       data: values.map((value) => value ?? null),

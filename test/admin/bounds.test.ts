@@ -67,6 +67,15 @@ describe("the admin pages, with many sessions", () => {
     assert.ok((shares[0] ?? 0) > 0.6 && (shares[0] ?? 1) < 0.9, JSON.stringify(shares));
     assert.ok(Math.abs(shares.reduce((sum, share) => sum + share, 0) - 1) < 1e-9);
   });
+
+  it("draw shares of users up to 100 %, and no further", async () => {
+    const session = new Session();
+    const admin = createAdmin({ session, authorize: () => true });
+    await session.create({ userId: "ada" });
+    const svg = await (await admin(new Request("http://app.test/admin/charts/users.svg"))).text();
+    admin.close();
+    assert.deepEqual(svg.match(/\d+ %/g), ["0 %", "25 %", "50 %", "75 %", "100 %"]);
+  });
 });
 
 describe("HourlyEvents", () => {
