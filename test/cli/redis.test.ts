@@ -1,6 +1,8 @@
 // The command and openStore on Redis: with each client that may be installed, and with each fault that the doctor says it finds.
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { rm } from "node:fs/promises";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { after, before, describe, it } from "node:test";
 import { createClient } from "redis";
 import { runCommand } from "../../src/cli/program.ts";
@@ -64,6 +66,28 @@ describe("harpiats, on Redis", { skip: skipWithoutRedis() }, () => {
       }
     } finally {
       await Promise.all([withIoRedis.remove(), without.remove()]);
+    }
+  });
+
+  it("waits no longer than connectTimeout for what takes the connection and says nothing", { timeout: 30_000 }, async () => {
+    const installed = await installPackage(["ioredis"]);
+    const { openStore: withIoRedis } = (await installed.load("stores/open.js")) as { openStore: typeof openStore };
+    const sockets: Socket[] = [];
+    const silent = createServer((socket) => void sockets.push(socket.resume().on("error", () => {}))).listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    // A server that listens on a port has an address with one.
+    const { port } = silent.address() as AddressInfo;
+    try {
+      for (const open of [openStore, withIoRedis]) {
+        for (const query of ["", "?cluster=true"]) {
+          await assert.rejects(open(`redis://127.0.0.1:${port}${query}`, { connectTimeout: 0.2 }), (error: Error) => /^Cannot open redis:\S+: it did not answer within 0\.2 s, a server that answers is wanted$/.test(error.message));
+        }
+      }
+    } finally {
+      // node-redis does not let go of the node of a cluster that it was asking for the others.
+      for (const socket of sockets) socket.destroy();
+      silent.close();
+      await installed.remove();
     }
   });
 
