@@ -73,6 +73,8 @@ function parseServer(kind: StoreKind, scheme: string, text: string): StoreUrl {
   if (!text.slice(scheme.length).startsWith("://") || url.hash !== "" || isCut) {
     throw new TypeError(`Cannot open a store: its ${scheme}:// URL has something where nothing is expected, ${scheme}://user:password@host:port/name is wanted, with user and password percent-encoded`);
   }
+  // The drivers say of a name there only that the path is invalid, or take another database.
+  if (kind === "redis" && !/^\/?\d*$/.test(url.pathname)) throw new TypeError(`Cannot open a store: its ${scheme}:// URL has a path that is no number of a database, such as /0`);
   const { own, others } = split(kind, url.searchParams);
   const address = `${scheme}://${url.host}${url.pathname}`;
   const password = url.password;

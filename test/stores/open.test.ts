@@ -51,6 +51,7 @@ describe("openStore", () => {
       ["mysql://root:12/3?s3cret@localhost/db", /something where nothing is expected/],
       ["postgres://root:12?a=s3cret@localhost/db", /something where nothing is expected/],
       ["redis://:12?s3cret@localhost", /a parameter that redis does not know, prefix, notify, cluster are known|does not parse/],
+      ["redis://localhost/s3cret", /redis:\/\/ URL has a path that is no number of a database, such as \/0/],
       ["redis:s3cret@localhost", /something where nothing is expected|does not parse/],
       ["redis://root:s3cret@localhost?prefx=x", /a parameter that redis does not know/],
       ["redis://root:s3cret@localhost?notify=maybe", /parameter notify of its URL is neither true nor false/],
