@@ -50,7 +50,9 @@ async function persistenceFinding(info: Map<string, string>, command: Command): 
   if (info.get("aof_enabled") === "1") return ok("persistence", "append-only file");
   const save = await command("CONFIG", "GET", "save").then(valueOf, () => undefined);
   if (save === "") return advice("persistence", "none: a restart signs everybody out", "CONFIG SET appendonly yes, and in redis.conf, with appendfsync everysec");
-  return fault("persistence", "snapshots only: a crash brings back what was signed out since the last one", "CONFIG SET appendonly yes, and in redis.conf, with appendfsync everysec");
+  // Nobody but CONFIG tells whether there are snapshots.
+  const found = save === undefined ? "no append-only file, and CONFIG GET is refused here: if there are snapshots, a crash" : "snapshots only: a crash";
+  return fault("persistence", `${found} brings back what was signed out since the last one`, "CONFIG SET appendonly yes, and in redis.conf, with appendfsync everysec");
 }
 
 /** A reply of pairs: a list, or by the newer protocol a map. */

@@ -144,6 +144,8 @@ describe("harpiats, on Redis", { skip: skipWithoutRedis() }, () => {
 
     await redis("ACL", "SETUSER", "reader", "on", ">pw", "~*", "&*", "+@read", "+info", "+time", "+ping", "+hello", "+client");
     assert.deepEqual(await faults(`redis://reader:pw@127.0.0.1:${server.port}`), { persistence: "fault", trial: "fault" });
+    // Whether there are snapshots it cannot know then, and does not say.
+    assert.match((await run(`doctor --store redis://reader:pw@127.0.0.1:${server.port}`)).out, /persistence {2}no append-only file, and CONFIG GET is refused here: if there are snapshots/);
 
     await redis("REPLICAOF", "127.0.0.1", "1");
     assert.deepEqual(Object.keys(await faults()), ["role", "persistence", "trial"]);
