@@ -41,7 +41,8 @@ export class Exchange {
     let rest: Promise<void> | undefined;
     let onNext: (() => void) | undefined;
     const next: Next = (error) => {
-      if (error !== undefined) rest = Promise.resolve(rest).then(() => this.#fail(error));
+      // Node's callbacks say null where there is no error.
+      if (error !== undefined && error !== null) rest = Promise.resolve(rest).then(() => this.#fail(error));
       else if (!this.#res.isHandedOver) rest ??= this.#run(index + 1).then(() => this.#enter(index));
       onNext?.();
       return rest ?? Promise.resolve();

@@ -5,7 +5,7 @@ import type { Response } from "./response.ts";
 /** Runs what comes after a middleware. Calling it twice runs it once. */
 export interface Next {
   /**
-   * @param error given, it goes to `onError` and nothing else runs.
+   * @param error given and not `null`, it goes to `onError` and nothing else runs.
    * @returns a promise that resolves when the rest has run, and never rejects: an error there has become a response
    * by then. Nothing has been sent yet, so headers may still be changed.
    */

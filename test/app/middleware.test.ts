@@ -1,5 +1,6 @@
 // The chain of handlers: order, next(), and when a response is handed over.
 import assert from "node:assert/strict";
+import { access } from "node:fs";
 import { describe, it } from "node:test";
 import harpia, { type App, type Middleware, type Response } from "../../src/index.ts";
 import { serveApp } from "../support/http.ts";
@@ -99,6 +100,13 @@ describe("Next", () => {
         res.send("waited");
       });
     assert.equal(await (await get(app)).text(), "waited");
+  });
+
+  it("may be the callback itself, which node calls with null where there is no error", async () => {
+    const app = harpia()
+      .use((_req, _res, next) => access(import.meta.filename, next))
+      .get("/", (_req, res) => res.send("there"));
+    assert.equal(await (await get(app)).text(), "there");
   });
 
   it("may be called from a callback", async () => {
