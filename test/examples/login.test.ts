@@ -67,7 +67,7 @@ describe("the login demo", () => {
     const account = await browser.fetch("/account");
     assert.equal(account.headers.get("cache-control"), "no-store");
     const page = await account.text();
-    assert.match(page, /<h1>Hello, Ada<\/h1>/);
+    assert.match(page, /<h1>Hello, <bdi>Ada<\/bdi><\/h1>/);
     assert.match(page, /<dt>Ends without activity<\/dt><dd><b>in 23 hours<\/b><time datetime="\d{4}-\d\d-\d\dT/);
     assert.match(page, /<dt>Ends in any case<\/dt><dd><b>in 29 days<\/b>/);
     assert.match(page, /<option selected>member<\/option>/);
@@ -104,8 +104,10 @@ describe("the login demo", () => {
     const browser = new Browser(url);
     await browser.post("/sign-in", { name: `<script>"'&` });
     const page = await (await browser.fetch("/account")).text();
-    assert.ok(page.includes("Hello, &lt;script&gt;&quot;&#39;&amp;"));
+    assert.ok(page.includes("Hello, <bdi>&lt;script&gt;&quot;&#39;&amp;"));
     assert.ok(!page.includes("<script>"));
+    // Whatever direction a name turns its own letters, it leaves the sentence around it alone.
+    assert.match(await (await browser.fetch("/devices")).text(), /signed in as <bdi>&lt;script&gt;&quot;&#39;&amp;<\/bdi>\./);
     for (const name of ["", "  ", "x".repeat(61)]) {
       const refused = await browser.post("/sign-in", { name });
       assert.equal(refused.status, 400);

@@ -58,7 +58,7 @@ export function accountPage({ visitor, deadlines, now, notice }: Account): Html 
   const options = role === "" || ROLES.includes(role) ? ROLES : [...ROLES, role];
   return page(`${visitor.userId} is signed in`, "wide", html`
     ${notice ? html`<p class="notice" role="status">${notice}</p>` : ""}
-    <h1>Hello, ${visitor.userId}</h1>
+    <h1>Hello, <bdi>${visitor.userId}</bdi></h1>
     <p class="soft">You are signed in. Reload this page to see that you stay so, and see <a href="/devices">your devices</a>${role === "admin" ? html` or <a href="/admin">everybody's sessions</a>` : ""}.</p>
     <div class="grid">
       <section class="card" aria-labelledby="session">
@@ -99,7 +99,7 @@ export function devicesPage({ visitor, sessions, now, notice }: Pick<Account, "v
   return page(`Devices of ${visitor.userId}`, "medium", html`
     ${notice ? html`<p class="notice" role="status">${notice}</p>` : ""}
     <h1>Your devices</h1>
-    <p class="soft">Where you are signed in as ${visitor.userId}. If you do not know one of them, sign out there and change your password. <a href="/account">Back to your account</a></p>
+    <p class="soft">Where you are signed in as <bdi>${visitor.userId}</bdi>. If you do not know one of them, sign out there and change your password. <a href="/account">Back to your account</a></p>
     <section class="card" aria-label="Devices">
       ${devicesList(sessions, { now, signOutAction: "/devices/sign-out", signOutElsewhereAction: "/devices/sign-out-elsewhere" })}
     </section>`, html`<form method="post" action="/sign-out"><button class="quiet">Sign out</button></form>`);
