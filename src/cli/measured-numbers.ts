@@ -10,7 +10,7 @@ export interface MeasuredStore {
 }
 
 export const MEASURED: Readonly<Record<"redis" | "postgres" | "mysql" | "sqlite", MeasuredStore>> = {
-  redis: { version: "Redis 7.0.15", date: "2026-11-23", sizes: [[16, 680], [153, 805], [4107, 5540]], changesPerSecond: 62972 },
+  redis: { version: "Redis 7.0.15", date: "2026-11-23", sizes: [[16, 680], [153, 805], [4107, 5540]], changesPerSecond: 86356 },
   postgres: { version: "PostgreSQL 15.18", date: "2026-11-24", sizes: [[122, 649], [1209, 2811]], changesPerSecond: 3971 },
   mysql: { version: "MariaDB 10.11.19", date: "2026-11-24", sizes: [[122, 741], [1209, 2638]], changesPerSecond: 6455 },
   sqlite: { version: "SQLite", date: "2026-11-24", sizes: [[123, 396], [1210, 1491]], changesPerSecond: 46924 },
