@@ -1,4 +1,5 @@
-// How long a fresh process takes to import a session library: what a cold start pays. Nothing is called.
+// How long a fresh process takes to import a session library: what a cold start pays. Nothing is called. And how large ours is, as `npm run size` has found.
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { versionsOf } from "../machine.js";
 import { shuffle, summarize } from "../statistics.js";
@@ -16,6 +17,7 @@ const SUBJECTS = [
 
 export async function measure({ nodes, isQuick, say }) {
   const rounds = isQuick ? 3 : 20;
+  const { gzipped } = JSON.parse(readFileSync(new URL("../../docs/measured/size.json", import.meta.url), "utf8"));
   const runs = [];
   for (const node of nodes) {
     say(`import: ${SUBJECTS.length} modules, ${rounds} processes each on Node ${node.version}`);
@@ -30,6 +32,7 @@ export async function measure({ nodes, isQuick, say }) {
     runs.push({
       node: node.version,
       rounds,
+      gzipped,
       versions: versionsOf([...new Set(SUBJECTS.flatMap(({ packages }) => packages))]),
       results: SUBJECTS.map(({ title }, at) => ({ title, milliseconds: summarize(samples[at]) })),
     });
