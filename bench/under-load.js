@@ -17,10 +17,11 @@ const CONNECTIONS = 64;
 /**
  * @param options.servers each `{ argument, cases }`: what its process is told, and what is asked of it, paths by name.
  * @param options.starts how often each server is started.
+ * @param options.warmUps how often each case is asked for before it counts. Fewer than it takes are for a look at whether all of it works.
  * @param options.rounds how often each case is measured after each start.
  * @returns for each server and case `{ ...server, case, samples }`, the samples in the order of starts and rounds.
  */
-export async function measureUnderLoad({ node, servers, starts, rounds, milliseconds }) {
+export async function measureUnderLoad({ node, servers, starts, rounds, milliseconds, warmUps = WARM_UPS }) {
   const subjects = servers.flatMap((server) => Object.entries(server.cases).map(([name, path]) => ({ ...server, server, case: name, path, samples: [] })));
   for (let start = 0; start < starts; start++) {
     const workers = [];
@@ -34,7 +35,7 @@ export async function measureUnderLoad({ node, servers, starts, rounds, millisec
         running.set(server, worker);
       }
       const questionOf = ({ server, path }) => ({ port: running.get(server).ready, milliseconds, path, isTimed: true });
-      for (const subject of subjects) for (let turn = 0; turn < WARM_UPS; turn++) await client.ask(questionOf(subject));
+      for (const subject of subjects) for (let turn = 0; turn < warmUps; turn++) await client.ask(questionOf(subject));
       for (let round = 0; round < rounds; round++) {
         for (const subject of shuffle(subjects)) subject.samples.push(await sample(client, running.get(subject.server), questionOf(subject)));
       }

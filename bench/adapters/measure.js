@@ -8,7 +8,7 @@ const CASES = { "left alone": "/hello", ...FLOOR_CASES };
 const PACKAGES = ["harpiats", "express", "express-session", "fastify", "@fastify/session", "@mgcrea/fastify-session", "koa", "koa-session", "hono", "@hono/node-server", "hono-sessions", "@hono/session"];
 
 export async function measure({ nodes: [node], isQuick, say }) {
-  const plan = isQuick ? { starts: 1, rounds: 2, milliseconds: 80 } : { starts: 2, rounds: 6, milliseconds: 500 };
+  const plan = isQuick ? { starts: 1, warmUps: 1, rounds: 2, milliseconds: 80 } : { starts: 2, rounds: 6, milliseconds: 500 };
   const servers = Object.entries(SERVERS).flatMap(([framework, libraries]) =>
     Object.keys(libraries).map((library) => ({
       framework,

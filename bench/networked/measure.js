@@ -6,7 +6,7 @@ import { headOf, measureUnderLoad, summarizeBeside } from "../under-load.js";
 import { SERVERS } from "./servers.js";
 
 export async function measure({ nodes: [node], isQuick, say }) {
-  const plan = isQuick ? { starts: 1, rounds: 2, milliseconds: 150 } : { starts: 3, rounds: 4, milliseconds: 800 };
+  const plan = isQuick ? { starts: 1, warmUps: 1, rounds: 2, milliseconds: 150 } : { starts: 3, rounds: 4, milliseconds: 800 };
   const results = [];
   const versions = versionsOf(["harpiats", "redis", "pg", "express-session", "connect-redis", "connect-pg-simple"]);
   for (const store of Object.keys(SERVERS)) {
