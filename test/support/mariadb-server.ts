@@ -1,11 +1,11 @@
 // A real MariaDB of the test's own: a free port, a temporary folder, ended by its process id.
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createConnection, type PoolOptions } from "mysql2/promise";
 import { findServer } from "../../tools/test-servers.ts";
+import { exitOf, freePort, readyOrLog } from "./server-process.ts";
 import { skipReason } from "./skip-reason.ts";
 
 export interface MariadbServer {
@@ -71,7 +71,7 @@ export async function startMariadbServer(options: MariadbServerOptions = {}): Pr
     },
     async start() {
       child = spawn(program ?? "mariadbd", args, { cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
-      const log = await readyOrLog(child);
+      const log = await readyOrLog(child, "ready for connections");
       if (log !== undefined) throw new Error(`Cannot start mariadbd: ${log}`);
     },
     async stop() {
@@ -93,36 +93,4 @@ export async function startMariadbServer(options: MariadbServerOptions = {}): Pr
   await connection.query("CREATE DATABASE harpiats");
   await connection.end();
   return server;
-}
-
-function exitOf(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
-  return new Promise((resolve) => child.once("exit", () => resolve()));
-}
-
-/** `undefined` once it takes connections; what it said if it ended instead. */
-function readyOrLog(child: ChildProcess): Promise<string | undefined> {
-  return new Promise((resolve, reject) => {
-    let log = "";
-    child.stderr?.setEncoding("utf8");
-    // It stays listened to: a pipe that nobody reads would stop the server once it is full.
-    child.stderr?.on("data", (chunk: string) => {
-      if (log.length < 20_000) log += chunk;
-      if (log.includes("ready for connections")) resolve(undefined);
-    });
-    child.once("error", reject);
-    child.once("exit", () => resolve(log));
-  });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      const port = typeof address === "object" && address !== null ? address.port : 0;
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -1,11 +1,12 @@
 // A real PgBouncer of the test's own before a PostgreSQL: a free port, a temporary folder, ended by its process id.
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { chown, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { findServer } from "../../tools/test-servers.ts";
-import { exitOf, freePort, otherUser, type PostgresServer } from "./postgres-server.ts";
+import { otherUser, type PostgresServer } from "./postgres-server.ts";
+import { exitOf, freePort, readyOrLog } from "./server-process.ts";
 import { skipReason } from "./skip-reason.ts";
 
 export type PoolMode = "session" | "transaction" | "statement";
@@ -59,7 +60,7 @@ export async function startPgbouncer(server: PostgresServer, { maxPreparedStatem
   const child = spawn(program ?? "", [file], { ...user, cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
   const killNow = (): void => void child.kill("SIGKILL");
   process.once("exit", killNow);
-  const log = await readyOrLog(child);
+  const log = await readyOrLog(child, "process up");
   if (log !== undefined) throw new Error(`Cannot start pgbouncer: ${log}`);
   return {
     url: (mode) => `postgres://postgres@127.0.0.1:${port}/${mode}`,
@@ -71,19 +72,4 @@ export async function startPgbouncer(server: PostgresServer, { maxPreparedStatem
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-/** `undefined` once it takes connections; what it said if it ended instead. */
-function readyOrLog(child: ChildProcess): Promise<string | undefined> {
-  return new Promise((resolve, reject) => {
-    let log = "";
-    child.stderr?.setEncoding("utf8");
-    // It stays listened to: a pipe that nobody reads would stop it once it is full.
-    child.stderr?.on("data", (chunk: string) => {
-      log = (log + chunk).slice(-2000);
-      if (log.includes("process up")) resolve(undefined);
-    });
-    child.once("error", reject);
-    child.once("exit", () => resolve(log));
-  });
 }

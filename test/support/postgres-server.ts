@@ -2,10 +2,10 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { accessSync, constants, readdirSync } from "node:fs";
 import { chown, mkdtemp, realpath, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { promisify } from "node:util";
+import { exitOf, freePort, readyOrLog } from "./server-process.ts";
 import { skipReason } from "./skip-reason.ts";
 
 const exec = promisify(execFile);
@@ -75,7 +75,7 @@ export async function startPostgresServer(options: PostgresServerOptions = {}): 
       // What was killed leaves memory behind that the next one has to see unused.
       for (let attempt = 1; ; attempt++) {
         child = spawn(join(binaries, "postgres"), args, { ...user, cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
-        const log = await readyOrLog(child);
+        const log = await readyOrLog(child, "system is ready to accept connections");
         if (log === undefined) return;
         if (attempt === 20) throw new Error(`Cannot start postgres: ${log}`);
         await new Promise((resolve) => setTimeout(resolve, 100));
@@ -130,37 +130,4 @@ function killOne(pid: number): void {
   } catch {
     // It has ended meanwhile.
   }
-}
-
-export function exitOf(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
-  return new Promise((resolve) => child.once("exit", () => resolve()));
-}
-
-/** `undefined` once it takes connections; what it said if it ended instead. */
-function readyOrLog(child: ChildProcess): Promise<string | undefined> {
-  return new Promise((resolve, reject) => {
-    let log = "";
-    child.stderr?.setEncoding("utf8");
-    // It stays listened to: a pipe that nobody reads would stop the server once it is full.
-    child.stderr?.on("data", (chunk: string) => {
-      // Only its end: whoever connects too early is told so in the log, and may be many.
-      log = (log + chunk).slice(-2000);
-      if (log.includes("system is ready to accept connections")) resolve(undefined);
-    });
-    child.once("error", reject);
-    child.once("exit", () => resolve(log));
-  });
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      const port = typeof address === "object" && address !== null ? address.port : 0;
-      server.close(() => resolve(port));
-    });
-  });
 }
