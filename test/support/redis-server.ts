@@ -2,9 +2,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { freePort } from "./server-process.ts";
 import { skipReason } from "./skip-reason.ts";
 
 export interface RedisServer {
@@ -55,7 +55,7 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
     return isReady(child);
   };
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    const port = await freePort();
+    const port = await freeLowPort();
     if (!(await start(port))) continue;
     return {
       port,
@@ -89,20 +89,12 @@ function isOnPath(program: string): boolean {
   });
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      const port = typeof address === "object" && address !== null ? address.port : 0;
-      // A node of a cluster also listens on the port 10,000 above its own.
-      server.close(() => {
-        if (port > 0 && port < 55_000) resolve(port);
-        else freePort().then(resolve, reject);
-      });
-    });
-  });
+/** A node of a cluster also listens on the port 10,000 above its own. */
+async function freeLowPort(): Promise<number> {
+  for (;;) {
+    const port = await freePort();
+    if (port > 0 && port < 55_000) return port;
+  }
 }
 
 function isReady(child: ChildProcess): Promise<boolean> {
