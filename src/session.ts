@@ -1,12 +1,12 @@
 // harpiats/session: sessions without an app. Pulls in neither Hono nor srvx.
 export type { AllSessions, FoundSession } from "./core/all-sessions.ts";
-export type { Changes, Updater } from "./core/changes.ts";
+export type { Changes, Updater, VisitorUpdater } from "./core/changes.ts";
 export type { Clock } from "./core/clock.ts";
 export type { CreateOptions, LoginOptions } from "./core/creation.ts";
 export { type CookieOptions, Cookies } from "./core/cookies.ts";
 export { type DataIssue, type ErrorCode, HarpiaError, StoreError } from "./core/errors.ts";
 export type { EndReason, RefusalReason, SessionEvents } from "./core/events.ts";
-export type { RequestLike, ResponseLike } from "./core/http-messages.ts";
+export type { RequestLike, ResponseLike, SessionRef } from "./core/http-messages.ts";
 export { IdAccess } from "./core/id-access.ts";
 export type { Deadlines, LifetimeOptions, LifetimePreset, OwnLifetime } from "./core/lifetimes.ts";
 export { MemoryStore, type MemoryStoreOptions } from "./core/memory-store.ts";

@@ -1,11 +1,13 @@
 // The session of one request over Next.js' cookies: core's RequestSession, and a way to the cookie that Next.js opens in server
 // actions and route handlers alone. Decides when a change is refused; what a session is, core decides.
-import type { Changes, Updater } from "../core/changes.ts";
+import type { Changes, VisitorUpdater } from "../core/changes.ts";
+import { makeCloser } from "../core/closed-session.ts";
 import type { LoginOptions } from "../core/creation.ts";
 import { type CookieOptions, parseSetCookieLine } from "../core/cookies.ts";
 import { HarpiaError } from "../core/errors.ts";
 import type { Deadlines } from "../core/lifetimes.ts";
 import type { RequestSession } from "../core/request-session.ts";
+import type { ListedSession } from "../core/user-sessions.ts";
 
 /** What `await cookies()` of `next/headers` gives, as far as sessions need it. */
 export interface NextCookies {
@@ -45,9 +47,60 @@ export class NextSession<Data extends object> {
     return this.#session.hasChanges;
   }
 
-  /** The data with this request's own changes, or `undefined` when there is no session. A copy: changing it changes nothing. */
-  get data(): Promise<Readonly<Data> | undefined> {
+  /**
+   * The data of somebody who is signed in; `undefined` for a visitor, with a session or without: the gate of a page.
+   * A copy: changing it changes nothing.
+   */
+  get user(): Promise<Readonly<Data> | undefined> {
+    return this.#session.user;
+  }
+
+  /** The same for what needs a user. @throws HarpiaError `ERR_NOT_SIGNED_IN`. */
+  requireUser(): Promise<Readonly<Data>> {
+    return this.#session.requireUser();
+  }
+
+  /**
+   * The data with this request's own changes, a visitor's too: gate with {@link NextSession.user}. `undefined` when
+   * there is no session, and when it holds nothing. A copy: changing it changes nothing.
+   */
+  get data(): Promise<Readonly<Partial<Data>> | undefined> {
     return this.#session.data;
+  }
+
+  /** The same, and no activity: for polls and prefetches, which must not keep a session alive. */
+  peek(): Promise<Readonly<Partial<Data>> | undefined> {
+    return this.#session.peek();
+  }
+
+  /** Names the session to people and logs; it signs nobody in. `undefined` when there is none, or it is not stored yet. */
+  get handle(): Promise<string | undefined> {
+    return this.#session.handle;
+  }
+
+  /** Reads the session again: what other requests have changed, or that it has ended. Own changes stay. */
+  reload(): Promise<Readonly<Partial<Data>> | undefined> {
+    return this.#session.reload();
+  }
+
+  /** Holds up a sensitive step until the user has signed in lately. @throws HarpiaError `ERR_NOT_FRESH`. */
+  requireFresh(maxAge: number): Promise<void> {
+    return this.#session.requireFresh(maxAge);
+  }
+
+  /** The live sessions of this session's user, oldest first, this one marked. A visitor has none. */
+  list(): Promise<ListedSession[]> {
+    return this.#session.list();
+  }
+
+  /** Ends one of the user's sessions by its handle; its own, as `destroy` does. @returns whether it was live. */
+  revoke(handle: string): Promise<boolean> {
+    return this.#change(() => this.#session.revoke(handle));
+  }
+
+  /** Ends all other sessions of this session's user. @returns how many it ended. */
+  revokeOthers(): Promise<number> {
+    return this.#session.revokeOthers();
   }
 
   /** When the session will end; `undefined` when there is none, or when it is not stored yet. */
@@ -89,7 +142,7 @@ export class NextSession<Data extends object> {
   }
 
   /** Changes fields: an object at the commit, a function at once and exactly. @returns whether there is a session to change. */
-  update(changes: Changes<Data> | Updater<Data>): Promise<boolean> {
+  update(changes: Changes<Data> | VisitorUpdater<Data>): Promise<boolean> {
     return this.#change(() => this.#session.update(changes));
   }
 
@@ -134,6 +187,11 @@ export class NextSession<Data extends object> {
   setHidden(field: string, value: unknown): void {
     this.#assertWritable();
     this.#session.setHidden(field, value);
+  }
+
+  /** Sets such a field now, where there is a session without it. */
+  async offerHidden(field: string, value: unknown): Promise<void> {
+    await this.#change(() => this.#session.offerHidden(field, value));
   }
 
   /** Ends a request whose cookie was held: commits, or drops what it did and takes back a session that began in it. */
@@ -199,6 +257,14 @@ export class NextSession<Data extends object> {
     }
     return undefined;
   }
+}
+
+// Of which data they are, the closer does not look at.
+const close = /* @__PURE__ */ makeCloser<object>(NextSession);
+
+/** The face that callers get. */
+export function closeNextSession<Data extends object>(session: NextSession<Data>): NextSession<Data> {
+  return close(session) as NextSession<Data>;
 }
 
 function readOnly(cause: unknown): HarpiaError {

@@ -8,7 +8,7 @@ export type { AdapterOptions };
 
 /** Fastify's instance, as far as it is used. */
 export interface FastifyLike {
-  decorateRequest(name: string, value: null): unknown;
+  decorateRequest(name: string, value: { getter(): unknown; setter(value: unknown): void }): unknown;
   addHook(name: "onRequest", hook: (request: RequestLike & object, reply: FastifyReplyLike, done: () => void) => void): unknown;
   addHook(name: "onSend", hook: (request: RequestLike & object, reply: FastifyReplyLike, payload: unknown, done: (error: Error | null, payload?: unknown) => void) => void): unknown;
 }
@@ -34,7 +34,7 @@ export function fastifySession<Data extends object>(session: Pick<Session<Data>,
   const sessions = new RequestSessions<Data>(session, options);
   const plugin = (fastify: FastifyLike, _: unknown, done: (error?: Error) => void): void => {
     try {
-      fastify.decorateRequest(sessions.property, null);
+      fastify.decorateRequest(sessions.property, sessions.decoration());
     } catch (error) {
       // Somebody has a decorator of this name. Thrown here, it would be nobody's to catch.
       return done(error as Error);

@@ -2,7 +2,7 @@
 // caller hands in its functions. A route handler that answers with headers of its own is better served by adapters/fetch.
 import type { RequestSession } from "../core/request-session.ts";
 import type { Session } from "../core/session.ts";
-import { type NextCookies, NextSession } from "./_next-session.ts";
+import { closeNextSession, type NextCookies, NextSession } from "./_next-session.ts";
 
 export type { NextCookies, NextSession } from "./_next-session.ts";
 
@@ -93,7 +93,7 @@ async function openSession<Data extends object>(
   const jar = await taken(cookies);
   const headers = options.headers && (await taken(options.headers));
   if (typeof Object(jar).get !== "function") throw new TypeError("Cannot open a session: these are no cookies, cookies of next/headers is wanted");
-  return new NextSession<Data>(openRequest(sessions, jar, headers), jar, isHeld);
+  return closeNextSession(new NextSession<Data>(openRequest(sessions, jar, headers), jar, isHeld));
 }
 
 function taken<Value>(given: Given<Value>): Value | PromiseLike<Value> {

@@ -13,7 +13,10 @@ export interface UpgradeOptions {
   allowedOrigins?: readonly string[] | undefined;
 }
 
-/** An upgrade request's session; or the status to refuse it with, 403 for a foreign origin, 401 where there is no session. */
+/**
+ * An upgrade request's session; or the status to refuse it with, 403 for a foreign origin, 401 where nobody is signed
+ * in. A visitor's session is refused too: where visitors may connect, use `Session.open`.
+ */
 export type Upgrade<Data extends object> =
   | { readonly isAllowed: true; readonly data: Readonly<Data>; readonly session: RequestSession<Data> }
   | { readonly isAllowed: false; readonly status: 401 | 403 };
@@ -32,7 +35,7 @@ const POLICY_VIOLATION = 1008;
 export async function fromWebSocket<Data extends object>(session: Pick<Session<Data>, "open">, req: RequestLike, options: UpgradeOptions = {}): Promise<Upgrade<Data>> {
   if (!isAllowedOrigin(req, options.allowedOrigins)) return { isAllowed: false, status: 403 };
   const own = session.open(req);
-  const data = await own.data;
+  const data = await own.user;
   return data === undefined ? { isAllowed: false, status: 401 } : { isAllowed: true, data, session: own };
 }
 

@@ -1,5 +1,6 @@
 // Everybody's sessions, for operators: `harpiats/admin`, the command. Handles name them; there is no way from a handle to an
 // id. Nothing here goes through all sessions: what the store cannot answer cheaply it is not asked.
+import { pickFields } from "./changes.ts";
 import type { Emitter, SessionEvents } from "./events.ts";
 import type { GuardedStore } from "./guarded-store.ts";
 import type { Deadlines } from "./lifetimes.ts";
@@ -68,5 +69,5 @@ export class AllSessions<Data> {
 
 function toFound<Data>({ key, session }: KeyedSession<Data>): FoundSession<Data> {
   const { data, createdAt, lastSeenAt, expiresAt, endsAt, userId, facts } = session;
-  return { handle: key, createdAt, lastSeenAt, expiresAt, endsAt, ...(userId !== undefined && { userId }), ...(facts?.device && { device: facts.device }), data };
+  return { handle: key, createdAt, lastSeenAt, expiresAt, endsAt, ...(userId !== undefined && { userId }), ...(facts?.device && { device: facts.device }), data: pickFields(data as Data & object, "visible") };
 }

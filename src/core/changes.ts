@@ -37,20 +37,51 @@ export function merge<Data extends object>(data: Data | undefined, changes: Chan
   return merged;
 }
 
+/** Reads what there is, which may be a visitor's, and gives the fields to change. See {@link Updater}. */
+export type VisitorUpdater<Data> = (
+  data: Partial<Data>,
+) => Changes<Data> | undefined | Promise<Changes<Data> | undefined>;
+
 /** Begins the names of flash messages, each a field of its own, so that parallel requests never undo one another's. */
 export const FLASH = "flash:";
 /** Holds the secret of a session's synchronizer tokens. */
 export const CSRF_FIELD = "csrf:secret";
 
+/** Marks the session that a visitor's request began: with no other field it holds no data. */
+export const VISITOR_FIELD = "harpiats:visitor";
+
 /** Whether a field is kept for the library's own use: no part of the data that an application types, validates and sees. */
 export function isHidden(field: string): boolean {
-  return field.startsWith(FLASH) || field === CSRF_FIELD;
+  // Nearly all names hold no colon, and this is asked for every field that is read.
+  return field.includes(":") && (field.startsWith(FLASH) || field === CSRF_FIELD || field === VISITOR_FIELD);
+}
+
+function hasHidden(data: object): boolean {
+  for (const field in data) if (isHidden(field)) return true;
+  return false;
+}
+
+/** @throws TypeError for a field of the library's own in what a caller gives: a request's body could hold one. */
+export function assertVisible(fields: object): void {
+  for (const field in fields) {
+    if (isHidden(field) && Object.hasOwn(fields, field)) {
+      const names = `${FLASH}*, ${CSRF_FIELD} and ${VISITOR_FIELD}`;
+      throw new TypeError(`Cannot store session data: it has a reserved field, expected no field named ${names}`);
+    }
+  }
+}
+
+/** The data as its owner sees it; `undefined` where a session holds fields of the library's own and no others. */
+export function visibleData<Data extends object>(data: Data): Data | undefined {
+  if (!hasHidden(data)) return data;
+  const visible = pickFields(data, "visible");
+  return Object.keys(visible).length === 0 ? undefined : visible;
 }
 
 /** Hidden fields alone, or all others. */
 export function pickFields<Data extends object>(data: Data, which: "hidden" | "visible"): Data {
   const isWanted = (field: string): boolean => isHidden(field) === (which === "hidden");
-  if (which === "visible" && !Object.keys(data).some(isHidden)) return data;
+  if (which === "visible" && !hasHidden(data)) return data;
   return Object.fromEntries(Object.entries(data).filter(([field]) => isWanted(field))) as Data;
 }
 

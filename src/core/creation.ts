@@ -1,9 +1,9 @@
 // A session begins: its data is checked, its id made, its record stored under a key that was free.
-import { pickFields } from "./changes.ts";
+import { assertVisible, VISITOR_FIELD } from "./changes.ts";
 import { HarpiaError, StoreError } from "./errors.ts";
 import { toJsonObject } from "./json.ts";
 import type { OwnLifetime } from "./lifetimes.ts";
-import { validate } from "./schema.ts";
+import { validate, validateChange } from "./schema.ts";
 import type { SessionParts } from "./session-parts.ts";
 import type { DeviceFacts, NewSession } from "./store.ts";
 
@@ -21,25 +21,39 @@ export interface CreateOptions extends OwnLifetime {
 // 160 random bits do not collide: this many times is a broken random source.
 const MOST_COLLISIONS = 4;
 
+/** What a request's session adds to the creation of a session. */
+export interface BeginningOptions<Data> {
+  /**
+   * The session that ends as soon as this one has begun, if there is one: of the same user it does not count. See
+   * {@link settleReplacement}.
+   */
+  replaced?: NewSession<Data> | undefined;
+  /** Fields of the library's own. With them it is a visitor's where it has no user, and then may lack fields. */
+  hidden?: object | undefined;
+}
+
 /**
  * Stores a new session.
  *
- * @param replaced the session that ends as soon as this one has begun, if there is one: of the same user it does not count. See {@link settleReplacement}.
  * @returns its id, without a signature, where it is, and what is stored.
  */
 export async function createSession<Data extends object, Input extends object>(
   parts: SessionParts<Data, Input>,
   data: Input,
   options: CreateOptions = {},
-  replaced?: NewSession<Data>,
+  { replaced, hidden }: BeginningOptions<Data> = {},
 ): Promise<{ id: string; key: string; session: NewSession<Data> }> {
   const { clock, store, events } = parts;
-  const { schema, userOf, maxPerUser } = parts.options;
-  // Input is Data where there is no schema.
-  const given = data as unknown as Data;
-  const fields = toJsonObject(schema ? { ...(await validate(schema, pickFields(given, "visible"))), ...pickFields(given, "hidden") } : given);
+  const { userOf, maxPerUser } = parts.options;
+  const { schema, visitorSchema } = parts.options;
+  // Without a schema nothing is waited for: what the caller changes afterwards is no part of the session.
+  const judged = schema || visitorSchema ? await validated(parts, data, hidden !== undefined) : data;
+  const own = toJsonObject(judged as unknown as Data);
+  assertVisible(own);
+  const userId = userOf(own);
+  const isVisitors = hidden !== undefined && userId === undefined;
+  const fields = hidden ? { ...own, ...hidden, ...(isVisitors && { [VISITOR_FIELD]: true }) } : own;
   const now = clock.now();
-  const userId = userOf(fields);
   const session = { data: fields, ...parts.lifetimes.begin(now, options), ...(userId !== undefined && { userId }) };
   const { device, persistent } = options;
   if (device !== undefined || persistent) {
@@ -61,6 +75,22 @@ export async function createSession<Data extends object, Input extends object>(
     store: store.name,
     operation: "create",
   });
+}
+
+/** What the schema makes of new data: the schema of those who are signed in, or of visitors. */
+async function validated<Data extends object, Input extends object>(
+  { options: { schema, visitorSchema, userOf } }: SessionParts<Data, Input>,
+  data: Input,
+  isImplicit: boolean,
+): Promise<Data> {
+  // Input is Data where there is no schema.
+  const given = data as unknown as Data;
+  const isUsers = userOf(given) !== undefined;
+  // A visitor's schema types what a visitor may have: a part of Data.
+  if (!isUsers && visitorSchema) return (await validate(visitorSchema, given)) as Data;
+  if (!schema) return given;
+  if (isUsers || !isImplicit) return validate(schema, given);
+  return (await validateChange(schema, given, (field) => Object.hasOwn(given, field))) ?? given;
 }
 
 /** How a login begins its session: with limits of its own, a cookie that stays, and what it keeps of the former data. */

@@ -8,7 +8,7 @@ import type { RequestSession } from "./request-session.ts";
 const SECRET_BYTES = 32;
 
 /** A request's session, or what stands for it in a framework. */
-type TokenSession = Pick<RequestSession<object>, "getHidden" | "setHidden" | "update">;
+type TokenSession = Pick<RequestSession<object>, "getHidden" | "offerHidden">;
 
 /**
  * The token for a form of this session's page. It looks different at each call, so that compression cannot betray it
@@ -17,7 +17,7 @@ type TokenSession = Pick<RequestSession<object>, "getHidden" | "setHidden" | "up
  * Where there is no session, one begins.
  */
 export async function csrfToken(session: TokenSession): Promise<string> {
-  const secret = Buffer.from(await secretOf(session), "base64url");
+  const secret = await secretOf(session);
   const mask = randomBytes(SECRET_BYTES);
   return Buffer.concat([mask, xor(mask, secret)]).toString("base64url");
 }
@@ -27,22 +27,23 @@ export async function isCsrfToken(session: TokenSession, token: unknown): Promis
   const bytes = Buffer.from(typeof token === "string" ? token : "", "base64url");
   const secret = await fieldOf(session);
   if (secret === undefined || bytes.length !== 2 * SECRET_BYTES) return false;
-  return timingSafeEqual(xor(bytes.subarray(0, SECRET_BYTES), bytes.subarray(SECRET_BYTES)), Buffer.from(secret, "base64url"));
+  return timingSafeEqual(xor(bytes.subarray(0, SECRET_BYTES), bytes.subarray(SECRET_BYTES)), secret);
 }
 
-async function secretOf(session: TokenSession): Promise<string> {
+async function secretOf(session: TokenSession): Promise<Buffer> {
   const known = await fieldOf(session);
   if (known !== undefined) return known;
   const fresh = randomBytes(SECRET_BYTES).toString("base64url");
   // Two pages rendered at once must end with one secret: exactly one of them stores its own.
-  const isStored = await session.update((data) => (CSRF_FIELD in data ? undefined : { [CSRF_FIELD]: fresh }));
-  if (!isStored) session.setHidden(CSRF_FIELD, fresh);
-  return (await fieldOf(session)) ?? fresh;
+  await session.offerHidden(CSRF_FIELD, fresh);
+  return (await fieldOf(session)) ?? Buffer.from(fresh, "base64url");
 }
 
-async function fieldOf(session: TokenSession): Promise<string | undefined> {
-  const secret = await session.getHidden(CSRF_FIELD);
-  return typeof secret === "string" ? secret : undefined;
+/** The secret, where there is one that this file made. */
+async function fieldOf(session: TokenSession): Promise<Buffer | undefined> {
+  const text = await session.getHidden(CSRF_FIELD);
+  const secret = Buffer.from(typeof text === "string" ? text : "", "base64url");
+  return secret.length === SECRET_BYTES ? secret : undefined;
 }
 
 function xor(a: Uint8Array, b: Uint8Array): Buffer {

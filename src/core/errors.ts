@@ -12,6 +12,7 @@ export type ErrorCode =
   | "ERR_NESTED_UPDATE"
   | "ERR_NO_RESPONSE"
   | "ERR_NOT_FRESH"
+  | "ERR_NOT_SIGNED_IN"
   | "ERR_SESSION_ENDED"
   | "ERR_STORE_CONFLICT"
   | "ERR_STORE_TIMEOUT"
@@ -26,17 +27,30 @@ export interface DataIssue {
   readonly path: readonly PropertyKey[];
 }
 
+// What error handlers answer with. A visitor has caused these, and the message says nothing secret.
+const STATUS: Partial<Record<ErrorCode, number>> = { ERR_NOT_SIGNED_IN: 401 };
+
 /** An error that a caller can act on. {@link ErrorCode} says which one it is. */
 export class HarpiaError extends Error {
   override name = "HarpiaError";
   readonly code: ErrorCode;
   /** With `ERR_DATA_INVALID`: what the schema found wrong. They may quote the data: do not log them unread. */
   declare readonly issues?: readonly DataIssue[];
+  /** What the error handlers of Express, Fastify, Koa and others answer with: 401 with `ERR_NOT_SIGNED_IN`, else none. */
+  declare readonly status?: number;
+  declare readonly statusCode?: number;
+  /** Whether the message may be shown to the visitor. */
+  declare readonly expose?: boolean;
 
   constructor(code: ErrorCode, message: string, details: { cause?: unknown; issues?: readonly DataIssue[] } = {}) {
     super(message, "cause" in details ? { cause: details.cause } : undefined);
     this.code = code;
     if (details.issues) this.issues = details.issues;
+    const status = STATUS[code];
+    if (status === undefined) return;
+    Object.assign(this, { status, statusCode: status, expose: true });
+    // Hono asks an error for its response. Not enumerable, so that logs do not show it.
+    Object.defineProperty(this, "getResponse", { value: () => new Response("Unauthorized", { status }) });
   }
 }
 
@@ -47,10 +61,10 @@ export class HarpiaError extends Error {
 export class StoreError extends HarpiaError {
   override name = "StoreError";
   /** What the error handlers of Express, Fastify, Koa and others answer with: the service is unavailable. */
-  readonly statusCode = 503;
-  readonly status = 503;
+  override readonly statusCode = 503;
+  override readonly status = 503;
   /** That the message is no visitor's business: NestJS and Koa ask, and answer with the words of the status alone. */
-  readonly expose = false;
+  override readonly expose = false;
 
   /** The same for Hono, which asks an error for its response. */
   getResponse(): object {

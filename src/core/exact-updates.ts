@@ -1,16 +1,18 @@
 // Updates that see the whole of the data: read, change, write under the condition that nothing came between, again.
-import { type Changes, difference, pickFields, toPatch, type Updater } from "./changes.ts";
+import { assertVisible, type Changes, difference, pickFields, toPatch, type Updater } from "./changes.ts";
+import type { UpdateScope } from "./data-updates.ts";
 import { HarpiaError, StoreError } from "./errors.ts";
 import type { GuardedStore } from "./guarded-store.ts";
 import { copyJson, toJsonObject } from "./json.ts";
 import { queueOfRequests } from "./keyed-queue.ts";
-import { type StandardSchema, validate } from "./schema.ts";
+import { type StandardSchema, validateChange } from "./schema.ts";
 
 // Each conflict means that somebody else's change succeeded: this many in a row is no contention any more.
 const MOST_CONFLICTS = 1000;
 
 interface Rules<Data> {
   schema?: StandardSchema<unknown, Data> | undefined;
+  visitorSchema?: StandardSchema<unknown, Partial<Data>> | undefined;
   userOf(data: Data): string | undefined;
 }
 
@@ -29,7 +31,7 @@ export class ExactUpdates<Data extends object> {
 
   /** The changes as they are now. A schema may want more of them than JSON, and gets the caller's own. */
   copy(changes: Changes<Data> | Updater<Data>): Changes<Data> | Updater<Data> {
-    return typeof changes === "function" || this.#rules.schema ? changes : copyChanges(changes);
+    return typeof changes === "function" || this.#isJudging ? changes : copyChanges(changes);
   }
 
   /**
@@ -42,8 +44,17 @@ export class ExactUpdates<Data extends object> {
     throw new HarpiaError("ERR_NESTED_UPDATE", "Cannot update a session inside of a function that updates it: the two would wait for each other, give all changes back from one");
   }
 
+  /** Runs a change that needs no look at the data, after those of the same session that came before it. */
+  inOrder<T>(key: string, change: () => Promise<T>): Promise<T> {
+    return this.#store.keepsOrder ? change() : this.#queue.run(key, change);
+  }
+
   /** @returns whether there was such a session. */
-  run(key: string, changes: Changes<Data> | Updater<Data>): Promise<boolean> {
+  run(
+    key: string,
+    changes: Changes<Data> | Updater<Data>,
+    { hidden, seesHidden = false }: UpdateScope = {},
+  ): Promise<boolean> {
     // What the caller does to the object afterwards is no part of the change.
     const given = this.copy(changes);
     return this.#queue.run(key, async () => {
@@ -52,7 +63,11 @@ export class ExactUpdates<Data extends object> {
         if (!session) return false;
         // The function may change what it is given: what it gives back counts.
         const before = copyJson(session.data);
-        const next = await this.#next(before, typeof given === "function" ? await this.#ask(key, given, session.data) : given);
+        const seen = seesHidden ? session.data : pickFields(session.data, "visible");
+        const asked = typeof given === "function" ? await this.#ask(key, given, seen) : given;
+        if (asked && !seesHidden) assertVisible(asked);
+        const judged = seesHidden ? { ...before, ...asked } : await this.#next(before, asked);
+        const next = hidden || seesHidden ? toJsonObject({ ...judged, ...hidden }) : judged;
         const patch = difference(before, next);
         if (patch === undefined) return true;
         const outcome = await this.#store.patch(key, { ...patch, ifRevision: session.revision });
@@ -75,12 +90,36 @@ export class ExactUpdates<Data extends object> {
     }
   }
 
+  get #isJudging(): boolean {
+    return this.#rules.schema !== undefined || this.#rules.visitorSchema !== undefined;
+  }
+
+  /** The data as the change makes it: only named fields differ, and defaults that were missing. */
   async #next(before: Data, changes: Changes<Data> | undefined): Promise<Data> {
-    const { schema, userOf } = this.#rules;
+    const { userOf } = this.#rules;
     const merged: Data = { ...before, ...changes };
-    const next = toJsonObject(schema ? { ...(await validate<Data>(schema, pickFields(merged, "visible"))), ...pickFields(merged, "hidden") } : merged);
+    const next = toJsonObject(this.#isJudging ? await this.#judged(before, merged, changes ?? {}) : merged);
     if (userOf(next) === userOf(before)) return next;
     throw new HarpiaError("ERR_USER_CHANGED", "Cannot update a session: the change would give it another user, a new session is wanted at login");
+  }
+
+  async #judged(before: Data, merged: Data, changes: Changes<Data>): Promise<Data> {
+    const { schema, visitorSchema, userOf } = this.#rules;
+    const isVisitors = userOf(merged) === undefined;
+    const judging = isVisitors && visitorSchema ? visitorSchema : schema;
+    if (!judging) return merged;
+    const isNamed = (field: string): boolean => Object.hasOwn(changes, field);
+    const visible = pickFields(merged, "visible");
+    const made: Partial<Data> | undefined = await validateChange<Partial<Data>>(judging, visible, isNamed);
+    if (made === undefined) return merged;
+    const kept = Object.entries(before).filter(([field]) => !isNamed(field) || isDropped(field));
+    const written = Object.entries(made).filter(([field]) => isNamed(field) || !Object.hasOwn(before, field));
+    return Object.fromEntries([...kept, ...written]) as Data;
+
+    // What the schema does not know of is another release's: a change of it writes nothing.
+    function isDropped(field: string): boolean {
+      return changes[field as keyof Data] !== undefined && !Object.hasOwn(made ?? {}, field);
+    }
   }
 }
 

@@ -70,6 +70,14 @@ export class GuardedStore<Data> {
     if (store.patchAll) this.#patches = this.#gathered("patch", (patches) => (store as Required<SessionStore<Data>>).patchAll(patches), ({ key }) => key);
   }
 
+  /**
+   * Whether changes of one session happen in the order of their calls: in this process, and where core's own queue
+   * stands before a three-method store. Connections of a pool overtake one another.
+   */
+  get keepsOrder(): boolean {
+    return this.readSync !== undefined || this.#isKeyedById;
+  }
+
   /** The key under which the store knows an id: for a three-method store the id itself. */
   keyOf(id: string, birth?: number): string {
     return this.#isKeyedById ? id : toStoreKey(id, birth);

@@ -21,6 +21,12 @@ interface HasHeaders {
  */
 export type RequestLike = HasHeaders | HeaderGetter | { readonly req: { readonly raw: HasHeaders } } | { readonly request: HasHeaders };
 
+/**
+ * Names a session: by its id, as it comes from a cookie, or by a request that carries one. A request means the
+ * session that `fromRequest` finds and, once the request has changed its id, the new one.
+ */
+export type SessionRef = string | undefined | RequestLike;
+
 interface CookieHeaders extends HeaderGetter {
   getSetCookie(): string[];
   set(name: string, value: string): void;
@@ -84,6 +90,39 @@ function headerElsewhere(source: unknown, name: string): string | undefined {
   throw new TypeError(`Cannot read a session from this request: it is ${kindOf(source)} without headers, a request of fetch, node, Express, Fastify, Koa or Hono is wanted`);
 }
 
+/** The object that holds a request's headers: one for the request and for each context around it. */
+export function headersOf(source: RequestLike): object | undefined {
+  const { headers, get, req, request } = Object(source) as {
+    headers?: unknown;
+    get?: unknown;
+    req?: { raw?: RequestLike };
+    request?: RequestLike;
+  };
+  if (typeof headers === "object" && headers !== null) return headers;
+  const inner = req?.raw ?? request;
+  if (typeof inner === "object" && inner !== null) return headersOf(inner);
+  return typeof get === "function" ? source : undefined;
+}
+
+/** Whether it is a request. What is neither that nor an id, such as a parsed query, names no session. */
+export function isRequest(ref: SessionRef): ref is RequestLike {
+  return typeof ref === "object" && ref !== null && headersOf(ref) !== undefined;
+}
+
+/**
+ * The request that a response answers, where the response knows: node's and Express' `res.req`, Fastify's
+ * reply, the context of Koa and Hono.
+ */
+export function requestOf(res: ResponseLike): RequestLike | undefined {
+  const { req, request, res: inner } = Object(res) as Record<"req" | "request" | "res", unknown>;
+  for (const candidate of [Object(req).raw as unknown, req, request, Object(inner).req as unknown]) {
+    const { headers } = Object(candidate) as { headers?: unknown };
+    // What has headers can be read as a request.
+    if (typeof headers === "object" && headers !== null) return candidate as RequestLike;
+  }
+  return undefined;
+}
+
 /** What writing cookies needs of any response. */
 interface HeaderPort {
   readonly isSent: boolean;
@@ -128,6 +167,14 @@ export function toHeaderPort(target: ResponseLike): HeaderPort {
   const port = portOf(target);
   if (port.isSent) throw new HarpiaError("ERR_HEADERS_SENT", "Cannot set a cookie: the headers of this response have been sent, set it before the body");
   return port;
+}
+
+/** Says how a response may be cached, where the application says nothing. @param others as for {@link forbidCaching}. */
+export function suggestCaching(target: ResponseLike, value: string, others?: Headers): void {
+  const port = toHeaderPort(target);
+  if (port.header("Cache-Control") === undefined && !others?.has("cache-control")) {
+    port.setHeader("Cache-Control", value);
+  }
 }
 
 /** The headers that a response has, also when they have been sent. @throws TypeError for what is no response. */

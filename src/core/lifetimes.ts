@@ -1,6 +1,6 @@
 // Idle and absolute limits become one deadline. The limits are enforced here, by the record, never by the cookie.
 import { kindOf } from "./json.ts";
-import type { SessionFacts, StoredSession } from "./store.ts";
+import type { NewSession, SessionFacts } from "./store.ts";
 
 /** NIST SP 800-63B-4: 30 days; 24 hours and an hour idle; 12 hours and 15 minutes idle. */
 export type LifetimePreset = "nist-aal1" | "nist-aal2" | "nist-aal3";
@@ -103,7 +103,7 @@ export class Lifetimes {
   }
 
   /** What activity now would write, or `undefined` while the throttle holds. Without an idle limit nothing is written. */
-  dueTouch(session: StoredSession<unknown>, now: number): { lastSeenAt: number; expiresAt: number } | undefined {
+  dueTouch(session: NewSession<unknown>, now: number): { lastSeenAt: number; expiresAt: number } | undefined {
     const own = session.facts?.idleTimeout;
     const idle = own === undefined ? this.idle : own * 1000;
     // A limit of its own may be shorter than the usual throttle.

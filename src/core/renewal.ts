@@ -89,6 +89,12 @@ export class Renewals<Data> {
     return this.#judge(id, session) === "superseded" ? this.#askAgain(key, id) : true;
   }
 
+  /** What an id is to a record. Tells nobody, and ends nothing. */
+  verdictOf(id: string, session: StoredSession<Data>): Verdict {
+    if (session.facts?.renewal === undefined && id.length === ID_LENGTH) return "current";
+    return this.#judge(id, session);
+  }
+
   /** Whether {@link renew} would write or give another id. */
   isDue(session: Pick<StoredSession<Data>, "facts" | "createdAt">): boolean {
     const renewal = session.facts?.renewal;

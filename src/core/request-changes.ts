@@ -1,5 +1,5 @@
 // What one request has changed and not written yet. Says nothing about when it is written, and where.
-import { type Changes, isChange, merge, noChanges, pickFields } from "./changes.ts";
+import { type Changes, isChange, merge, noChanges, pickFields, visibleData } from "./changes.ts";
 import { copyJson, toJsonValue } from "./json.ts";
 
 // Of all requests that change nothing: most.
@@ -29,13 +29,14 @@ export class RequestChanges<Data extends object> {
   /** What the application sees of the data as it will be: a copy. */
   view(data: Data | undefined): Data | undefined {
     const next = this.isEmpty ? data : merge(data, this.#fields as Changes<Data>);
-    return next && copyJson(pickFields(next, "visible"));
+    return next && copyJson(visibleData(next));
   }
 
-  /** Gives them away; none are left. */
-  take(): Changes<Data> {
+  /** Gives them away, those of the application and the library's own; none are left. */
+  take(): { changes: Changes<Data>; hidden: object | undefined } {
     const taken = this.#fields as Changes<Data>;
     this.#fields = NONE;
-    return taken;
+    const changes = pickFields(taken, "visible");
+    return { changes, hidden: changes === taken ? undefined : pickFields(taken, "hidden") };
   }
 }

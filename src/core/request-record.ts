@@ -1,17 +1,21 @@
 // What one request knows of its session: read once, when it is first asked for, and never before.
 import type { Opened, SessionAccess } from "./session-access.ts";
 
+type Access<Data extends object> = Pick<SessionAccess<Data>, "find" | "locate" | "see" | "currentId">;
+
 /** The id and the record, as they were when they were read or begun. */
 export class RequestRecord<Data extends object> {
-  readonly #access: Pick<SessionAccess<Data>, "find">;
+  readonly #access: Access<Data>;
   // Undefined before anything was asked; `true` once it is known whether there is a session.
   #found: Promise<void> | true | undefined;
+  // Whether it was looked at without that counting as activity.
+  #isUnseen = false;
   opened: Opened<Data> | undefined;
   data: Data | undefined;
   /** What is under way and changes it, if anything is. */
   changing: Promise<unknown> | undefined;
 
-  constructor(access: Pick<SessionAccess<Data>, "find">) {
+  constructor(access: Access<Data>) {
     this.#access = access;
   }
 
@@ -20,9 +24,30 @@ export class RequestRecord<Data extends object> {
     return this.#found !== undefined;
   }
 
-  /** Nothing to wait for where it is known already, or the store answers at once: a promise costs as much as the rest. */
+  /**
+   * Looks, and notes the activity. Nothing to wait for where it is known already, or the store answers at once: a
+   * promise costs as much as the rest.
+   */
   load(): Promise<void> | undefined {
-    this.#found ??= this.#find();
+    if (this.#isUnseen) return this.#see();
+    if (this.#found === undefined) this.#found = this.#find(() => this.#access.find());
+    else if (this.#found === true && this.#isElsewhere()) this.#found = this.#find(() => this.#access.locate());
+    return this.#found === true ? undefined : this.#found;
+  }
+
+  /** Looks, and that is no activity: the idle deadline stays where it is. */
+  peek(): Promise<void> | undefined {
+    if (this.#found === undefined) {
+      this.#isUnseen = true;
+      this.#found = this.#find(() => this.#access.locate());
+    }
+    return this.#found === true ? undefined : this.#found;
+  }
+
+  /** Looks again, as if nothing had been asked before. */
+  reload(): Promise<void> | undefined {
+    const { opened } = this;
+    this.#found = this.#find(() => this.#access.locate(opened?.id));
     return this.#found === true ? undefined : this.#found;
   }
 
@@ -37,13 +62,27 @@ export class RequestRecord<Data extends object> {
     }
   }
 
-  #find(): Promise<void> | true {
+  /** Whether the `Session` has given this request another id, past this. */
+  #isElsewhere(): boolean {
+    const id = this.#access.currentId();
+    return id !== undefined && id !== (this.opened?.id ?? null);
+  }
+
+  #find(find: () => Opened<Data> | undefined | Promise<Opened<Data> | undefined>): Promise<void> | true {
     try {
-      const found = this.#access.find();
+      const found = find();
       return found instanceof Promise ? found.then((opened) => void this.#take(opened)) : this.#take(found);
     } catch (error) {
       return Promise.reject(error as Error);
     }
+  }
+
+  /** The activity that a look has left out. */
+  async #see(): Promise<void> {
+    this.#isUnseen = false;
+    if (this.#found !== true) await this.#found;
+    const { opened } = this;
+    if (opened && !(await this.#access.see(opened))) this.#take(undefined);
   }
 
   #take(found: Opened<Data> | undefined): true {

@@ -40,6 +40,16 @@ export interface SessionOptions<Data extends object, Input extends object = Data
    */
   schema?: StandardSchema<Input, Data> | undefined;
   /**
+   * The same for sessions of visitors, who have not signed in: a basket, a language. Default: `schema` judges the
+   * fields that are there, and does not miss the others.
+   */
+  visitorSchema?: StandardSchema<unknown, Partial<Data>> | undefined;
+  /**
+   * The `Cache-Control` of a response that read a session, where the application set none. It keeps Back from showing
+   * a page after the logout (ASVS V14.3.2). Default `private, no-store`; `false` leaves the header alone.
+   */
+  cacheControl?: string | false | undefined;
+  /**
    * Whose session it is: a field of the data, or a function of it. Default the field `userId`. A number counts as its
    * text; nothing and the empty text are nobody.
    */
@@ -77,7 +87,7 @@ export interface SessionOptions<Data extends object, Input extends object = Data
   randomFill?: RandomFill | undefined;
 }
 
-const KNOWN = ["store", "cookieName", "cookie", "schema", "user", "maxPerUser", "storeTimeout", "clock", "randomFill", "secrets", "lifetimes", "idleTimeout", "absoluteTimeout", "longestTimeout", "touchInterval", "renewEvery", "renewOverlap", "onSuperseded", "device", "transport", "nearCache"];
+const KNOWN = ["store", "cookieName", "cookie", "schema", "user", "maxPerUser", "storeTimeout", "clock", "randomFill", "secrets", "lifetimes", "idleTimeout", "absoluteTimeout", "longestTimeout", "touchInterval", "renewEvery", "renewOverlap", "onSuperseded", "device", "transport", "nearCache", "visitorSchema", "cacheControl"];
 const COOKIE: CookieOptions = { path: "/", httpOnly: true, secure: true, sameSite: "lax" };
 const STORE_TIMEOUT = 5;
 
@@ -88,8 +98,13 @@ export function resolveOptions<Data extends object, Input extends object>(option
   // A store that was told no type is told ours.
   const store = options.store as Store<Data> | undefined;
   if (typeof user !== "string" && typeof user !== "function") throw new TypeError(`Cannot use option user: it is ${kindOf(user)}, a field's name or a function is wanted`);
-  if (schema !== undefined && typeof Object(schema)["~standard"]?.validate !== "function") {
-    throw new TypeError("Cannot use option schema: it has no ~standard.validate, a Standard Schema is wanted");
+  for (const [name, given] of Object.entries({ schema, visitorSchema: options.visitorSchema })) {
+    if (given === undefined || typeof Object(given)["~standard"]?.validate === "function") continue;
+    throw new TypeError(`Invalid option ${name}: got no ~standard.validate, expected a Standard Schema`);
+  }
+  const { cacheControl = "private, no-store" } = options;
+  if (cacheControl !== false && (typeof cacheControl !== "string" || !/^[\t !-~]+$/.test(cacheControl))) {
+    throw new TypeError("Invalid option cacheControl: expected a Cache-Control header's value, or false");
   }
   if (clock !== undefined && (typeof Object(clock).now !== "function" || typeof Object(clock).schedule !== "function")) {
     throw new TypeError("Cannot use option clock: it has no now() and schedule(), a Clock is wanted");
@@ -107,6 +122,7 @@ export function resolveOptions<Data extends object, Input extends object>(option
   return {
     ...options,
     clock,
+    cacheControl,
     cookieName: options.cookieName ?? "session_id",
     cookie: mergeCookieOptions(COOKIE, cookie ?? {}),
     store: store ?? (new MemoryStore<Data>({ clock }) as Store<Data>),
@@ -118,7 +134,8 @@ export function resolveOptions<Data extends object, Input extends object>(option
     /** Whether a change can be written without knowing the rest of the data. */
     isBlindChange(changes: object): boolean {
       // What an object writes by its own toJSON its fields do not tell.
-      return schema === undefined && typeof user === "string" && !Object.hasOwn(Object(changes), user) && !("toJSON" in Object(changes));
+      if (schema !== undefined || options.visitorSchema !== undefined) return false;
+      return typeof user === "string" && !Object.hasOwn(Object(changes), user) && !("toJSON" in Object(changes));
     },
   };
 }

@@ -7,6 +7,7 @@ import { Lifetimes } from "./lifetimes.ts";
 import { isSessionStore, PlainStore } from "./plain-store.ts";
 import { Renewals } from "./renewal.ts";
 import { SessionCookie } from "./session-cookie.ts";
+import { RequestIds } from "./request-ids.ts";
 import { IdMaker } from "./session-id.ts";
 import { resolveOptions, type SessionOptions } from "./session-options.ts";
 import { SessionReader } from "./session-reader.ts";
@@ -27,6 +28,7 @@ export interface SessionParts<Data extends object, Input extends object = Data> 
   readonly signer: IdSigner | undefined;
   readonly renewals: Renewals<Data>;
   readonly transport: Transport;
+  readonly requests: RequestIds;
   readonly reader: SessionReader<Data>;
   readonly exactUpdates: ExactUpdates<Data>;
   readonly ids: IdMaker;
@@ -49,8 +51,9 @@ export function assemble<Data extends object, Input extends object>(given: Sessi
   const renewals = new Renewals(options, { store, watcher, events, clock, keepsFacts });
   const cookie = new SessionCookie(cookieName, options.cookie);
   const transport = options.transport === "bearer" ? new BearerToken() : cookie;
-  const reader = new SessionReader({ transport, store, lifetimes, clock, events, signer, renewals });
+  const requests = new RequestIds();
+  const reader = new SessionReader({ transport, store, lifetimes, clock, events, signer, renewals, requests, userOf: options.userOf });
   const exactUpdates = new ExactUpdates(store, options);
   const ids = new IdMaker(options.randomFill);
-  return { options, clock, store, keepsFacts, lifetimes, events, watcher, signer, renewals, transport, reader, exactUpdates, ids };
+  return { options, clock, store, keepsFacts, lifetimes, events, watcher, signer, renewals, transport, requests, reader, exactUpdates, ids };
 }

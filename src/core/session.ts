@@ -1,27 +1,40 @@
-// Session: the seed's six methods and what grew from them. All policy is decided here and in the files it calls:
+// Session: create, read, change and end server-side sessions. Policy is decided here and in the files it calls:
 // which ids are worth asking for, when activity is written, what merges with what. Stores only move records.
 import { AllSessions } from "./all-sessions.ts";
-import type { Changes, Updater } from "./changes.ts";
+import { type Changes, type Updater, visibleData } from "./changes.ts";
 import type { CookieOptions } from "./cookies.ts";
 import { type CreateOptions, createSession } from "./creation.ts";
 import { updateData } from "./data-updates.ts";
 import { HarpiaError } from "./errors.ts";
 import type { SessionEvents } from "./events.ts";
-import { addVary, type RequestLike, type ResponseLike } from "./http-messages.ts";
+import { endSession } from "./ending.ts";
+import {
+  addVary,
+  isRequest,
+  type RequestLike,
+  requestOf,
+  type ResponseLike,
+  type SessionRef,
+  suggestCaching,
+} from "./http-messages.ts";
 import { reauthenticate, rotate } from "./id-changes.ts";
 import { toDeadlines, type Deadlines } from "./lifetimes.ts";
 import { describePolicy, type SessionPolicy } from "./policy.ts";
-import { RequestSession } from "./request-session.ts";
+import { closeRequestSession, RequestSession } from "./request-session.ts";
 import { RequestAccess } from "./session-access.ts";
 import type { SessionOptions } from "./session-options.ts";
 import { assemble, type SessionParts } from "./session-parts.ts";
+import type { Found } from "./session-reader.ts";
+import type { StoredSession } from "./store.ts";
 import { type ListedSession, UserSessions } from "./user-sessions.ts";
+import { watchRequest } from "./watcher.ts";
 
 /**
  * Sessions that are kept on the server and followed by a cookie.
  *
- * Ids are taken as `string | undefined`, as they come from a request: a missing, malformed, unknown or expired one is
- * "no such session", never an error.
+ * Every method that acts on a session takes its id or a request ({@link SessionRef}). Prefer the request: of several
+ * cookies with our name it finds the live one, as {@link Session.fromRequest} does. A missing, malformed, unknown or
+ * expired id is "no such session", never an error.
  *
  * Every method that asks the store rejects with a `StoreError` when the store fails (`ERR_STORE_UNAVAILABLE`)
  * or does not answer in time (`ERR_STORE_TIMEOUT`). It never becomes "no session": an outage must not log everybody out.
@@ -65,9 +78,13 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
     return this.#sign(id);
   }
 
-  /** The data of a live session. Looking is not activity: the idle deadline stays where it is. */
-  async get(id: string | undefined): Promise<Data | undefined> {
-    return (await this.#parts.reader.find(id))?.data;
+  /**
+   * The data of a live session, without fields of the library's own. A session with no other fields has no data.
+   * Looking is not activity: the idle deadline stays where it is.
+   */
+  async get(ref: SessionRef): Promise<Data | undefined> {
+    const session = await this.#find(ref);
+    return session && visibleData(session.data);
   }
 
   /**
@@ -81,9 +98,13 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    * ASVS V7.2.4): a login is a new session. `ERR_DATA_INVALID` for what the schema refuses; TypeError for what JSON
    * cannot hold. Nothing was written then.
    */
-  async update(id: string | undefined, changes: Changes<Data> | Updater<Data>): Promise<boolean> {
+  async update(ref: SessionRef, changes: Changes<Data> | Updater<Data>): Promise<boolean> {
     const { reader, exactUpdates } = this.#parts;
-    const found = reader.keyToChange(id);
+    if (isRequest(ref)) {
+      const given = exactUpdates.copy(changes);
+      return this.update(await this.#idOf(ref), given);
+    }
+    const found = reader.keyToChange(ref);
     // What the caller does to the object while this waits is no part of the change.
     const given = found instanceof Promise ? exactUpdates.copy(changes) : changes;
     const key = found instanceof Promise ? await found : found;
@@ -91,21 +112,35 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
   }
 
   /**
-   * Ends a session, everywhere and for good. With a response, its cookie is taken back too, with the attributes that
-   * it was set with; `options` as they were given to `setCookie`.
+   * Ends a session, everywhere and for good. With a request, or with a response that knows its request, every live
+   * session ends that the request's cookies name: a stale cookie beside the real one must not keep a logout from
+   * being one (ASVS V7.4.1). Responses of node, Express, Fastify, Koa, Hono and `harpia()` know their request.
    *
-   * @returns whether it was live.
+   * With a response, the cookie is taken back too, with the attributes that it was set with; `options` as they were
+   * given to `setCookie`.
+   *
+   * @returns whether any of them was live.
+   * @example
+   * app.post("/logout", async (req, res) => {
+   *   await session.delete(req, res);
+   *   res.json({ message: "Goodbye" });
+   * });
    */
-  async delete(id: string | undefined, res?: ResponseLike, options: CookieOptions = {}): Promise<boolean> {
-    const { reader, store, watcher, events, transport } = this.#parts;
+  async delete(ref: SessionRef, res?: ResponseLike, options: CookieOptions = {}): Promise<boolean> {
+    const { reader, requests, transport } = this.#parts;
+    const id = isRequest(ref) ? undefined : ref;
+    const req = isRequest(ref) ? ref : res && requestOf(res);
     const found = reader.keyToChange(id);
     const key = found instanceof Promise ? await found : found;
-    const isEnded = key !== undefined && (await store.remove(key));
-    if (isEnded) watcher.ended(key);
-    if (isEnded && events.has("ended")) events.emit("ended", { handle: store.handleOf(key), reason: "logout" });
+    const ending = key === undefined ? undefined : endSession(this.#parts, key);
+    // What fails is seen below.
+    ending?.catch(() => {});
+    const others = req ? (await reader.keysToEnd(req, id)).filter((other) => other !== key) : [];
+    const isEnded = await Promise.all([ending, ...others.map((other) => endSession(this.#parts, other))]);
+    requests.keep(req, null);
     // After the store: a logout that failed must not look like one.
     if (res) transport.erase(res, options);
-    return isEnded;
+    return isEnded.includes(true);
   }
 
   /**
@@ -120,24 +155,42 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
   }
 
   /**
-   * The data of the session that a request's cookie names. This is activity: it moves the idle deadline.
+   * The data of the session that a request's cookie names, a visitor's too: gate with
+   * {@link Session.userFromRequest}. This is activity: it moves the idle deadline.
    *
-   * Of several cookies with our name each is tried, up to four; if more than one is live there is no session, since
-   * their order says nothing about whose they are (SESS-03).
+   * Of several cookies with our name each is tried, up to 32. Of several live sessions of one user the youngest
+   * counts. Where they are different users' there is no session, since the order of cookies says nothing about whose
+   * they are (SESS-03).
    *
-   * @param res the response that will depend on it: caches are told so with `Vary` (RFC 9111, 4.1).
+   * @param res the response that will depend on it: caches are told so with `Vary` (RFC 9111, 4.1), and with
+   * `Cache-Control` where a session was found (option `cacheControl`).
    */
-  fromRequest(req: RequestLike, res?: ResponseLike): Promise<Data | undefined> {
-    if (res) addVary(res, this.#parts.transport.header);
-    return this.#parts.reader.dataOf(req);
+  async fromRequest(req: RequestLike, res?: ResponseLike): Promise<Data | undefined> {
+    const data = await (res ? this.#visit(req, res).then((found) => found?.session.data) : this.#parts.reader.dataOf(req));
+    return res && data ? visibleData(data) : data;
+  }
+
+  /**
+   * The data of somebody who is signed in: the gate of a page. A visitor's session, which holds a basket or a
+   * message and no user (option `user`), is `undefined`, as no session is. This is activity.
+   *
+   * @param res as for {@link Session.fromRequest}.
+   * @example
+   * const user = await session.userFromRequest(req, res);
+   * if (!user) return res.status(401).json({ message: "Sign in first" });
+   */
+  async userFromRequest(req: RequestLike, res?: ResponseLike): Promise<Data | undefined> {
+    const found = await this.#visit(req, res);
+    if (!found || (found.session.userId ?? this.#parts.options.userOf(found.session.data)) === undefined) return undefined;
+    return visibleData(found.session.data) ?? found.session.data;
   }
 
   /**
    * This request's session, to be used and then committed: what the adapters give as `req.session` and the like. Nothing is
-   * read before it is asked for.
+   * read before it is asked for. It is closed: to write or delete a property of it is a TypeError.
    */
-  open(req: RequestLike): RequestSession<Data> {
-    return new RequestSession<Data>(new RequestAccess(this, this.#parts, req));
+  open(req: RequestLike): RequestSession<Data, Input> {
+    return closeRequestSession(new RequestSession<Data, Input>(new RequestAccess(this, this.#parts, req)));
   }
 
   /**
@@ -146,8 +199,8 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    *
    * @returns the new id, or `undefined` when there is no such session.
    */
-  async rotate(id: string | undefined, res?: ResponseLike, options: CookieOptions = {}): Promise<string | undefined> {
-    return this.#hand(await rotate(this.#parts, id, res), res, options);
+  async rotate(ref: SessionRef, res?: ResponseLike, options: CookieOptions = {}): Promise<string | undefined> {
+    return this.#hand(await rotate(this.#parts, await this.#idOf(ref), res), ref, res, options);
   }
 
   /**
@@ -157,8 +210,8 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    * @returns the new id, or `undefined` when there is no such session.
    * @throws StoreError `ERR_STORE_UNSUPPORTED` on a three-method store.
    */
-  async reauthenticate(id: string | undefined, res?: ResponseLike, options: CookieOptions = {}): Promise<string | undefined> {
-    return this.#hand(await reauthenticate(this.#parts, id, res), res, options);
+  async reauthenticate(ref: SessionRef, res?: ResponseLike, options: CookieOptions = {}): Promise<string | undefined> {
+    return this.#hand(await reauthenticate(this.#parts, await this.#idOf(ref), res), ref, res, options);
   }
 
   /**
@@ -167,23 +220,27 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    *
    * @returns `undefined` when there is no such session.
    */
-  async renew(id: string | undefined, res?: ResponseLike): Promise<string | undefined> {
+  async renew(ref: SessionRef, res?: ResponseLike): Promise<string | undefined> {
     const access = new RequestAccess(this, this.#parts);
+    const id = await this.#idOf(ref);
     const found = id === undefined ? undefined : await access.renew(id);
-    if (found && found.id !== id && res) access.writeId(res, found);
-    return found?.id;
+    if (!found || found.id === id) return found?.id;
+    if (res) access.writeId(res, found);
+    this.#parts.requests.keep(isRequest(ref) ? ref : res && requestOf(res), found.id);
+    return found.id;
   }
 
   /**
-   * Ends every session of a user that was created before the call, but for those whose ids are in `except`
-   * (ASVS V7.4.3).
+   * Ends every session of a user that was created before the call, but for those that `except` names by id or by
+   * request (ASVS V7.4.3).
    *
    * @returns how many it ended.
    * @throws StoreError `ERR_STORE_UNSUPPORTED` on a three-method store.
    */
-  async revokeAll(userId: string, options: { except?: string | undefined | readonly string[] } = {}): Promise<number> {
-    const except = [options.except ?? []].flat().flatMap((id) => this.#parts.reader.keyOf(id) ?? []);
-    return this.#users.revokeAll(userId, except);
+  async revokeAll(userId: string, options: { except?: SessionRef | readonly SessionRef[] } = {}): Promise<number> {
+    const refs = [options.except ?? []].flat() as SessionRef[];
+    const keys = await Promise.all(refs.map((ref) => this.#keyOf(ref)));
+    return this.#users.revokeAll(userId, keys.flatMap((key) => key ?? []));
   }
 
   /**
@@ -202,10 +259,10 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
   /**
    * A user's live sessions, oldest first, for a page of "your devices" (ASVS V7.5.2).
    *
-   * @param options.current the id of the session that asks: it is marked.
+   * @param options.current the session that asks, by id or by request: it is marked.
    */
-  list(userId: string, options: { current?: string | undefined } = {}): Promise<ListedSession[]> {
-    return this.#users.list(userId, this.#parts.reader.keyOf(options.current));
+  async list(userId: string, options: { current?: SessionRef } = {}): Promise<ListedSession[]> {
+    return this.#users.list(userId, await this.#keyOf(options.current));
   }
 
   /** Ends one of a user's sessions by its handle. Another user's handle is not found. @returns whether it was live. */
@@ -220,8 +277,8 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    * @param maxAge seconds since the sign-in.
    * @throws HarpiaError `ERR_NOT_FRESH`, also where there is no session or it is nobody's: ask for the password.
    */
-  async requireFresh(id: string | undefined, maxAge: number): Promise<void> {
-    const session = await this.#parts.reader.findNow(id);
+  async requireFresh(ref: SessionRef, maxAge: number): Promise<void> {
+    const session = await this.#parts.reader.findNow(await this.#idOf(ref));
     const age = session?.userId === undefined ? NaN : this.#parts.clock.now() - (session.facts?.authenticatedAt ?? session.createdAt);
     if (!(age <= maxAge * 1000)) throw new HarpiaError("ERR_NOT_FRESH", `Cannot go on with this session: a sign-in within the last ${maxAge} s is wanted`);
   }
@@ -232,14 +289,15 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    *
    * @param until ends the watching without the signal, such as when the socket closes. Without it the watching ends with the session.
    */
-  watch(id: string | undefined, until?: AbortSignal): AbortSignal {
-    const key = this.#parts.reader.keyOf(id);
+  watch(ref: SessionRef, until?: AbortSignal): AbortSignal {
+    if (isRequest(ref)) return watchRequest(this.#parts, ref, until);
+    const key = this.#parts.reader.keyOf(ref);
     return key === undefined ? AbortSignal.abort() : this.#parts.watcher.watch(key, until);
   }
 
   /** When a live session will end. Looking does not move it (NIST SP 800-63B-4: a warning before the end). */
-  async deadlines(id: string | undefined): Promise<Deadlines | undefined> {
-    const session = await this.#parts.reader.find(id);
+  async deadlines(ref: SessionRef): Promise<Deadlines | undefined> {
+    const session = await this.#find(ref);
     return session && toDeadlines(session);
   }
 
@@ -260,10 +318,34 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
     return this.#parts.events.on(name, listener);
   }
 
+  /** The id of a reference. A request's is the one that `fromRequest` finds. */
+  async #idOf(ref: SessionRef): Promise<string | undefined> {
+    return isRequest(ref) ? (await this.#parts.reader.locate(ref))?.id : ref;
+  }
+
+  async #keyOf(ref: SessionRef): Promise<string | undefined> {
+    return isRequest(ref) ? (await this.#parts.reader.locate(ref))?.key : this.#parts.reader.keyOf(ref);
+  }
+
+  async #find(ref: SessionRef): Promise<StoredSession<Data> | undefined> {
+    return isRequest(ref) ? (await this.#parts.reader.locate(ref))?.session : this.#parts.reader.find(ref);
+  }
+
+  /** The session of a request, and what a response that depends on it says to caches. */
+  async #visit(req: RequestLike, res?: ResponseLike): Promise<Found<Data> | undefined> {
+    const { transport, reader, options } = this.#parts;
+    if (res) addVary(res, transport.header);
+    const found = await reader.visit(req);
+    if (res && found && options.cacheControl !== false) suggestCaching(res, options.cacheControl);
+    return found;
+  }
+
   /** Signs an id, where there is one, and puts it on the response, where there is one. */
-  #hand(id: string | undefined, res: ResponseLike | undefined, options: CookieOptions): string | undefined {
+  #hand(id: string | undefined, ref: SessionRef, res: ResponseLike | undefined, options: CookieOptions): string | undefined {
     const signed = id === undefined ? undefined : this.#sign(id);
-    if (res && signed !== undefined) this.setCookie(res, signed, options);
+    if (signed === undefined) return undefined;
+    this.#parts.requests.keep(isRequest(ref) ? ref : res && requestOf(res), signed);
+    if (res) this.setCookie(res, signed, options);
     return signed;
   }
 

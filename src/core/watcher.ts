@@ -2,6 +2,8 @@
 // its deadline in any case.
 import type { Clock } from "./clock.ts";
 import type { GuardedStore } from "./guarded-store.ts";
+import type { RequestLike } from "./http-messages.ts";
+import type { SessionParts } from "./session-parts.ts";
 import type { StoreChange } from "./store.ts";
 
 /** One who watches. A session that moves takes its watchers along. */
@@ -122,4 +124,37 @@ export class Watcher<Data> {
     watched.cancel();
     this.#watched.delete(watching.key);
   }
+}
+
+/**
+ * Watches the session of a request. Which one that is, a store behind a network tells later: until then the signal
+ * waits, also while the store is down.
+ */
+export function watchRequest<Data extends object, Input extends object>(
+  { reader, watcher, clock }: Pick<SessionParts<Data, Input>, "reader" | "watcher" | "clock">,
+  req: RequestLike,
+  until?: AbortSignal,
+): AbortSignal {
+  const controller = new AbortController();
+  const follow = (key: string | undefined): void => {
+    if (until?.aborted) return;
+    if (key === undefined) return controller.abort(new DOMException("There is no session", "AbortError"));
+    const signal = watcher.watch(key, until);
+    const end = (): void => controller.abort(signal.reason);
+    if (signal.aborted) end();
+    else signal.addEventListener("abort", end, { once: true });
+  };
+  // Not async: a store in this process answers at once, and then the signal must not be late.
+  const look = (): void => {
+    const retry = (): void => void (until?.aborted || clock.schedule(RETRY_AFTER, look));
+    try {
+      const found = reader.locate(req);
+      if (found instanceof Promise) found.then((one) => follow(one?.key), retry);
+      else follow(found?.key);
+    } catch {
+      retry();
+    }
+  };
+  look();
+  return controller.signal;
 }

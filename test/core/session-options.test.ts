@@ -48,7 +48,7 @@ describe("new Session", () => {
   });
 
   it("refuses what is no Standard Schema", () => {
-    for (const schema of [null, {}, 1, () => true, { "~standard": {} }, { parse: () => 1 }]) assertRefused({ schema }, "TypeError", /^Cannot use option schema: it has no ~standard.validate, a Standard Schema is wanted$/);
+    for (const schema of [null, {}, 1, () => true, { "~standard": {} }, { parse: () => 1 }]) assertRefused({ schema }, "TypeError", /^Invalid option schema: got no ~standard.validate, expected a Standard Schema$/);
   });
 
   it("refuses what is no clock and no source of randomness", () => {

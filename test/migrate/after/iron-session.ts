@@ -24,6 +24,6 @@ export default withSession(session, async (request, own) => {
     await own.destroy();
     return redirect();
   }
-  await own.update(({ visits }) => ({ visits: visits + 1 }));
+  await own.update(({ visits = 0 }) => ({ visits: visits + 1 }));
   return Response.json({ done: true });
 });
