@@ -1,5 +1,5 @@
 // What a session owes a response, where it is not known yet which of several will be sent: put on each of them.
-import { addVary, forbidCaching, type ResponseLike, toHeaderPort } from "../core/http-messages.ts";
+import { addVary, forbidCaching, type ResponseLike, suggestCaching, toHeaderPort } from "../core/http-messages.ts";
 import type { RequestSession } from "../core/request-session.ts";
 
 /** Takes what is owed: it counts as written. */
@@ -16,5 +16,9 @@ export function putOwed(target: ResponseLike, owed: Headers, others?: Headers): 
   const missing = owed.getSetCookie().filter((line) => !present.includes(line));
   if (missing.length > 0) port.setCookies([...present, ...missing]);
   for (const name of owed.get("vary")?.split(",") ?? []) addVary(target, name.trim());
-  if (owed.has("cache-control")) forbidCaching(target, others);
+  const caching = owed.get("cache-control");
+  if (caching === null) return;
+  // Beside an id nothing is kept, whatever the application said. A page that only read a session is its to decide.
+  if (owed.has("set-cookie") || owed.has("x-auth-token")) forbidCaching(target, others);
+  else suggestCaching(target, caching, others);
 }

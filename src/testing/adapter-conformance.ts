@@ -66,6 +66,12 @@ async function answerPath(session: RequestSession<Fields>, path: string, told: s
       return page("ignored");
     case "read":
       return page(await session.data);
+    case "user":
+      return page(await session.user);
+    case "public":
+      return page(await session.data, { "cache-control": "public, max-age=60" });
+    case "write":
+      return page(writesOn(session));
     case "set":
       session.set(name, value);
       return page("set", { "cache-control": "public, max-age=600", "cdn-cache-control": "public, max-age=600", vary: "Accept-Encoding", "set-cookie": "theme=light; Path=/" });
@@ -103,4 +109,24 @@ async function answerPath(session: RequestSession<Fields>, path: string, told: s
     default:
       return page("nothing", {}, 404);
   }
+}
+
+/** What code for another library does to a session. @returns what passed without an error. */
+function writesOn(session: RequestSession<Fields>): string[] {
+  const tries: Record<string, () => unknown> = {
+    "a field": () => Reflect.set(session, "userId", "mallory"),
+    "a method": () => Reflect.set(session, "flash", {}),
+    "a definition": () => Reflect.defineProperty(session, "cart", { value: [] }),
+    "a deletion": () => Reflect.deleteProperty(session, "userId"),
+    "a callback": () => Reflect.apply(session.destroy, session, [() => {}]),
+    "a box on a method": () => Object.assign(session.flash, { notice: "for one visitor only" }),
+  };
+  return Object.keys(tries).filter((name) => {
+    try {
+      tries[name]?.();
+      return true;
+    } catch (error) {
+      return !(error instanceof TypeError);
+    }
+  });
 }

@@ -148,6 +148,54 @@ export function pathTests({ it }: TestRunner, bench: AdapterBench): void {
     assert.deepEqual(await Promise.all(ids.map((id) => bench.session.get(id))), [undefined, undefined, { userId: "B" }]);
   });
 
+  it("a logout ends what the cookies name, wherever the live one stands", async () => {
+    for (const place of [(id: string) => `session_id=junk; session_id=${id}`, (id: string) => `session_id=${id}; session_id=junk`]) {
+      const [browser, other] = [await signIn("1"), await signIn("2")];
+      const cookie = `session_id=${other.cookie}; ${place(browser.cookie ?? "")}`;
+      assert.equal((await bench.ask("/logout", undefined, { cookie })).status, 200);
+      const left = [await bench.session.get(browser.cookie), await bench.session.get(other.cookie)];
+      assert.deepEqual(left, [undefined, undefined]);
+    }
+  });
+
+  it("a login ends what the cookies name, and is found beside a cookie that stays", async () => {
+    const [former, stale] = [await signIn("1"), await signIn("1")];
+    const browser = new Browser();
+    const cookie = `session_id=${stale.cookie}; session_id=${former.cookie}`;
+    await bench.ask("/login/1", browser, { cookie });
+    const left = [await bench.session.get(former.cookie), await bench.session.get(stale.cookie)];
+    assert.deepEqual(left, [undefined, undefined]);
+    const beside = { cookie: `session_id=${stale.cookie}; session_id=${browser.cookie}` };
+    assert.deepEqual(JSON.parse((await bench.ask("/read", undefined, beside)).body), { userId: "1" });
+  });
+
+  it("a visitor with a message is nobody, and has no data, before it is taken and after", async () => {
+    const visitor = new Browser();
+    await bench.ask("/flash/hello", visitor);
+    assert.ok(visitor.cookie);
+    for (const path of ["/user", "/read", "/take", "/user", "/read"]) {
+      const { body } = await bench.ask(path, visitor);
+      assert.equal(body, path === "/take" ? '"hello"' : "null", path);
+    }
+    assert.equal(await bench.session.get(visitor.cookie), undefined);
+    assert.equal((await bench.ask("/user", new Browser())).body, "null");
+    assert.deepEqual(JSON.parse((await bench.ask("/user", await signIn("3"))).body), { userId: "3" });
+  });
+
+  it("refuses what code for another library writes on the session", async () => {
+    const browser = await signIn();
+    assert.deepEqual(JSON.parse((await bench.ask("/write", browser)).body), []);
+    assert.deepEqual(JSON.parse((await bench.ask("/read", browser)).body), { userId: "1" });
+  });
+
+  it("keeps caches from a page that shows a session, unless the application says otherwise", async () => {
+    const browser = await signIn();
+    assert.equal((await bench.ask("/read", browser)).headers.get("cache-control"), "private, no-store");
+    assert.equal((await bench.ask("/public", browser)).headers.get("cache-control"), "public, max-age=60");
+    assert.equal((await bench.ask("/read", new Browser())).headers.get("cache-control"), null);
+    assert.equal((await bench.ask("/ignore", browser)).headers.get("cache-control"), null);
+  });
+
   it("shows a flash message to exactly one of parallel requests", async () => {
     const browser = await signIn();
     await bench.ask("/flash/saved", browser);
