@@ -1,5 +1,6 @@
 // fetch handlers: Bun.serve, Deno.serve, Workers, and the route handlers of frameworks that speak Request and Response.
-import { StoreError } from "../core/errors.ts";
+import { realOf } from "../core/closed-session.ts";
+import { HarpiaError, StoreError } from "../core/errors.ts";
 import type { RequestLike } from "../core/http-messages.ts";
 import type { RequestSession } from "../core/request-session.ts";
 import type { Session } from "../core/session.ts";
@@ -16,7 +17,7 @@ export interface FetchOptions extends Omit<AdapterOptions, "property"> {
  * (Workers' `env` and `ctx`, Next.js's `{ params }`) follows.
  *
  * The session is written when the handler has answered and before the answer leaves. A store that fails makes it a 503, also where a
- * framework inside the handler has answered 500 for it. What else the handler throws is thrown on, after its changes were dropped.
+ * framework inside the handler has answered 500 for it. `requireUser` answers 401 where nobody is signed in. What else the handler throws is thrown on, after its changes were dropped.
  *
  * A handler that gives `undefined`, as after `server.upgrade` of Bun, has no response for us to set a cookie on: what would need one rejects.
  */
@@ -27,10 +28,11 @@ export function withSession<Data extends object, Req extends RequestLike & objec
 ): (request: Req, ...rest: Rest) => Promise<Response | Answer> {
   const sessions = new RequestSessions<Data>(session, options);
   return async (request, ...rest) => {
-    const own = session.open(request);
+    const closed = session.open(request);
+    const own = realOf(closed);
     try {
       // Responses of fetch() and Response.redirect() have headers that cannot be changed: this one's can.
-      const answered = await handler(request, own, ...rest);
+      const answered = await answerOf(() => handler(request, closed, ...rest));
       if (answered === undefined) {
         own.seal();
         await sessions.settle(own, 101);
@@ -54,4 +56,15 @@ export function withSession<Data extends object, Req extends RequestLike & objec
       return new Response("Service Unavailable", { status: error.statusCode, headers: { "content-type": "text/plain" } });
     }
   };
+}
+
+/** What a handler answers, or what answers a visitor in its place: 401 where it needs a user and there is none. */
+async function answerOf<Answer>(handle: () => Answer | Promise<Answer>): Promise<Answer | Response> {
+  try {
+    return await handle();
+  } catch (error) {
+    const { status } = error instanceof HarpiaError ? error : {};
+    if (status === undefined || status >= 500) throw error;
+    return new Response("Unauthorized", { status, headers: { "content-type": "text/plain" } });
+  }
 }

@@ -1,6 +1,6 @@
 // node http, https and http2, and Connect: a handler or a middleware whose requests have a session.
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { StoreError } from "../core/errors.ts";
+import { HarpiaError } from "../core/errors.ts";
 import type { RequestLike } from "../core/http-messages.ts";
 import type { RequestSession } from "../core/request-session.ts";
 import type { Session } from "../core/session.ts";
@@ -23,6 +23,8 @@ interface Replaceable extends HoldableResponse {
   end(text: string): unknown;
 }
 
+const TEXTS: Readonly<Record<number, string>> = { 401: "Unauthorized", 503: "Service Unavailable" };
+
 /**
  * Makes a middleware for Connect.
  *
@@ -37,7 +39,7 @@ export function connectSession<Data extends object>(session: Pick<Session<Data>,
  * Makes a request listener for `createServer` of http, https and http2: its handler gets the request's session as third argument.
  *
  * Nothing leaves before the session is written. A handler that throws or rejects answers 500, a store that fails 503; both say
- * nothing of the cause, which goes to `onFailure`.
+ * nothing of the cause, which goes to `onFailure`. `requireUser` answers 401 where nobody is signed in.
  */
 export function withSession<
   Data extends object,
@@ -48,13 +50,15 @@ export function withSession<
   const middleware = nodeMiddleware(session, options);
   return (req, res) => {
     const fail = (error: unknown): void => {
-      onFailure(error);
+      const { status } = error instanceof HarpiaError ? error : {};
+      // What a visitor has caused is nobody's failure.
+      if (status === undefined || status >= 500) onFailure(error);
       if (res.headersSent) return void res.destroy();
       // What the handler set belongs to an answer that will not be given.
       for (const name of res.getHeaderNames()) res.removeHeader(name);
-      res.statusCode = error instanceof StoreError ? error.statusCode : 500;
+      res.statusCode = status ?? 500;
       res.setHeader("Content-Type", "text/plain");
-      res.end(res.statusCode === 503 ? "Service Unavailable" : "Internal Server Error");
+      res.end(TEXTS[res.statusCode] ?? "Internal Server Error");
     };
     middleware(req, res, (error) => {
       if (error !== undefined) return fail(error);

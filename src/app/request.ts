@@ -2,6 +2,7 @@
 // cannot be read; if nobody catches that, it is the visitor's fault and not the application's.
 import { HonoRequest } from "hono/request";
 import { Cookies } from "../core/cookies.ts";
+import { HarpiaError } from "../core/errors.ts";
 import { type RequestHeaders, WatchedHeaders } from "./request-headers.ts";
 import type { Match } from "./route-table.ts";
 
@@ -37,8 +38,12 @@ export interface Request<Params extends Record<string, string> = Record<string, 
 // Errors that the visitor has caused, and the status that says so.
 const FAULTS = new WeakMap<object, number>();
 
-/** The 4xx status of an error that reading a visitor's body has thrown, `undefined` for any other error. */
+/**
+ * The 4xx status of an error that a visitor has caused: what reading a body has thrown, or what asked for somebody
+ * who is signed in. `undefined` for any other error.
+ */
 export function faultStatusOf(error: unknown): number | undefined {
+  if (error instanceof HarpiaError && error.status !== undefined && error.status < 500) return error.status;
   return typeof error === "object" && error !== null ? FAULTS.get(error) : undefined;
 }
 

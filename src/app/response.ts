@@ -49,7 +49,7 @@ type BodyInit = ConstructorParameters<typeof globalThis.Response>[0];
 
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 const WITHOUT_BODY: readonly number[] = [204, 205, 304];
-const PLAIN_TEXT: Record<number, string> = { 400: "Bad Request", 404: "Not Found", 413: "Content Too Large", 500: "Internal Server Error", 503: "Service Unavailable" };
+const PLAIN_TEXT: Record<number, string> = { 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 413: "Content Too Large", 500: "Internal Server Error", 503: "Service Unavailable" };
 
 /** See {@link Response}. */
 export class OutgoingResponse implements Response {

@@ -34,6 +34,7 @@ export function makeCloser<Real extends object>(Class: { readonly prototype: obj
     }
   }
   makeFace(ClosedSession.prototype, Class.prototype);
+  Object.freeze(ClosedSession);
   // It has every public member of the class, and hands all of them on.
   return (real) => new Proxy(new ClosedSession(real), handler) as unknown as Real;
 }
@@ -44,11 +45,11 @@ export function realOf<Real extends object>(closed: Real): Real {
 }
 
 function makeFace(face: object, real: object): void {
-  Object.defineProperty(face, INSPECT, { value: () => "RequestSession {}" });
+  Object.defineProperty(face, INSPECT, { value: Object.freeze(() => "RequestSession {}") });
   for (const [name, { get, value: member }] of Object.entries(Object.getOwnPropertyDescriptors(real))) {
     if (name === "constructor") continue;
     if (get) Object.defineProperty(face, name, { get: getter(name) });
-    else if (typeof member === "function") Object.defineProperty(face, name, { value: method(member as Method) });
+    else if (typeof member === "function") Object.defineProperty(face, name, { value: method(name, member as Method) });
   }
   for (const [name, instead] of Object.entries(ELSEWHERE)) {
     Object.defineProperty(face, name, {
@@ -68,8 +69,12 @@ function getter(name: string): (this: Face) => unknown {
   };
 }
 
-function method(real: Method): Method {
+function method(name: string, real: Method): Method {
   return Object.freeze(function (this: Face, ...args: unknown[]): unknown {
+    // A callback would never be called, and a request that waits for it never end. Thrown at once: nobody awaits it.
+    if (args.length > real.length && args.slice(real.length).some((arg) => typeof arg === "function")) {
+      throw new TypeError(`Cannot call ${name}() with a callback: it gives a promise, expected await session.${name}()`);
+    }
     return real.apply(this[REAL], args);
   });
 }

@@ -13,7 +13,7 @@ import { makeCloser } from "./closed-session.ts";
 import type { LoginOptions } from "./creation.ts";
 import { HarpiaError, type StoreError } from "./errors.ts";
 import type { ResponseLike } from "./http-messages.ts";
-import { copyJson, kindOf } from "./json.ts";
+import { copyJson } from "./json.ts";
 import { type Deadlines, toDeadlines } from "./lifetimes.ts";
 import { RequestChanges } from "./request-changes.ts";
 import { RequestRecord } from "./request-record.ts";
@@ -152,12 +152,7 @@ export class RequestSession<Data extends object, Input extends object = Data> {
   }
 
   /** Reads the session again: what other requests have changed, or that it has ended. Own changes stay. */
-  reload(): Promise<Readonly<Partial<Data>> | undefined> {
-    refuseCallback("reload", arguments);
-    return this.#reload();
-  }
-
-  async #reload(): Promise<Readonly<Partial<Data>> | undefined> {
+  async reload(): Promise<Readonly<Partial<Data>> | undefined> {
     while (this.#record.changing) await this.#record.changing;
     await this.#record.load();
     if (this.#record.opened) await this.#record.reload();
@@ -293,12 +288,7 @@ export class RequestSession<Data extends object, Input extends object = Data> {
    *
    * @throws TypeError at once for a callback: it would never be called. Await the promise.
    */
-  destroy(): Promise<void> {
-    refuseCallback("destroy", arguments);
-    return this.#destroy();
-  }
-
-  async #destroy(): Promise<void> {
+  async destroy(): Promise<void> {
     await this.#record.load();
     let ended = this.#record.opened;
     await this.#access.end(ended);
@@ -319,12 +309,7 @@ export class RequestSession<Data extends object, Input extends object = Data> {
    * @throws StoreError when the store fails: the response must not look like a success then. HarpiaError
    * `ERR_HEADERS_SENT` for a session that would begin too late.
    */
-  commit(): Promise<void> {
-    refuseCallback("commit", arguments);
-    return this.#commit();
-  }
-
-  async #commit(): Promise<void> {
+  async commit(): Promise<void> {
     // What failed while nobody waited must not look like a success.
     while (this.#record.changing) await this.#record.changing;
     if (this.hasChanges) await this.#record.change(() => this.#write());
@@ -352,7 +337,7 @@ export class RequestSession<Data extends object, Input extends object = Data> {
   /** An exact change, once nothing else of this request is under way, and what it came to read again. */
   async #updateExactly(change: (opened: Opened<Data> | undefined) => Promise<boolean>): Promise<boolean> {
     this.#assertOpen();
-    if (this.hasChanges) await this.#commit();
+    if (this.hasChanges) await this.commit();
     // At once if it can be: called from within such a function, this is seen to be so.
     if (this.#record.load()) await this.#record.load();
     const { opened } = this.#record;
@@ -461,7 +446,7 @@ export class RequestSession<Data extends object, Input extends object = Data> {
     // Whether there is a session is settled now, so that one that ends later is not taken for none.
     this.#record.load()?.catch(() => {});
     // The adapter has committed already, and nobody may commit again. Where it is too late, that is told.
-    if (this.#isSealed) queueMicrotask(() => void this.#commit().catch((error: Error) => this.#access.tell(error)));
+    if (this.#isSealed) queueMicrotask(() => void this.commit().catch((error: Error) => this.#access.tell(error)));
   }
 
   async #begin(opened: Opened<Data>): Promise<void> {
@@ -495,10 +480,4 @@ export function closeRequestSession<Data extends object, Input extends object>(
   session: RequestSession<Data, Input>,
 ): RequestSession<Data, Input> {
   return close(session) as RequestSession<Data, Input>;
-}
-
-/** A callback would never be called, and a request that waits for it never ends. Thrown at once: nobody awaits it. */
-function refuseCallback(name: string, { length, 0: first }: ArrayLike<unknown>): void {
-  if (length === 0 || first === undefined) return;
-  throw new TypeError(`Cannot call ${name}() with ${kindOf(first)}: it takes no callback, expected await session.${name}()`);
 }
