@@ -1,4 +1,5 @@
-// What nobody can do without who keeps sessions under hashed ids: one look for one name in the Cookie header, and one SHA-256. It checks nothing.
+// What nobody can do without who keeps sessions under hashed ids: one look for one name in the
+// Cookie header, and one SHA-256. It checks nothing.
 import { hash, randomBytes } from "node:crypto";
 
 export const COOKIE = "session_id";

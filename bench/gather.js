@@ -1,4 +1,5 @@
-// The least that can be written down: what is asked in one turn of the event loop in one call. It bounds nothing, and fails as a whole.
+// The least that can be written down: what is asked in one turn of the event loop in one call. It
+// bounds nothing, and fails as a whole.
 
 /** @param call takes all items of a turn, and answers in their order or not at all. */
 export function gather(call) {

@@ -21,16 +21,25 @@ export function describeRun({ isQuick }) {
 
 /** The versions that are installed, by package. */
 export function versionsOf(packages) {
-  return Object.fromEntries(packages.map((name) => [name, JSON.parse(readFileSync(packageFile(name), "utf8")).version]));
+  return Object.fromEntries(
+    packages.map((name) => [name, JSON.parse(readFileSync(packageFile(name), "utf8")).version]),
+  );
 }
 
 function packageFile(name) {
-  return new URL(name === "harpiats" ? "../package.json" : `node_modules/${name}/package.json`, import.meta.url);
+  return new URL(
+    name === "harpiats" ? "../package.json" : `node_modules/${name}/package.json`,
+    import.meta.url,
+  );
 }
 
 function commit() {
   try {
-    return execFileSync("git", ["rev-parse", "--short", "HEAD"], { cwd: new URL(".", import.meta.url), encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+    return execFileSync("git", ["rev-parse", "--short", "HEAD"], {
+      cwd: new URL(".", import.meta.url),
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    }).trim();
   } catch {
     return "unknown";
   }

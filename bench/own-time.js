@@ -1,5 +1,6 @@
-// The time of this process as the clock has it, less what Linux says that its thread waited for a processor: what is left is work,
-// and waiting for anything of its own, such as the collector's threads. Elsewhere than on Linux the clock's.
+// The time of this process as the clock has it, less what Linux says that its thread waited for a
+// processor: what is left is work, and waiting for anything of its own, such as the collector's
+// threads. Elsewhere than on Linux the clock's.
 import { readFileSync } from "node:fs";
 
 /** Milliseconds. */
@@ -10,7 +11,10 @@ export function ownTime() {
   return performance.now() - Number(queued) / 1e6;
 }
 
-/** Watches for the longest time of its own between two turns of a timer: `longest`, in milliseconds. `clearInterval(timer)` ends it. */
+/**
+ * Watches for the longest time of its own between two turns of a timer: `longest`, in milliseconds.
+ * `clearInterval(timer)` ends it.
+ */
 export function watchOwnTime() {
   const watch = { longest: 0, timer: undefined };
   let before = ownTime();

@@ -1,4 +1,5 @@
-// Turns results into tables, and puts each figure beside its aim. Decides nothing about how things are measured.
+// Turns results into tables, and puts each figure beside its aim. Decides nothing about how things
+// are measured.
 import { adaptersAims, adaptersTable } from "./adapters/report.js";
 import { heapAims, heapTable } from "./heap/report.js";
 import { httpAims, httpTable } from "./http/report.js";
@@ -15,10 +16,18 @@ const PARTS = {
   read: { heading: "Reading a session from a request", table: readTable, aims: readAims },
   import: { heading: "Importing", table: importTable, aims: importAims },
   http: { heading: "A server under load", table: httpTable, aims: httpAims },
-  adapters: { heading: "Adapters beside the usual libraries", table: adaptersTable, aims: adaptersAims },
+  adapters: {
+    heading: "Adapters beside the usual libraries",
+    table: adaptersTable,
+    aims: adaptersAims,
+  },
   heap: { heading: "Who allocates in a server under load", table: heapTable, aims: heapAims },
   stores: { heading: "Reading from a server", table: storesTable, aims: storesAims },
-  networked: { heading: "A server under load, sessions in a store", table: networkedTable, aims: networkedAims },
+  networked: {
+    heading: "A server under load, sessions in a store",
+    table: networkedTable,
+    aims: networkedAims,
+  },
   scale: { heading: "From a thousand sessions to ten million", table: scaleTable, aims: scaleAims },
 };
 
@@ -37,17 +46,26 @@ function judgedOf({ part, runs }) {
   return runs.flatMap((run) => PARTS[part].aims(run));
 }
 
-/** Each aim beside its figure; under them what was tried for those that are missed, once for all that it was tried for. */
+/**
+ * Each aim beside its figure; under them what was tried for those that are missed, once for all
+ * that it was tried for.
+ */
 function aimsOf(judged) {
   if (judged.length === 0) return [];
-  const table = toTable(["aim", "figure", ""], judged.map(({ aim, figure, isMet }) => [aim, figure, isMet ? "met" : "missed"]));
+  const table = toTable(
+    ["aim", "figure", ""],
+    judged.map(({ aim, figure, isMet }) => [aim, figure, isMet ? "met" : "missed"]),
+  );
   const texts = new Map();
   for (const { id, aim, isMet } of judged) {
     if (isMet) continue;
     const text = triedFor(id) ?? "What was tried is not written down in tried.json.";
     texts.set(text, [...(texts.get(text) ?? []), aim.split(":")[0]]);
   }
-  return [table, ...[...texts].map(([text, aims]) => `Missed, ${[...new Set(aims)].join("; ")}. ${text}`)];
+  return [
+    table,
+    ...[...texts].map(([text, aims]) => `Missed, ${[...new Set(aims)].join("; ")}. ${text}`),
+  ];
 }
 
 /** One part: where it was measured, its tables, its aims. */

@@ -1,5 +1,6 @@
-// Servers under the same load, each in a process of its own: requests per second, processor time and the 99th percentile of the answers' times.
-// What a process is worth differs by a tenth from one start to the next, whoever is measured: each server is started several times.
+// Servers under the same load, each in a process of its own: requests per second, processor time
+// and the 99th percentile of the answers' times. What a process is worth differs by a tenth from
+// one start to the next, whoever is measured: each server is started several times.
 import { fileURLToPath } from "node:url";
 import { versionsOf } from "./machine.js";
 import { shuffle, summarize } from "./statistics.js";
@@ -8,21 +9,40 @@ import { startWorker } from "./workers.js";
 const SERVER = fileURLToPath(new URL("./http/server.js", import.meta.url));
 const CLIENT = fileURLToPath(new URL("./http/client.js", import.meta.url));
 
-// Before so many turns V8 has not compiled what it will run with: a server at its beginning has half the throughput, and ours more code to compile than a bare one.
+// Before so many turns V8 has not compiled what it will run with: a server at its beginning has
+// half the throughput, and ours more code to compile than a bare one.
 const WARM_UPS = 4;
 
 /** Keep-alive connections, each with a session of its own. */
 const CONNECTIONS = 64;
 
 /**
- * @param options.servers each `{ argument, cases }`: what its process is told, and what is asked of it, paths by name.
+ * @param options.servers each `{ argument, cases }`: what its process is told, and what is asked of
+ * it, paths by name.
  * @param options.starts how often each server is started.
- * @param options.warmUps how often each case is asked for before it counts. Fewer than it takes are for a look at whether all of it works.
+ * @param options.warmUps how often each case is asked for before it counts. Fewer than it takes are
+ * for a look at whether all of it works.
  * @param options.rounds how often each case is measured after each start.
- * @returns for each server and case `{ ...server, case, samples }`, the samples in the order of starts and rounds.
+ * @returns for each server and case `{ ...server, case, samples }`, the samples in the order of
+ * starts and rounds.
  */
-export async function measureUnderLoad({ node, servers, starts, rounds, milliseconds, warmUps = WARM_UPS }) {
-  const subjects = servers.flatMap((server) => Object.entries(server.cases).map(([name, path]) => ({ ...server, server, case: name, path, samples: [] })));
+export async function measureUnderLoad({
+  node,
+  servers,
+  starts,
+  rounds,
+  milliseconds,
+  warmUps = WARM_UPS,
+}) {
+  const subjects = servers.flatMap((server) =>
+    Object.entries(server.cases).map(([name, path]) => ({
+      ...server,
+      server,
+      case: name,
+      path,
+      samples: [],
+    })),
+  );
   for (let start = 0; start < starts; start++) {
     const workers = [];
     try {
@@ -34,10 +54,19 @@ export async function measureUnderLoad({ node, servers, starts, rounds, millisec
         workers.push(worker);
         running.set(server, worker);
       }
-      const questionOf = ({ server, path }) => ({ port: running.get(server).ready, milliseconds, path, isTimed: true });
-      for (const subject of subjects) for (let turn = 0; turn < warmUps; turn++) await client.ask(questionOf(subject));
+      const questionOf = ({ server, path }) => ({
+        port: running.get(server).ready,
+        milliseconds,
+        path,
+        isTimed: true,
+      });
+      for (const subject of subjects)
+        for (let turn = 0; turn < warmUps; turn++) await client.ask(questionOf(subject));
       for (let round = 0; round < rounds; round++) {
-        for (const subject of shuffle(subjects)) subject.samples.push(await sample(client, running.get(subject.server), questionOf(subject)));
+        for (const subject of shuffle(subjects))
+          subject.samples.push(
+            await sample(client, running.get(subject.server), questionOf(subject)),
+          );
       }
     } finally {
       for (const worker of workers) await worker.stop();
@@ -69,15 +98,21 @@ export function summarizeBeside(samples, bare) {
 }
 
 /**
- * Measures servers of several frameworks, each beside the same framework's without a session: the library `none`.
+ * Measures servers of several frameworks, each beside the same framework's without a session: the
+ * library `none`.
  *
- * @param options.servers as for {@link measureUnderLoad}, each with its `framework` and `library` too.
+ * @param options.servers as for {@link measureUnderLoad}, each with its `framework` and `library`
+ * too.
  */
 export async function measureFrameworks({ part, node, servers, plan, packages, say }) {
-  say(`${part}: ${servers.length} servers, ${plan.starts} starts with ${plan.rounds} rounds on Node ${node.version}`);
+  say(
+    `${part}: ${servers.length} servers, ${plan.starts} starts with ${plan.rounds} rounds on Node ${node.version}`,
+  );
   const subjects = await measureUnderLoad({ node, servers, ...plan });
   const results = subjects.map(({ framework, library, case: name, samples }) => {
-    const bare = subjects.find((subject) => subject.framework === framework && subject.library === "none");
+    const bare = subjects.find(
+      (subject) => subject.framework === framework && subject.library === "none",
+    );
     return { framework, library, case: name, ...summarizeBeside(samples, bare.samples) };
   });
   return { ...headOf(node, plan), versions: versionsOf(packages), results };

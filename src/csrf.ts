@@ -1,9 +1,20 @@
-// harpiats/csrf: refuses what another site has made the browser send. A check for any framework, one middleware for each
-// shape of middleware there is, and a synchronizer token.
-import { type CheckedRequest, crossSiteCheck, type CrossSiteOptions, type CrossSiteRefusal } from "./core/cross-site.ts";
+// harpiats/csrf: refuses what another site has made the browser send. A check for any framework,
+// one middleware for each shape of middleware there is, and a synchronizer token.
+import {
+  type CheckedRequest,
+  crossSiteCheck,
+  type CrossSiteOptions,
+  type CrossSiteRefusal,
+} from "./core/cross-site.ts";
 import type { RequestLike } from "./core/http-messages.ts";
 
-export { type CheckedRequest, type CrossSiteCheck, crossSiteCheck, type CrossSiteOptions, type CrossSiteRefusal } from "./core/cross-site.ts";
+export {
+  type CheckedRequest,
+  type CrossSiteCheck,
+  crossSiteCheck,
+  type CrossSiteOptions,
+  type CrossSiteRefusal,
+} from "./core/cross-site.ts";
 export { csrfToken, isCsrfToken } from "./core/csrf-token.ts";
 
 const REFUSED = "Forbidden: this request came from another site";
@@ -26,8 +37,16 @@ export class CrossSiteError extends Error {
 type CheckedFully = RequestLike & CheckedRequest;
 type Next = (error?: unknown) => unknown;
 
-/** Express 4 and 5, Connect: `app.use(expressCsrf())`. A refused request goes to the error handler. */
-export function expressCsrf(options: CrossSiteOptions = {}): (req: CheckedFully & { readonly originalUrl?: string | undefined }, res: unknown, next: Next) => unknown {
+/**
+ * Express 4 and 5, Connect: `app.use(expressCsrf())`. A refused request goes to the error handler.
+ */
+export function expressCsrf(
+  options: CrossSiteOptions = {},
+): (
+  req: CheckedFully & { readonly originalUrl?: string | undefined },
+  res: unknown,
+  next: Next,
+) => unknown {
   const check = crossSiteCheck(options);
   return (req, _res, next) => {
     // Express cuts off url what the middleware is mounted on.
@@ -37,13 +56,24 @@ export function expressCsrf(options: CrossSiteOptions = {}): (req: CheckedFully 
 }
 
 /** harpia(): `app.use(harpiaCsrf())`. A refused request is answered 403. */
-export function harpiaCsrf(options: CrossSiteOptions = {}): (req: CheckedFully, res: { status(code: number): { send(body: string): void } }, next: Next) => unknown {
+export function harpiaCsrf(
+  options: CrossSiteOptions = {},
+): (
+  req: CheckedFully,
+  res: { status(code: number): { send(body: string): void } },
+  next: Next,
+) => unknown {
   const check = crossSiteCheck(options);
   return (req, res, next) => (check(req) ? res.status(403).send(REFUSED) : next());
 }
 
 /** Koa 2 and 3: `app.use(koaCsrf())`. A refused request is an error that Koa answers with 403. */
-export function koaCsrf(options: CrossSiteOptions = {}): (ctx: CheckedFully & { readonly originalUrl?: string | undefined }, next: () => Promise<unknown>) => Promise<unknown> {
+export function koaCsrf(
+  options: CrossSiteOptions = {},
+): (
+  ctx: CheckedFully & { readonly originalUrl?: string | undefined },
+  next: () => Promise<unknown>,
+) => Promise<unknown> {
   const check = crossSiteCheck(options);
   return async (ctx, next) => {
     // What koa-mount cuts off, as above.
@@ -53,8 +83,13 @@ export function koaCsrf(options: CrossSiteOptions = {}): (ctx: CheckedFully & { 
   };
 }
 
-/** Fastify 5: `fastify.addHook("onRequest", fastifyCsrf())`. A refused request goes to the error handler. */
-export function fastifyCsrf(options: CrossSiteOptions = {}): (request: CheckedFully, reply: unknown, done: (error?: Error) => void) => void {
+/**
+ * Fastify 5: `fastify.addHook("onRequest", fastifyCsrf())`. A refused request goes to the error
+ * handler.
+ */
+export function fastifyCsrf(
+  options: CrossSiteOptions = {},
+): (request: CheckedFully, reply: unknown, done: (error?: Error) => void) => void {
   const check = crossSiteCheck(options);
   return (request, _reply, done) => {
     const refusal = check(request);
@@ -63,19 +98,28 @@ export function fastifyCsrf(options: CrossSiteOptions = {}): (request: CheckedFu
 }
 
 /** Hono 4: `app.use(honoCsrf())`. A refused request is answered 403. */
-export function honoCsrf(options: CrossSiteOptions = {}): (c: { readonly req: { readonly raw: Request } }, next: () => Promise<void>) => Promise<Response | void> {
+export function honoCsrf(
+  options: CrossSiteOptions = {},
+): (
+  c: { readonly req: { readonly raw: Request } },
+  next: () => Promise<void>,
+) => Promise<Response | void> {
   const check = crossSiteCheck(options);
   return async (c, next) => (check(c.req.raw) ? forbidden() : next());
 }
 
 /** h3 2: `app.use(h3Csrf())`. A refused request is answered 403. */
-export function h3Csrf(options: CrossSiteOptions = {}): (event: { readonly req: CheckedFully }, next: () => unknown) => unknown {
+export function h3Csrf(
+  options: CrossSiteOptions = {},
+): (event: { readonly req: CheckedFully }, next: () => unknown) => unknown {
   const check = crossSiteCheck(options);
   return (event, next) => (check(event.req) ? forbidden() : next());
 }
 
 /** Elysia: `app.onRequest(elysiaCsrf())`. A refused request is answered 403. */
-export function elysiaCsrf(options: CrossSiteOptions = {}): (context: { readonly request: Request }) => Response | undefined {
+export function elysiaCsrf(
+  options: CrossSiteOptions = {},
+): (context: { readonly request: Request }) => Response | undefined {
   const check = crossSiteCheck(options);
   return ({ request }) => (check(request) ? forbidden() : undefined);
 }

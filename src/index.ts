@@ -1,4 +1,5 @@
-// harpiats: an app to try sessions on, or to build on. Sessions alone are harpiats/session, without Hono and srvx.
+// harpiats: an app to try sessions on, or to build on. Sessions alone are harpiats/session, without
+// Hono and srvx.
 export { type App, default } from "./app/app.ts";
 export type { ErrorHandler, Handler, Middleware, Next, PathParams } from "./app/handler.ts";
 export type { RequestHeaders } from "./app/request-headers.ts";

@@ -1,5 +1,6 @@
-// Makes few files of the many that tsc wrote: a process that imports harpiats/session reads 2 instead of 50, in half the time.
-// One file an entry, as package.json names them, and beside them what they share; core is one file. Declarations stay as they are.
+// Makes few files of the many that tsc wrote: a process that imports harpiats/session reads 2
+// instead of 50, in half the time. One file an entry, as package.json names them, and beside them
+// what they share; core is one file. Declarations stay as they are.
 import { readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,7 +10,10 @@ const project = fileURLToPath(new URL("../", import.meta.url));
 const dist = join(project, "dist");
 const bundled = join(project, "dist-bundled");
 const { exports: subpaths, bin } = JSON.parse(readFileSync(join(project, "package.json"), "utf8"));
-const files = [...Object.values(subpaths).flatMap(({ default: file }) => file ?? []), ...Object.values(bin ?? {})].map((file) => relative("dist", file));
+const files = [
+  ...Object.values(subpaths).flatMap(({ default: file }) => file ?? []),
+  ...Object.values(bin ?? {}),
+].map((file) => relative("dist", file));
 
 const build = await rolldown({
   input: Object.fromEntries(files.map((file) => [file.replace(/\.js$/, ""), join(dist, file)])),

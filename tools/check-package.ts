@@ -1,5 +1,6 @@
-// The tarball as a stranger meets it: what is in it, what the tools that judge packages say, whether it works installed alone
-// without any peer, and whether strict programs compile against it. Nothing here looks at the sources.
+// The tarball as a stranger meets it: what is in it, what the tools that judge packages say,
+// whether it works installed alone without any peer, and whether strict programs compile against
+// it. Nothing here looks at the sources.
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -36,7 +37,11 @@ try {
     await judge();
     if (await steps.do("installs alone, with no peer", installAlone)) await useAlone();
     if (await steps.do("installs in a stranger's TypeScript project", installAtStranger)) {
-      await compileStranger(steps, { folder: strangers, subpaths, newest: join(project, "node_modules/typescript") });
+      await compileStranger(steps, {
+        folder: strangers,
+        subpaths,
+        newest: join(project, "node_modules/typescript"),
+      });
     }
   }
 } finally {
@@ -53,8 +58,12 @@ async function pack(): Promise<void> {
 
 /** What the tools that judge packages say. */
 async function judge(): Promise<void> {
-  await steps.do("publint --strict", () => run(bin("publint"), [tarball, "--strict"], { cwd: project }));
-  await steps.do("are the types wrong? (esm-only)", () => run(bin("attw"), [tarball, "--profile", "esm-only", "--no-emoji"], { cwd: project }));
+  await steps.do("publint --strict", () =>
+    run(bin("publint"), [tarball, "--strict"], { cwd: project }),
+  );
+  await steps.do("are the types wrong? (esm-only)", () =>
+    run(bin("attw"), [tarball, "--profile", "esm-only", "--no-emoji"], { cwd: project }),
+  );
 }
 
 async function installAlone(): Promise<void> {
@@ -64,7 +73,8 @@ async function installAlone(): Promise<void> {
   const folder = join(alone, "node_modules");
   const names: string[] = [];
   for (const name of await readdir(folder)) {
-    if (name.startsWith("@")) names.push(...(await readdir(join(folder, name))).map((inner) => `${name}/${inner}`));
+    if (name.startsWith("@"))
+      names.push(...(await readdir(join(folder, name))).map((inner) => `${name}/${inner}`));
     else if (!name.startsWith(".")) names.push(name);
   }
   expectSame(names, [manifest.name, ...Object.keys(manifest.dependencies)], "node_modules");
@@ -73,39 +83,65 @@ async function installAlone(): Promise<void> {
 async function useAlone(): Promise<void> {
   await steps.do("holds what is built and what is read, and nothing else", async () => {
     const names = await readdir(installed, { recursive: true, withFileTypes: true });
-    const files = names.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name).slice(installed.length + 1));
-    const strange = files.filter((file) => !/^dist\/.*\.(js|d\.ts)$|^(package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md)$/.test(file));
+    const files = names
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name).slice(installed.length + 1));
+    const strange = files.filter(
+      (file) =>
+        !/^dist\/.*\.(js|d\.ts)$|^(package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md)$/.test(
+          file,
+        ),
+    );
     if (strange.length > 0) throw new Error(`The tarball holds ${strange.join(", ")}`);
-    for (const file of ["LICENSE", "README.md", "CHANGELOG.md"]) if (!files.includes(file)) throw new Error(`The tarball has no ${file}`);
+    for (const file of ["LICENSE", "README.md", "CHANGELOG.md"])
+      if (!files.includes(file)) throw new Error(`The tarball has no ${file}`);
   });
   for (const subpath of subpaths) {
-    await steps.do(`import ${subpath}`, () => evaluate(`if (Object.keys(await import("${subpath}")).length === 0) throw new Error("exports nothing")`));
+    await steps.do(`import ${subpath}`, () =>
+      evaluate(
+        `if (Object.keys(await import("${subpath}")).length === 0) throw new Error("exports nothing")`,
+      ),
+    );
     await steps.do(`require ${subpath}`, () => evaluate(requires(subpath)));
   }
-  await steps.do("declarations name nothing but themselves, dependencies and node", () => checkDeclarations());
+  await steps.do("declarations name nothing but themselves, dependencies and node", () =>
+    checkDeclarations(),
+  );
   await steps.do("the command runs, and says which driver is missing", async () => {
     const command = join(alone, "node_modules/.bin/harpiats");
     const version = await run(command, ["--version"], { cwd: alone });
     if (!/^\d+\.\d+\.\d+/.test(version)) throw new Error(`harpiats --version says ${version}`);
-    const said = await run(command, ["sessions", "list", "--store", "redis://127.0.0.1:1"], { cwd: alone }).catch(String);
-    if (!said.includes("neither redis nor ioredis is installed, npm install redis is wanted")) throw new Error(`harpiats says ${said}`);
+    const said = await run(command, ["sessions", "list", "--store", "redis://127.0.0.1:1"], {
+      cwd: alone,
+    }).catch(String);
+    if (!said.includes("neither redis nor ioredis is installed, npm install redis is wanted"))
+      throw new Error(`harpiats says ${said}`);
   });
   await steps.do("only the command loads what reads its arguments", async () => {
-    for (const name of ["commander", "@bomb.sh"]) await rm(join(alone, "node_modules", name), { recursive: true });
+    for (const name of ["commander", "@bomb.sh"])
+      await rm(join(alone, "node_modules", name), { recursive: true });
     for (const subpath of subpaths) await evaluate(`await import("${subpath}")`);
   });
   await steps.do("only the app loads Hono and srvx: without them the rest works", async () => {
-    for (const name of ["hono", "srvx"]) await rm(join(alone, "node_modules", name), { recursive: true });
-    for (const subpath of subpaths.filter((one) => !withApp.has(one))) await evaluate(`await import("${subpath}")`);
+    for (const name of ["hono", "srvx"])
+      await rm(join(alone, "node_modules", name), { recursive: true });
+    for (const subpath of subpaths.filter((one) => !withApp.has(one)))
+      await evaluate(`await import("${subpath}")`);
     const isAlone = await evaluate(`await import("${manifest.name}")`).catch(() => "failed");
-    if (isAlone !== "failed") throw new Error(`${manifest.name} did not miss them: this check proves nothing`);
+    if (isAlone !== "failed")
+      throw new Error(`${manifest.name} did not miss them: this check proves nothing`);
   });
 }
 
 async function installAtStranger(): Promise<void> {
-  await cp(join(project, "test/package/stranger"), strangers, { recursive: true, filter: (path) => !path.includes("node_modules") });
+  await cp(join(project, "test/package/stranger"), strangers, {
+    recursive: true,
+    filter: (path) => !path.includes("node_modules"),
+  });
   await run("npm", ["ci", "--no-audit", "--no-fund"], { cwd: strangers });
-  await run("npm", ["install", "--no-save", "--no-audit", "--no-fund", tarball], { cwd: strangers });
+  await run("npm", ["install", "--no-save", "--no-audit", "--no-fund", tarball], {
+    cwd: strangers,
+  });
 }
 
 function evaluate(program: string): Promise<string> {
@@ -120,25 +156,41 @@ function requires(subpath: string): string {
     for (const name of Object.keys(imported)) if (required[name] !== imported[name]) throw new Error(name + " is another when required");`;
 }
 
-/** Types of a peer in a declaration would break every program that does not have it. One that no other names, and that is no subpath's, nobody reads. */
+/**
+ * Types of a peer in a declaration would break every program that does not have it. One that no
+ * other names, and that is no subpath's, nobody reads.
+ */
 async function checkDeclarations(): Promise<void> {
   const allowed = [...Object.keys(manifest.dependencies), "node:"];
   const faults: string[] = [];
-  const named = new Set(subpaths.map((subpath) => `${subpath.slice(manifest.name.length + 1) || "index"}.d.ts`));
+  const named = new Set(
+    subpaths.map((subpath) => `${subpath.slice(manifest.name.length + 1) || "index"}.d.ts`),
+  );
   const found: string[] = [];
   for (const name of await readdir(join(installed, "dist"), { recursive: true })) {
     if (!name.endsWith(".d.ts")) continue;
     found.push(name);
     const text = await readFile(join(installed, "dist", name), "utf8");
-    for (const [, specifier = ""] of text.matchAll(/(?:\bfrom|\bimport|\bimport\()\s*"([^"]+)"|<reference [^>]*"([^"]+)"/g)) {
+    for (const [, specifier = ""] of text.matchAll(
+      /(?:\bfrom|\bimport|\bimport\()\s*"([^"]+)"|<reference [^>]*"([^"]+)"/g,
+    )) {
       const isOwn = specifier.startsWith("./") || specifier.startsWith("../");
       if (isOwn) named.add(join(dirname(name), specifier.replace(/\.js$/, ".d.ts")));
-      if (isOwn ? !specifier.endsWith(".js") : !allowed.some((one) => specifier === one || specifier.startsWith(one.endsWith(":") ? one : `${one}/`))) {
+      if (
+        isOwn
+          ? !specifier.endsWith(".js")
+          : !allowed.some(
+              (one) =>
+                specifier === one || specifier.startsWith(one.endsWith(":") ? one : `${one}/`),
+            )
+      ) {
         faults.push(`${name} names ${specifier}`);
       }
     }
   }
-  faults.push(...found.filter((name) => !named.has(name)).map((name) => `${name} is named by none`));
+  faults.push(
+    ...found.filter((name) => !named.has(name)).map((name) => `${name} is named by none`),
+  );
   if (faults.length > 0) throw new Error(faults.join("\n"));
 }
 

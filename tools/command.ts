@@ -1,4 +1,5 @@
-// Runs programs for the tools: quietly, showing what they said only when they fail, or in the open. Never through a shell.
+// Runs programs for the tools: quietly, showing what they said only when they fail, or in the open.
+// Never through a shell.
 import { spawn, type StdioOptions } from "node:child_process";
 
 export interface CommandOptions {
@@ -6,15 +7,30 @@ export interface CommandOptions {
   env?: NodeJS.ProcessEnv;
 }
 
-/** Runs a program and gives its standard output. @throws Error with all that it printed when it does not exit with 0. */
-export async function run(program: string, args: readonly string[], options: CommandOptions = {}): Promise<string> {
+/**
+ * Runs a program and gives its standard output.
+ *
+ * @throws Error with all that it printed when it does not exit with 0.
+ */
+export async function run(
+  program: string,
+  args: readonly string[],
+  options: CommandOptions = {},
+): Promise<string> {
   const { code, output, errors } = await start(program, args, options, ["ignore", "pipe", "pipe"]);
-  if (code !== 0) throw new Error(`${program} ${args.join(" ")} exited with ${code}\n${output}${errors}`.trimEnd());
+  if (code !== 0)
+    throw new Error(
+      `${program} ${args.join(" ")} exited with ${code}\n${output}${errors}`.trimEnd(),
+    );
   return output;
 }
 
 /** Runs a program that prints for itself. @returns its exit code. */
-export async function show(program: string, args: readonly string[], options: CommandOptions = {}): Promise<number> {
+export async function show(
+  program: string,
+  args: readonly string[],
+  options: CommandOptions = {},
+): Promise<number> {
   return (await start(program, args, options, ["ignore", "inherit", "inherit"])).code;
 }
 
@@ -24,7 +40,12 @@ interface Outcome {
   errors: string;
 }
 
-function start(program: string, args: readonly string[], options: CommandOptions, stdio: StdioOptions): Promise<Outcome> {
+function start(
+  program: string,
+  args: readonly string[],
+  options: CommandOptions,
+  stdio: StdioOptions,
+): Promise<Outcome> {
   const { env, ...rest } = options;
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { ...rest, stdio, env: { ...process.env, ...env } });

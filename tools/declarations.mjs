@@ -1,6 +1,7 @@
-// tsc writes `./x.js` into what it compiles and leaves `./x.ts` in the declarations beside it. TypeScript 5 and later read
-// that; older ones and several bundlers of declarations do not. So the build names in both what is there. And tsc declares every
-// file, but nobody can ask for those that no subpath's declarations lead to: they are taken out.
+// tsc writes `./x.js` into what it compiles and leaves `./x.ts` in the declarations beside it.
+// TypeScript 5 and later read that; older ones and several bundlers of declarations do not. So the
+// build names in both what is there. And tsc declares every file, but nobody can ask for those that
+// no subpath's declarations lead to: they are taken out.
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
@@ -21,7 +22,9 @@ for (const name of names) {
 
 const { exports } = JSON.parse(readFileSync("package.json", "utf8"));
 const wanted = new Set();
-const toFollow = Object.values(exports).flatMap(({ types }) => (types === undefined ? [] : [join(types)]));
+const toFollow = Object.values(exports).flatMap(({ types }) =>
+  types === undefined ? [] : [join(types)],
+);
 for (const path of toFollow) {
   if (wanted.has(path)) continue;
   wanted.add(path);

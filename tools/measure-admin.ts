@@ -1,5 +1,6 @@
-// Writes docs/measured/admin.json: how long each admin page takes with a million sessions in each store. Sessions are put in by the
-// store once and then copied by the database's own means, or a million sign-ins would take the most of an hour. `SESSIONS=20000` for a try.
+// Writes docs/measured/admin.json: how long each admin page takes with a million sessions in each
+// store. Sessions are put in by the store once and then copied by the database's own means, or a
+// million sign-ins would take the most of an hour. `SESSIONS=20000` for a try.
 import { writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
@@ -23,7 +24,11 @@ const SESSIONS = Number(process.env["SESSIONS"] ?? 1_000_000);
 const USERS = Math.ceil(SESSIONS / 1.5);
 const TIMES = 11;
 const AT_ONCE = 500;
-const DEVICE = { label: "Firefox on Windows", ip: "192.0.2.1", userAgent: "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:150.0) Gecko/20100101 Firefox/150.0" };
+const DEVICE = {
+  label: "Firefox on Windows",
+  ip: "192.0.2.1",
+  userAgent: "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:150.0) Gecko/20100101 Firefox/150.0",
+};
 const FILE = "docs/measured/admin.json";
 
 interface Bench {
@@ -34,7 +39,10 @@ interface Bench {
 }
 
 const BENCHES: Record<string, () => Promise<Bench>> = {
-  MemoryStore: async () => ({ store: new MemoryStore({ maxSessions: 2 * SESSIONS }), close: async () => {} }),
+  MemoryStore: async () => ({
+    store: new MemoryStore({ maxSessions: 2 * SESSIONS }),
+    close: async () => {},
+  }),
   SqliteStore: async () => {
     const folder = await temporaryFolder();
     const client = (await sqliteClient()).open(join(folder.path, "sessions.db"));
@@ -52,7 +60,10 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
   RedisStore: async () => {
     const server = await startRedisServer({ arguments: ["--maxmemory-policy", "noeviction"] });
     const client = await createClient({ url: server.url }).connect();
-    return { store: new RedisStore({ client }), close: async () => (client.destroy(), server.stop()) };
+    return {
+      store: new RedisStore({ client }),
+      close: async () => (client.destroy(), server.stop()),
+    };
   },
   PostgresStore: async () => {
     const server = await startPostgresServer();
@@ -69,7 +80,9 @@ const BENCHES: Record<string, () => Promise<Bench>> = {
     return { store, copy, close: async () => (await pool.end(), server.stop()) };
   },
   MysqlStore: async () => {
-    const server = await startMariadbServer({ settings: { "innodb-buffer-pool-size": "1G", "innodb-log-file-size": "256M" } });
+    const server = await startMariadbServer({
+      settings: { "innodb-buffer-pool-size": "1G", "innodb-log-file-size": "256M" },
+    });
     const client = createPool({ ...server.connection, connectionLimit: 10 });
     const store = new MysqlStore({ client, pruneInterval: false });
     await store.migrate();
@@ -87,12 +100,22 @@ async function fill({ copy }: Bench, session: Session): Promise<void> {
   await session.create({ userId: "user-0", role: "member" }, { device: DEVICE });
   if (copy) return void (await copy());
   for (let at = 1; at < SESSIONS; at += AT_ONCE) {
-    await Promise.all(Array.from({ length: Math.min(AT_ONCE, SESSIONS - at) }, (_, more) => session.create({ userId: `user-${(at + more) % USERS}`, role: "member" }, { device: DEVICE })));
+    await Promise.all(
+      Array.from({ length: Math.min(AT_ONCE, SESSIONS - at) }, (_, more) =>
+        session.create(
+          { userId: `user-${(at + more) % USERS}`, role: "member" },
+          { device: DEVICE },
+        ),
+      ),
+    );
   }
 }
 
 /** Milliseconds: half of the times took at most the first, all of them at most the second. */
-async function timesOf(answer: () => Promise<unknown>, before: () => Promise<unknown> = async () => {}): Promise<{ median: number; longest: number }> {
+async function timesOf(
+  answer: () => Promise<unknown>,
+  before: () => Promise<unknown> = async () => {},
+): Promise<{ median: number; longest: number }> {
   const times: number[] = [];
   for (let time = 0; time < TIMES; time++) {
     await before();
@@ -101,7 +124,10 @@ async function timesOf(answer: () => Promise<unknown>, before: () => Promise<unk
     times.push(performance.now() - startedAt);
   }
   times.sort((a, b) => a - b);
-  return { median: Math.round((times[TIMES >> 1] ?? 0) * 10) / 10, longest: Math.round((times.at(-1) ?? 0) * 10) / 10 };
+  return {
+    median: Math.round((times[TIMES >> 1] ?? 0) * 10) / 10,
+    longest: Math.round((times.at(-1) ?? 0) * 10) / 10,
+  };
 }
 
 async function measure(bench: Bench): Promise<Record<string, unknown>> {
@@ -119,7 +145,8 @@ async function measure(bench: Bench): Promise<Record<string, unknown>> {
   const first = await session.all.scan(undefined, { limit: 50 });
   // Far from the beginning, as far as a few hundred pages go.
   let cursor = first.cursor ?? "";
-  for (let page = 0; page < 100; page++) cursor = (await session.all.scan(cursor, { limit: 500 })).cursor ?? cursor;
+  for (let page = 0; page < 100; page++)
+    cursor = (await session.all.scan(cursor, { limit: 500 })).cursor ?? cursor;
   const handle = first.sessions[0]?.handle ?? "";
   // Beyond the seconds for which a look at the store is kept.
   const later = async (): Promise<void> => void (now += 10_000);
@@ -148,7 +175,17 @@ for (const [name, open] of Object.entries(BENCHES)) {
     await bench.close();
   }
 }
-const machine = { cpu: cpus()[0]?.model, cores: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30), node: process.version, date: new Date().toISOString().slice(0, 10) };
+const machine = {
+  cpu: cpus()[0]?.model,
+  cores: cpus().length,
+  memoryGiB: Math.round(totalmem() / 2 ** 30),
+  node: process.version,
+  date: new Date().toISOString().slice(0, 10),
+};
 const about = `Written by tools/measure-admin.ts: each page asked ${TIMES} times, made and read whole in the process that also asks, the servers on the same machine.`;
-if (only.length === 0) writeFileSync(FILE, `${JSON.stringify({ about, machine, sessions: SESSIONS, users: USERS, stores }, undefined, 2)}\n`);
+if (only.length === 0)
+  writeFileSync(
+    FILE,
+    `${JSON.stringify({ about, machine, sessions: SESSIONS, users: USERS, stores }, undefined, 2)}\n`,
+  );
 process.exit();

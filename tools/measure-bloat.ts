@@ -1,6 +1,7 @@
-// Measures what docs/production.md says of PostgreSQL's table under touches and writes docs/measured/postgres-bloat.json: how large
-// it grows and how much is written to the log, with and without room on its pages, with an index on the deadline, and while a
-// transaction stays open. Starts a PostgreSQL of its own, with fsync; takes about a minute.
+// Measures what docs/production.md says of PostgreSQL's table under touches and writes
+// docs/measured/postgres-bloat.json: how large it grows and how much is written to the log, with
+// and without room on its pages, with an index on the deadline, and while a transaction stays open.
+// Starts a PostgreSQL of its own, with fsync; takes about a minute.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { arch, cpus, platform, totalmem } from "node:os";
 import { Pool } from "pg";
@@ -10,10 +11,16 @@ import { startPostgresServer } from "../test/support/postgres-server.ts";
 
 const SESSIONS = 10_000;
 const ROUNDS = 20;
-// Touches of different sessions in one statement, to be quick about it. Each makes a row version of its own.
+// Touches of different sessions in one statement, to be quick about it. Each makes a row version of
+// its own.
 const AT_ONCE = 25;
 const FILE = "docs/measured/postgres-bloat.json";
-const DATA = { userId: "4f1c2a5e-8b1d-4c60-9a57-1f0f3d0f5c11", role: "editor", locale: "en-GB", signedInAt: "2026-01-01T00:00:00.000Z" };
+const DATA = {
+  userId: "4f1c2a5e-8b1d-4c60-9a57-1f0f3d0f5c11",
+  role: "editor",
+  locale: "en-GB",
+  signedInAt: "2026-01-01T00:00:00.000Z",
+};
 
 interface Variant {
   name: string;
@@ -32,16 +39,24 @@ const VARIANTS: readonly Variant[] = [
 ];
 
 const server = await startPostgresServer({ isDurable: true });
-const pool = new Pool({ connectionString: server.url, max: 8, options: "-c synchronous_commit=off" });
+const pool = new Pool({
+  connectionString: server.url,
+  max: 8,
+  options: "-c synchronous_commit=off",
+});
 try {
   const variants = [];
-  for (const [at, variant] of VARIANTS.entries()) variants.push(await measure(`bloat_${at}`, variant));
+  for (const [at, variant] of VARIANTS.entries())
+    variants.push(await measure(`bloat_${at}`, variant));
   const { rows } = await pool.query("SHOW server_version");
   const measured = {
     about: `Written by tools/measure-bloat.ts. ${SESSIONS} sessions of a login, each touched ${ROUNDS} times in random order, without autovacuum; then VACUUM, and half as many touches more. Bytes are for one session, with all indexes; log bytes for one touch.`,
     date: new Date().toISOString().slice(0, 10),
     machine: `${platform()} ${arch()}, ${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GB`,
-    versions: { node: process.versions.node, postgres: (rows[0] as { server_version: string }).server_version },
+    versions: {
+      node: process.versions.node,
+      postgres: (rows[0] as { server_version: string }).server_version,
+    },
     variants,
   };
   mkdirSync("docs/measured", { recursive: true });
@@ -52,14 +67,20 @@ try {
   await server.stop();
 }
 
-async function measure(table: string, { name, fillfactor, index = false, open = false }: Variant): Promise<object> {
+async function measure(
+  table: string,
+  { name, fillfactor, index = false, open = false }: Variant,
+): Promise<object> {
   const store = new PostgresStore<typeof DATA>({ client: pool, table, pruneInterval: false });
   await store.migrate();
-  await pool.query(`ALTER TABLE ${table} SET (fillfactor = ${fillfactor}, autovacuum_enabled = false)`);
+  await pool.query(
+    `ALTER TABLE ${table} SET (fillfactor = ${fillfactor}, autovacuum_enabled = false)`,
+  );
   if (index) await pool.query(`CREATE INDEX ${table}_expires_at ON ${table} (expires_at)`);
   const keys = await fill(store);
   const holder = await pool.connect();
-  if (open) await holder.query("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1 FROM pg_class LIMIT 1");
+  if (open)
+    await holder.query("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1 FROM pg_class LIMIT 1");
   const bytesNew = await bytesOf(table);
   const from = await logPosition();
   await touch(table, keys, 1);
@@ -72,7 +93,15 @@ async function measure(table: string, { name, fillfactor, index = false, open = 
   holder.release();
   await pool.query(`VACUUM ${table}`);
   await touch(table, keys, ROUNDS / 2);
-  return { name, bytesNew, bytesAfterOne, bytesAfterAll, bytesAfterVacuumAndMore: await bytesOf(table), touchesOffTheIndexes: hot, logBytesPerTouch };
+  return {
+    name,
+    bytesNew,
+    bytesAfterOne,
+    bytesAfterAll,
+    bytesAfterVacuumAndMore: await bytesOf(table),
+    touchesOffTheIndexes: hot,
+    logBytesPerTouch,
+  };
 }
 
 async function fill(store: PostgresStore<typeof DATA>): Promise<string[]> {
@@ -84,7 +113,14 @@ async function fill(store: PostgresStore<typeof DATA>): Promise<string[]> {
     while (next < keys.length) {
       const at = next++;
       const userId = `${DATA.userId}${at >> 1}`;
-      await store.create(keys[at] as string, { data: { ...DATA, userId }, userId, createdAt: now, lastSeenAt: now, expiresAt: now + 86_400_000, endsAt: now + 2_592_000_000 });
+      await store.create(keys[at] as string, {
+        data: { ...DATA, userId },
+        userId,
+        createdAt: now,
+        lastSeenAt: now,
+        expiresAt: now + 86_400_000,
+        endsAt: now + 2_592_000_000,
+      });
     }
   };
   await Promise.all(Array.from({ length: 7 }, filler));
@@ -107,7 +143,10 @@ async function touch(table: string, keys: readonly string[], rounds: number): Pr
 }
 
 function shuffle<T>(items: readonly T[]): T[] {
-  return items.map((item) => ({ item, at: Math.random() })).sort((a, b) => a.at - b.at).map(({ item }) => item);
+  return items
+    .map((item) => ({ item, at: Math.random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ item }) => item);
 }
 
 async function bytesOf(table: string): Promise<number> {
@@ -116,7 +155,9 @@ async function bytesOf(table: string): Promise<number> {
 }
 
 async function logPosition(): Promise<number> {
-  const { rows } = await pool.query("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0') AS bytes");
+  const { rows } = await pool.query(
+    "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0') AS bytes",
+  );
   return Number((rows[0] as { bytes: string }).bytes);
 }
 
@@ -124,7 +165,10 @@ async function shareOfHot(table: string): Promise<number> {
   // Counters are sent about once a second by each connection that is used.
   await new Promise((resolve) => setTimeout(resolve, 1500));
   await Promise.all(Array.from({ length: 7 }, () => pool.query("SELECT pg_sleep(0.1)")));
-  const { rows } = await pool.query("SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = $1", [table]);
+  const { rows } = await pool.query(
+    "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = $1",
+    [table],
+  );
   const { n_tup_upd, n_tup_hot_upd } = rows[0] as { n_tup_upd: string; n_tup_hot_upd: string };
   return Math.round((Number(n_tup_hot_upd) / Number(n_tup_upd)) * 1000) / 1000;
 }

@@ -1,5 +1,6 @@
-// Measures what docs/stores/sqlite.md says in numbers and writes docs/measured/sqlite.json: bytes per session in the file, reads, and
-// durable changes one by one and many at a time. Takes about half a minute.
+// Measures what docs/stores/sqlite.md says in numbers and writes docs/measured/sqlite.json: bytes
+// per session in the file, reads, and durable changes one by one and many at a time. Takes about
+// half a minute.
 import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { arch, cpus, platform, totalmem } from "node:os";
 import { join } from "node:path";
@@ -17,19 +18,33 @@ const AT_ONCE = 500;
 const SECONDS = 1.5;
 const FILE = "docs/measured/sqlite.json";
 
-const LOGIN = { userId: "4f1c2a5e-8b1d-4c60-9a57-1f0f3d0f5c11", role: "editor", locale: "en-GB", signedInAt: "2026-01-01T00:00:00.000Z" };
-const SHAPES: Record<string, Fields> = { anonymous: { locale: "en-GB" }, login: LOGIN, "login and 1 KB": { ...LOGIN, cart: Array.from({ length: 32 }, (_, n) => `article-${n}-${"x".repeat(20)}`) } };
+const LOGIN = {
+  userId: "4f1c2a5e-8b1d-4c60-9a57-1f0f3d0f5c11",
+  role: "editor",
+  locale: "en-GB",
+  signedInAt: "2026-01-01T00:00:00.000Z",
+};
+const SHAPES: Record<string, Fields> = {
+  anonymous: { locale: "en-GB" },
+  login: LOGIN,
+  "login and 1 KB": {
+    ...LOGIN,
+    cart: Array.from({ length: 32 }, (_, n) => `article-${n}-${"x".repeat(20)}`),
+  },
+};
 
 const ids = new IdMaker();
 const folder = await temporaryFolder();
 try {
   const clients = await sqliteClients();
   const sizes = [];
-  for (const [shape, data] of Object.entries(SHAPES)) sizes.push(await sizeOf(clients[0] as SqliteClientKind, shape, data));
+  for (const [shape, data] of Object.entries(SHAPES))
+    sizes.push(await sizeOf(clients[0] as SqliteClientKind, shape, data));
   const rates = [];
   for (const client of clients) rates.push(await ratesOf(client));
   const measured = {
-    about: "Written by tools/measure-sqlite.ts. Sizes are of the file after a checkpoint. Rates are per second, with synchronous = FULL where not said otherwise, on a table of logins.",
+    about:
+      "Written by tools/measure-sqlite.ts. Sizes are of the file after a checkpoint. Rates are per second, with synchronous = FULL where not said otherwise, on a table of logins.",
     date: new Date().toISOString().slice(0, 10),
     machine: `${platform()} ${arch()}, ${cpus().length} × ${cpus()[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GB`,
     node: process.versions.node,
@@ -46,13 +61,27 @@ try {
 function newSession(data: Fields, user: number): NewSession<Fields> {
   const now = Date.now();
   const userId = typeof data["userId"] === "string" ? `${data["userId"]}${user}` : undefined;
-  return { data: userId === undefined ? data : { ...data, userId }, createdAt: now, lastSeenAt: now, expiresAt: now + 86_400_000, endsAt: now + 2_592_000_000, ...(userId !== undefined && { userId }) };
+  return {
+    data: userId === undefined ? data : { ...data, userId },
+    createdAt: now,
+    lastSeenAt: now,
+    expiresAt: now + 86_400_000,
+    endsAt: now + 2_592_000_000,
+    ...(userId !== undefined && { userId }),
+  };
 }
 
 async function fill(store: Store, data: Fields): Promise<string[]> {
-  const keys = Array.from({ length: SESSIONS }, () => toStoreKey(ids.make(Math.floor(Date.now() / 1000))));
+  const keys = Array.from({ length: SESSIONS }, () =>
+    toStoreKey(ids.make(Math.floor(Date.now() / 1000))),
+  );
   // Every user has two sessions.
-  for (let from = 0; from < SESSIONS; from += AT_ONCE) await Promise.all(keys.slice(from, from + AT_ONCE).map((key, n) => store.create(key, newSession(data, (from + n) >> 1))));
+  for (let from = 0; from < SESSIONS; from += AT_ONCE)
+    await Promise.all(
+      keys
+        .slice(from, from + AT_ONCE)
+        .map((key, n) => store.create(key, newSession(data, (from + n) >> 1))),
+    );
   return keys;
 }
 
@@ -69,12 +98,23 @@ async function sizeOf({ open }: SqliteClientKind, shape: string, data: Fields) {
   const bytesPerSession = size();
   // A week of touches: the row changes in its place.
   for (let from = 0; from < SESSIONS; from += AT_ONCE) {
-    await Promise.all(keys.slice(from, from + AT_ONCE).map((key) => store.extend(key, { lastSeenAt: Date.now() + 1, expiresAt: Date.now() + 604_800_000 })));
+    await Promise.all(
+      keys
+        .slice(from, from + AT_ONCE)
+        .map((key) =>
+          store.extend(key, { lastSeenAt: Date.now() + 1, expiresAt: Date.now() + 604_800_000 }),
+        ),
+    );
   }
   const bytesPerTouchedSession = size();
   await store.close();
   client.close();
-  return { shape, jsonBytes: JSON.stringify(newSession(data, 0).data).length, bytesPerSession, bytesPerTouchedSession };
+  return {
+    shape,
+    jsonBytes: JSON.stringify(newSession(data, 0).data).length,
+    bytesPerSession,
+    bytesPerTouchedSession,
+  };
 }
 
 async function ratesOf({ name, open }: SqliteClientKind) {
@@ -107,7 +147,10 @@ function newKey(): string {
   return toStoreKey(ids.make(Math.floor(Date.now() / 1000)));
 }
 
-/** What the client does at best: one prepared SELECT of the data by the primary key, and its JSON parsed. */
+/**
+ * What the client does at best: one prepared SELECT of the data by the primary key, and its JSON
+ * parsed.
+ */
 function rawSelect(client: SqliteClient, key: (n: number) => string): (n: number) => void {
   const statement = client.prepare("SELECT data FROM harpiats_sessions WHERE key = ?");
   return (n) => void JSON.parse((statement.get(key(n)) as { data: string }).data);

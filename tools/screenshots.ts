@@ -1,5 +1,6 @@
-// `npm run screenshots`: docs/images/*.png, the pages as they are, in headless Chromium: the demo with made-up visitors, on a phone and
-// on a desktop, in light and dark. Nothing else in docs/images is made by hand either.
+// `npm run screenshots`: docs/images/*.png, the pages as they are, in headless Chromium: the demo
+// with made-up visitors, on a phone and on a desktop, in light and dark. Nothing else in
+// docs/images is made by hand either.
 import { mkdir, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
@@ -14,8 +15,25 @@ import { projectFolder } from "../test/support/project.ts";
 import { run } from "./command.ts";
 
 const FOLDER = join(projectFolder, "docs/images");
-const NAMES = ["Ada", "Grace", "Alan", "Barbara", "Edsger", "Radia", "Donald", "Frances", "Ken", "Margaret"];
-const DEVICES = ["Firefox on Windows", "Chrome on Android", "Safari on iOS", "Chrome on macOS", "Edge on Windows"];
+const NAMES = [
+  "Ada",
+  "Grace",
+  "Alan",
+  "Barbara",
+  "Edsger",
+  "Radia",
+  "Donald",
+  "Frances",
+  "Ken",
+  "Margaret",
+];
+const DEVICES = [
+  "Firefox on Windows",
+  "Chrome on Android",
+  "Safari on iOS",
+  "Chrome on macOS",
+  "Edge on Windows",
+];
 const HOUR = 3_600_000;
 
 let seed = 7;
@@ -32,9 +50,17 @@ async function fill(session: Session, clock: ManualClock): Promise<void> {
     for (let at = 0; at < visitors; at++) {
       clock.advance(HOUR / visitors);
       const userId = `${NAMES[Math.floor(random() * NAMES.length)]} ${Math.floor(random() * 12)}`;
-      const device = { label: DEVICES[Math.floor(random() * DEVICES.length)] ?? "", ip: `192.0.2.${Math.floor(random() * 250)}` };
-      ids.push(await session.create({ userId, role: random() < 0.1 ? "admin" : "member" }, { device }));
-      for (let visit = 0; visit < 3; visit++) await session.fromRequest({ headers: { cookie: `session_id=${ids[Math.floor(random() * ids.length)]}` } });
+      const device = {
+        label: DEVICES[Math.floor(random() * DEVICES.length)] ?? "",
+        ip: `192.0.2.${Math.floor(random() * 250)}`,
+      };
+      ids.push(
+        await session.create({ userId, role: random() < 0.1 ? "admin" : "member" }, { device }),
+      );
+      for (let visit = 0; visit < 3; visit++)
+        await session.fromRequest({
+          headers: { cookie: `session_id=${ids[Math.floor(random() * ids.length)]}` },
+        });
       if (random() < 0.3) await session.delete(ids[Math.floor(random() * ids.length)]);
       if (random() < 0.05) await session.revokeAll(userId);
       if (random() < 0.1) await session.fromRequest({ headers: { cookie: "session_id=guessed" } });
@@ -49,12 +75,27 @@ const chromium = await launchChromium();
 
 // In the middle of an hour, so that no picture depends on the minute it is made in.
 const clock = new ManualClock(Date.UTC(2026, 10, 23, 8, 30));
-const session = new Session({ store: new MemoryStore({ clock }), clock, idleTimeout: 6 * 3600, randomFill: (bytes: Uint8Array) => bytes.forEach((_, at) => (bytes[at] = random() * 256)) });
-const admin = createAdmin({ session, authorize: () => true, showData: ["role"], title: "Example shop", clock });
+const session = new Session({
+  store: new MemoryStore({ clock }),
+  clock,
+  idleTimeout: 6 * 3600,
+  randomFill: (bytes: Uint8Array) => bytes.forEach((_, at) => (bytes[at] = random() * 256)),
+});
+const admin = createAdmin({
+  session,
+  authorize: () => true,
+  showData: ["role"],
+  title: "Example shop",
+  clock,
+});
 await fill(session, clock);
 const server = await listen(createServer((req, res) => admin.node(req, res)));
 
-async function shoot(name: string, options: ContextOptions, visit: (page: Page) => Promise<unknown>): Promise<void> {
+async function shoot(
+  name: string,
+  options: ContextOptions,
+  visit: (page: Page) => Promise<unknown>,
+): Promise<void> {
   const context = await chromium.newContext({ ...options, timezoneId: "UTC" });
   const page = await context.newPage();
   await visit(page);
@@ -63,7 +104,9 @@ async function shoot(name: string, options: ContextOptions, visit: (page: Page) 
   await page.screenshot({ path });
   await context.close();
   await shrink(path);
-  process.stdout.write(`docs/images/${name}.png: ${((await stat(path)).size / 1024).toFixed(0)} kB\n`);
+  process.stdout.write(
+    `docs/images/${name}.png: ${((await stat(path)).size / 1024).toFixed(0)} kB\n`,
+  );
 }
 
 /** Half as large with a palette, where the machine has the program; no picture needs it. */
@@ -73,19 +116,29 @@ async function shrink(path: string): Promise<void> {
 
 const { phone, desktop } = SIZES;
 const perUser = new Map<string, number>();
-for (const { userId = "" } of (await session.all.scan(undefined, { limit: 1000 })).sessions) perUser.set(userId, (perUser.get(userId) ?? 0) + 1);
-const [[user]] = [...perUser].sort(([a, has], [b, hasToo]) => hasToo - has || a.localeCompare(b)) as [[string, number]];
+for (const { userId = "" } of (await session.all.scan(undefined, { limit: 1000 })).sessions)
+  perUser.set(userId, (perUser.get(userId) ?? 0) + 1);
+const [[user]] = [...perUser].sort(
+  ([a, has], [b, hasToo]) => hasToo - has || a.localeCompare(b),
+) as [[string, number]];
 const at = (path: string) => (page: Page) => page.goto(`${server.url}/admin${path}`);
 const tall = { viewport: { width: 1280, height: 1240 } };
 const small = { ...phone, deviceScaleFactor: 1.5 };
 await shoot("admin-overview", { ...desktop, ...tall }, at("/"));
 await shoot("admin-sessions", desktop, at("/sessions"));
-await shoot("admin-user", { ...desktop, viewport: { width: 1280, height: 620 } }, at(`/user?id=${encodeURIComponent(user)}`));
+await shoot(
+  "admin-user",
+  { ...desktop, viewport: { width: 1280, height: 620 } },
+  at(`/user?id=${encodeURIComponent(user)}`),
+);
 await shoot("admin-overview-phone-dark", { ...small, colorScheme: "dark" }, at("/"));
 await shoot("admin-sessions-phone", small, at("/sessions"));
 
 const demo = await startDemo();
-for (const browser of ["(Windows NT 10.0; Win64; x64; rv:150.0) Gecko/20100101 Firefox/150.0", "(iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.0 Mobile/15E148 Safari/604.1"]) {
+for (const browser of [
+  "(Windows NT 10.0; Win64; x64; rv:150.0) Gecko/20100101 Firefox/150.0",
+  "(iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.0 Mobile/15E148 Safari/604.1",
+]) {
   await demo.signIn("Ada", `Mozilla/5.0 ${browser}`);
 }
 const devices = async (page: Page): Promise<void> => {

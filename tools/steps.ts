@@ -1,11 +1,16 @@
-// Prints the steps of a check: one line for each, more only for those that fail. Whoever calls goes on after a failure, so that
-// one run shows all of them, unless the rest would fail for the same reason.
+// Prints the steps of a check: one line for each, more only for those that fail. Whoever calls goes
+// on after a failure, so that one run shows all of them, unless the rest would fail for the same
+// reason.
 
 /** A list of steps, done one after another. */
 export class Steps {
   #failed = 0;
 
-  /** Does one step. A rejection is its failure, and the error's message the reason. @returns whether it went well. */
+  /**
+   * Does one step. A rejection is its failure, and the error's message the reason.
+   *
+   * @returns whether it went well.
+   */
   async do(name: string, step: () => Promise<unknown>): Promise<boolean> {
     const startedAt = performance.now();
     let failure: string | undefined;

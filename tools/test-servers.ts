@@ -1,5 +1,6 @@
-// The servers that tests start for themselves. Says which are missing, installs them where it may (root on Debian or Ubuntu),
-// and says how to elsewhere. Starts none: each test starts and ends its own, on a free port and in a temporary folder.
+// The servers that tests start for themselves. Says which are missing, installs them where it may
+// (root on Debian or Ubuntu), and says how to elsewhere. Starts none: each test starts and ends its
+// own, on a free port and in a temporary folder.
 import { access, constants, readdir, readFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { run } from "./command.ts";
@@ -17,10 +18,25 @@ interface TestServer {
 
 const SERVERS: readonly TestServer[] = [
   { program: "redis-server", debianPackage: "redis-server", support: "support/redis-server.js" },
-  { program: "mariadbd", debianPackage: "mariadb-server", folders: ["/usr/sbin"], support: "support/mariadb-server.js" },
+  {
+    program: "mariadbd",
+    debianPackage: "mariadb-server",
+    folders: ["/usr/sbin"],
+    support: "support/mariadb-server.js",
+  },
   // Debian keeps it off PATH, since several versions can live side by side.
-  { program: "postgres", debianPackage: "postgresql", folders: ["/usr/lib/postgresql/*/bin"], support: "support/postgres-server.js" },
-  { program: "pgbouncer", debianPackage: "pgbouncer", folders: ["/usr/sbin"], support: "support/pgbouncer-server.js" },
+  {
+    program: "postgres",
+    debianPackage: "postgresql",
+    folders: ["/usr/lib/postgresql/*/bin"],
+    support: "support/postgres-server.js",
+  },
+  {
+    program: "pgbouncer",
+    debianPackage: "pgbouncer",
+    folders: ["/usr/sbin"],
+    support: "support/pgbouncer-server.js",
+  },
   // No servers, but programs that tests start all the same.
   { program: "chromium", debianPackage: "chromium", support: "browser/chromium.js" },
   { program: "openssl", debianPackage: "openssl", support: "support/certificate.js" },
@@ -29,7 +45,10 @@ const SERVERS: readonly TestServer[] = [
 /** Where a server's program is, for the tests too; `undefined` when it is not installed. */
 export async function findServer(program: string): Promise<string | undefined> {
   const server = SERVERS.find((one) => one.program === program);
-  const folders = [...(process.env.PATH ?? "").split(delimiter), ...(await Promise.all((server?.folders ?? []).map(expand))).flat()];
+  const folders = [
+    ...(process.env.PATH ?? "").split(delimiter),
+    ...(await Promise.all((server?.folders ?? []).map(expand))).flat(),
+  ];
   for (const folder of folders) {
     const path = join(folder, program);
     if (await isExecutable(path)) return path;
@@ -45,11 +64,16 @@ export async function findServer(program: string): Promise<string | undefined> {
  */
 export async function provideServers(folder: string, tests: readonly string[]): Promise<string[]> {
   const imported = await importsOf(tests.map((test) => join(folder, test)));
-  const missing = await absentOf(SERVERS.filter(({ support }) => imported.has(join(folder, support))));
+  const missing = await absentOf(
+    SERVERS.filter(({ support }) => imported.has(join(folder, support))),
+  );
   if (missing.length === 0) return [];
   const why = await install(missing.map(({ debianPackage }) => debianPackage));
   const stillMissing = await absentOf(missing);
-  return stillMissing.map(({ program, debianPackage }) => `${program} is not installed (${why}): its tests are skipped. Debian, Ubuntu: sudo apt-get install ${debianPackage}`);
+  return stillMissing.map(
+    ({ program, debianPackage }) =>
+      `${program} is not installed (${why}): its tests are skipped. Debian, Ubuntu: sudo apt-get install ${debianPackage}`,
+  );
 }
 
 /** These files and all that they import from files, at once or later. */
@@ -58,7 +82,8 @@ async function importsOf(files: readonly string[]): Promise<Set<string>> {
   // A set that grows while it is gone through is gone through to its end.
   for (const file of found) {
     const text = await readFile(file, "utf8").catch(() => "");
-    for (const [, specifier = ""] of text.matchAll(/\b(?:from|import)\s*\(?"(\.[^"]+)"/g)) found.add(join(dirname(file), specifier));
+    for (const [, specifier = ""] of text.matchAll(/\b(?:from|import)\s*\(?"(\.[^"]+)"/g))
+      found.add(join(dirname(file), specifier));
   }
   return found;
 }
@@ -73,7 +98,8 @@ async function install(packages: readonly string[]): Promise<string> {
   if (process.getuid?.() !== 0) return "only root may install it";
   if (!(await isExecutable("/usr/bin/apt-get"))) return "there is no apt-get";
   process.stdout.write(`Installing ${packages.join(", ")} for the tests\n`);
-  // Nothing asks, and nothing that is installed starts by itself: in single-user runlevel packages start no services.
+  // Nothing asks, and nothing that is installed starts by itself: in single-user runlevel packages
+  // start no services.
   const env = { DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
   try {
     await run("apt-get", ["update", "-qq"], { env });

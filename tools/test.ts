@@ -1,5 +1,6 @@
-// `npm test`: sees to the servers that tests need, finds the tests and hands them to node's runner. `npm test -- core/cookies`
-// runs those whose path has that in it; arguments that begin with a dash go to the runner. What passes is node's to say.
+// `npm test`: sees to the servers that tests need, finds the tests and hands them to node's runner.
+// `npm test -- core/cookies` runs those whose path has that in it; arguments that begin with a dash
+// go to the runner. What passes is node's to say.
 import { readdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join, sep } from "node:path";
@@ -21,12 +22,16 @@ const filters = process.argv.slice(2).filter((argument) => !argument.startsWith(
 const names = await readdir(testFolder, { recursive: true }).catch(() => []);
 const tests = names
   .map((name) => name.replaceAll(sep, "/"))
-  .filter((name) => name.endsWith(".test.js") && !ELSEWHERE.some((folder) => name.startsWith(folder)))
+  .filter(
+    (name) => name.endsWith(".test.js") && !ELSEWHERE.some((folder) => name.startsWith(folder)),
+  )
   .filter((name) => filters.length === 0 || filters.some((filter) => name.includes(filter)))
   .sort();
 
 if (tests.length === 0) {
-  process.stderr.write(`No test has ${filters.join(" or ") || "been compiled"}${filters.length > 0 ? " in its path" : ""}\n`);
+  process.stderr.write(
+    `No test has ${filters.join(" or ") || "been compiled"}${filters.length > 0 ? " in its path" : ""}\n`,
+  );
   process.exit(1);
 }
 
@@ -34,10 +39,22 @@ for (const line of await provideServers(testFolder, tests)) process.stderr.write
 await providePackagesApart(tests);
 
 // One more than there are cores: much of the time is a server's, or a round trip's.
-const runner = ["--test", "--enable-source-maps", `--test-concurrency=${availableParallelism() + 1}`, `--test-timeout=${LONGEST_TEST}`];
+const runner = [
+  "--test",
+  "--enable-source-maps",
+  `--test-concurrency=${availableParallelism() + 1}`,
+  `--test-timeout=${LONGEST_TEST}`,
+];
 const reporters = [
   ["spec", "stdout"],
   [new URL("skipped-tests.js", import.meta.url).href, "stderr"],
-].flatMap(([reporter, destination]) => [`--test-reporter=${reporter}`, `--test-reporter-destination=${destination}`]);
+].flatMap(([reporter, destination]) => [
+  `--test-reporter=${reporter}`,
+  `--test-reporter-destination=${destination}`,
+]);
 
-process.exitCode = await show(process.execPath, [...runner, ...reporters, ...flags, ...tests.map((test) => join(testFolder, test))], { cwd: project });
+process.exitCode = await show(
+  process.execPath,
+  [...runner, ...reporters, ...flags, ...tests.map((test) => join(testFolder, test))],
+  { cwd: project },
+);

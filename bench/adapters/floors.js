@@ -1,7 +1,16 @@
-// What any adapter costs that reads sessions under hashed ids: a middleware in each framework's idiom that finds the session when it is asked for, and
-// tells caches that the response depends on the cookie. It holds nothing back, writes no deadlines and copies nothing: nobody could use it.
+// What any adapter costs that reads sessions under hashed ids: a middleware in each framework's
+// idiom that finds the session when it is asked for, and tells caches that the response depends on
+// the cookie. It holds nothing back, writes no deadlines and copies nothing: nobody could use it.
 import http from "node:http";
-import { DATA, greet, listen, listenFastify, listenHono, newFloor, sendJson } from "../http/servers.js";
+import {
+  DATA,
+  greet,
+  listen,
+  listenFastify,
+  listenHono,
+  newFloor,
+  sendJson,
+} from "../http/servers.js";
 
 const { name } = DATA;
 const VARY = ["Vary", "Cookie"];
@@ -39,7 +48,8 @@ export const FLOORS = {
       res.setHeader(...VARY);
       next();
     });
-    for (const path of floor.paths.keys()) app.get(path, async (req, res) => void res.json(greet((await req.session(path)).name)));
+    for (const path of floor.paths.keys())
+      app.get(path, async (req, res) => void res.json(greet((await req.session(path)).name)));
     app.get("/login", (_req, res) => void res.set("Set-Cookie", floor.signIn()).json(greet(name)));
     return listen(http.createServer(app));
   },
@@ -56,7 +66,8 @@ export const FLOORS = {
         reply.header(...VARY);
         done();
       });
-      for (const path of floor.paths.keys()) app.get(path, async (request) => greet((await request.session(path)).name));
+      for (const path of floor.paths.keys())
+        app.get(path, async (request) => greet((await request.session(path)).name));
       app.get("/login", async (_request, reply) => {
         reply.header("Set-Cookie", floor.signIn());
         return greet(name);
@@ -85,7 +96,12 @@ export const FLOORS = {
         await next();
         context.res.headers.set(...VARY);
       });
-      for (const path of floor.paths.keys()) app.get(path, async (context) => context.json(greet((await context.get("session")(path)).name)));
-      app.get("/login", (context) => context.json(greet(name), 200, { "Set-Cookie": floor.signIn() }));
+      for (const path of floor.paths.keys())
+        app.get(path, async (context) =>
+          context.json(greet((await context.get("session")(path)).name)),
+        );
+      app.get("/login", (context) =>
+        context.json(greet(name), 200, { "Set-Cookie": floor.signIn() }),
+      );
     }),
 };

@@ -1,4 +1,5 @@
-// The table of adapters, and the aims: what a session in memory that is read, or read and written, leaves of the bare framework's requests.
+// The table of adapters, and the aims: what a session in memory that is read, or read and written,
+// leaves of the bare framework's requests.
 import { MOST_TIMES_P99 } from "../http/report.js";
 import { toTable, withSpread } from "../table.js";
 
@@ -6,7 +7,9 @@ const LEAST_FRACTION = { read: 0.95, "read and written": 0.88 };
 
 export function adaptersTable(run) {
   const rows = run.results.map((result) => [
-    result.library === "none" ? `${result.framework}, no session` : `${result.framework}, ${result.library}, ${result.case}`,
+    result.library === "none"
+      ? `${result.framework}, no session`
+      : `${result.framework}, ${result.library}, ${result.case}`,
     Math.round(result.perSecond.median).toLocaleString("en"),
     result.p99.median.toFixed(1),
     withSpread(result.fraction, 2),
@@ -21,7 +24,9 @@ ${toTable(["", "requests per second", "p99, ms", "fraction", "fraction by proces
 
 export function adaptersAims(run) {
   return run.results
-    .filter(({ library, case: name }) => library === "harpiats" && LEAST_FRACTION[name] !== undefined)
+    .filter(
+      ({ library, case: name }) => library === "harpiats" && LEAST_FRACTION[name] !== undefined,
+    )
     .flatMap(({ framework, case: name, fraction, cpuFraction, p99Times }) => [
       {
         id: `adapters/${name}/${framework}`,
@@ -30,7 +35,14 @@ export function adaptersAims(run) {
         isMet: fraction.median >= LEAST_FRACTION[name],
       },
       ...(name === "read" && p99Times
-        ? [{ id: `adapters/p99/${framework}`, aim: `${framework}, a session that is ${name}: p99 at most ${MOST_TIMES_P99} × that without a session`, figure: `${withSpread(p99Times, 2)} ×`, isMet: p99Times.median <= MOST_TIMES_P99 }]
+        ? [
+            {
+              id: `adapters/p99/${framework}`,
+              aim: `${framework}, a session that is ${name}: p99 at most ${MOST_TIMES_P99} × that without a session`,
+              figure: `${withSpread(p99Times, 2)} ×`,
+              isMet: p99Times.median <= MOST_TIMES_P99,
+            },
+          ]
         : []),
     ]);
 }

@@ -1,8 +1,22 @@
-// The servers of `adapters`: each framework bare, with our adapter, and with the session library that is usual there. GET /login begins a
-// session; GET / reads it, GET /write reads and writes it, GET /hello leaves it alone. All answer with the same line of JSON.
-// koa-session keeps the data in a signed cookie and @hono/session in an encrypted one, which are their defaults; the others keep it in memory.
+// The servers of `adapters`: each framework bare, with our adapter, and with the session library
+// that is usual there. GET /login begins a session; GET / reads it, GET /write reads and writes it,
+// GET /hello leaves it alone. All answer with the same line of JSON. koa-session keeps the data in
+// a signed cookie and @hono/session in an encrypted one, which are their defaults; the others keep
+// it in memory.
 import http from "node:http";
-import { ANSWER, DATA, expressSession, greet, listen, listenFastify, listenHono, newSession, SECRET, sendJson, SERVERS as BARE } from "../http/servers.js";
+import {
+  ANSWER,
+  DATA,
+  expressSession,
+  greet,
+  listen,
+  listenFastify,
+  listenHono,
+  newSession,
+  SECRET,
+  sendJson,
+  SERVERS as BARE,
+} from "../http/servers.js";
 import { FLOORS, listenKoa } from "./floors.js";
 
 export { ANSWER };
@@ -31,7 +45,8 @@ function answerTheirs(path, session) {
 /** The same over a session that is asked by methods. */
 function answerByMethods(path, session) {
   if (path === "/hello") return greet(name);
-  if (path === "/login") for (const [field, value] of Object.entries({ ...DATA, visits: 0 })) session.set(field, value);
+  if (path === "/login")
+    for (const [field, value] of Object.entries({ ...DATA, visits: 0 })) session.set(field, value);
   if (path === "/write") session.set("visits", session.get("visits") + 1);
   return greet(session.get("name"));
 }
@@ -43,11 +58,21 @@ const onNode = {
   floor: FLOORS["node http"],
   async harpiats() {
     const { withSession } = await import("../../dist/adapters/node.js");
-    return listen(http.createServer(withSession(await newSession(), async (req, res, session) => sendJson(res, await answerOurs(req.url, session)))));
+    return listen(
+      http.createServer(
+        withSession(await newSession(), async (req, res, session) =>
+          sendJson(res, await answerOurs(req.url, session)),
+        ),
+      ),
+    );
   },
   async "express-session"() {
     const middleware = await expressSession();
-    return listen(http.createServer((req, res) => middleware(req, res, () => sendJson(res, answerTheirs(req.url, req.session)))));
+    return listen(
+      http.createServer((req, res) =>
+        middleware(req, res, () => sendJson(res, answerTheirs(req.url, req.session))),
+      ),
+    );
   },
 };
 
@@ -58,13 +83,15 @@ const onExpress = {
     const { default: express } = await import("express");
     const { expressSession: adapter } = await import("../../dist/adapters/express.js");
     const app = express().use(adapter(await newSession()));
-    for (const path of PATHS) app.get(path, async (req, res) => void res.json(await answerOurs(path, req.session)));
+    for (const path of PATHS)
+      app.get(path, async (req, res) => void res.json(await answerOurs(path, req.session)));
     return listen(http.createServer(app));
   },
   async "express-session"() {
     const { default: express } = await import("express");
     const app = express().use(await expressSession());
-    for (const path of PATHS) app.get(path, (req, res) => void res.json(answerTheirs(path, req.session)));
+    for (const path of PATHS)
+      app.get(path, (req, res) => void res.json(answerTheirs(path, req.session)));
     return listen(http.createServer(app));
   },
 };
@@ -81,14 +108,25 @@ const onFastify = {
   "@fastify/session": () =>
     listenFastify(async (app) => {
       await app.register((await import("@fastify/cookie")).default);
-      await app.register((await import("@fastify/session")).default, { secret: SECRET, rolling: false, saveUninitialized: false, cookie: { secure: false } });
-      for (const path of PATHS) app.get(path, async (request) => answerTheirs(path, request.session));
+      await app.register((await import("@fastify/session")).default, {
+        secret: SECRET,
+        rolling: false,
+        saveUninitialized: false,
+        cookie: { secure: false },
+      });
+      for (const path of PATHS)
+        app.get(path, async (request) => answerTheirs(path, request.session));
     }),
   "@mgcrea/fastify-session": () =>
     listenFastify(async (app) => {
       await app.register((await import("@fastify/cookie")).default);
-      await app.register((await import("@mgcrea/fastify-session")).default, { secret: SECRET, saveUninitialized: false, cookie: { secure: false } });
-      for (const path of PATHS) app.get(path, async (request) => answerByMethods(path, request.session));
+      await app.register((await import("@mgcrea/fastify-session")).default, {
+        secret: SECRET,
+        saveUninitialized: false,
+        cookie: { secure: false },
+      });
+      for (const path of PATHS)
+        app.get(path, async (request) => answerByMethods(path, request.session));
     }),
 };
 
@@ -106,7 +144,10 @@ const onKoa = {
       const { createSession } = await import("koa-session");
       app.keys = [SECRET];
       app.use(createSession({}, app));
-      app.use((ctx) => void (ctx.body = answerTheirs(ctx.path, ctx.path === "/hello" ? undefined : ctx.session)));
+      app.use(
+        (ctx) =>
+          void (ctx.body = answerTheirs(ctx.path, ctx.path === "/hello" ? undefined : ctx.session)),
+      );
     }),
 };
 
@@ -117,13 +158,25 @@ const onHono = {
     listenHono(async (app) => {
       const { honoSession } = await import("../../dist/adapters/hono.js");
       app.use(honoSession(await newSession()));
-      for (const path of PATHS) app.get(path, async (context) => context.json(await answerOurs(path, context.get("session"))));
+      for (const path of PATHS)
+        app.get(path, async (context) =>
+          context.json(await answerOurs(path, context.get("session"))),
+        );
     }),
   "hono-sessions": () =>
     listenHono(async (app) => {
       const { MemoryStore, sessionMiddleware } = await import("hono-sessions");
-      app.use(sessionMiddleware({ store: new MemoryStore(), autoExtendExpiration: false, cookieOptions: { path: "/", httpOnly: true } }));
-      for (const path of PATHS) app.get(path, async (context) => context.json(answerByMethods(path, context.get("session"))));
+      app.use(
+        sessionMiddleware({
+          store: new MemoryStore(),
+          autoExtendExpiration: false,
+          cookieOptions: { path: "/", httpOnly: true },
+        }),
+      );
+      for (const path of PATHS)
+        app.get(path, async (context) =>
+          context.json(answerByMethods(path, context.get("session"))),
+        );
     }),
   "@hono/session": () =>
     listenHono(async (app) => {
@@ -147,4 +200,10 @@ const onHono = {
 };
 
 /** By framework, then by session library. */
-export const SERVERS = { "node http": onNode, "Express 5": onExpress, "Fastify 5": onFastify, "Koa 3": onKoa, "Hono 4": onHono };
+export const SERVERS = {
+  "node http": onNode,
+  "Express 5": onExpress,
+  "Fastify 5": onFastify,
+  "Koa 3": onKoa,
+  "Hono 4": onHono,
+};

@@ -1,5 +1,6 @@
-// Which functions allocate in a server under load, by V8's sampling heap profiler: a sample every 4 KiB on average, with what the collector
-// took away since. The load and the servers are those of `http` and `adapters`.
+// Which functions allocate in a server under load, by V8's sampling heap profiler: a sample every 4
+// KiB on average, with what the collector took away since. The load and the servers are those of
+// `http` and `adapters`.
 import { fileURLToPath } from "node:url";
 import { versionsOf } from "../machine.js";
 import { startWorker } from "../workers.js";
@@ -11,9 +12,24 @@ const SITES = 10;
 const OURS = new URL("../../dist/", import.meta.url).href;
 const SUBJECTS = [
   { title: "node http, fromRequest", framework: "node http", path: "/", servers: "./servers.js" },
-  { title: "node http, withSession, read and written", framework: "node http", path: "/write", servers: "../adapters/servers.js" },
-  { title: "Express 5, read", framework: "Express 5", path: "/", servers: "../adapters/servers.js" },
-  { title: "Fastify 5, read", framework: "Fastify 5", path: "/", servers: "../adapters/servers.js" },
+  {
+    title: "node http, withSession, read and written",
+    framework: "node http",
+    path: "/write",
+    servers: "../adapters/servers.js",
+  },
+  {
+    title: "Express 5, read",
+    framework: "Express 5",
+    path: "/",
+    servers: "../adapters/servers.js",
+  },
+  {
+    title: "Fastify 5, read",
+    framework: "Fastify 5",
+    path: "/",
+    servers: "../adapters/servers.js",
+  },
   { title: "Hono 4, read", framework: "Hono 4", path: "/", servers: "../adapters/servers.js" },
 ];
 
@@ -24,7 +40,10 @@ export async function measure({ nodes: [node], isQuick, say }) {
   const results = [];
   try {
     for (const { title, framework, path, servers } of SUBJECTS) {
-      const server = await startWorker(SERVER, { node, argument: { framework, library: "harpiats", servers } });
+      const server = await startWorker(SERVER, {
+        node,
+        argument: { framework, library: "harpiats", servers },
+      });
       try {
         const question = { port: server.ready, milliseconds, path };
         // Code that is compiled yet allocates otherwise.
@@ -39,7 +58,15 @@ export async function measure({ nodes: [node], isQuick, say }) {
   } finally {
     await client.stop();
   }
-  return [{ node: node.version, rounds: 1, connections: CONNECTIONS, versions: versionsOf(["harpiats", "express", "fastify", "hono", "@hono/node-server"]), results }];
+  return [
+    {
+      node: node.version,
+      rounds: 1,
+      connections: CONNECTIONS,
+      versions: versionsOf(["harpiats", "express", "fastify", "hono", "@hono/node-server"]),
+      results,
+    },
+  ];
 }
 
 /** What each function allocated itself, whoever called it: the most first. */
@@ -60,7 +87,12 @@ function toSites(head) {
   });
   sites.sort((a, b) => b.share - a.share);
   const ours = sites.filter(({ isOurs }) => isOurs);
-  return { bytes: total, sites: sites.slice(0, SITES), ours: ours.slice(0, SITES), ourShare: ours.reduce((sum, { share }) => sum + share, 0) };
+  return {
+    bytes: total,
+    sites: sites.slice(0, SITES),
+    ours: ours.slice(0, SITES),
+    ourShare: ours.reduce((sum, { share }) => sum + share, 0),
+  };
 }
 
 function whereOf(url, line) {

@@ -1,11 +1,16 @@
-// The tables of who allocates, and their aim: no function of ours more than a twentieth of the bytes.
+// The tables of who allocates, and their aim: no function of ours more than a twentieth of the
+// bytes.
 import { toTable } from "../table.js";
 
 const MOST_SHARE = 0.05;
 
 export function heapTable(run) {
   const tables = run.results.map(({ title, bytes, requests, sites, ourShare }) => {
-    const rows = sites.map(({ name, where, isOurs, share }) => [isOurs ? `**${name}**` : name, where, percent(share)]);
+    const rows = sites.map(({ name, where, isOurs, share }) => [
+      isOurs ? `**${name}**` : name,
+      where,
+      percent(share),
+    ]);
     return `#### ${title}\n\n${Math.round(bytes / requests).toLocaleString("en")} bytes a request, ours ${percent(ourShare)} of them.\n\n${toTable(["function", "where", "of the bytes"], rows)}`;
   });
   return `What each function allocated itself under ${run.connections} keep-alive connections, whoever called it and whether or not it was collected since: the ten that

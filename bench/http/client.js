@@ -1,5 +1,6 @@
-// The load: so many keep-alive connections, each with a session of its own and one request under way at a time, for so long.
-// Written out on sockets, since a client that costs more than the server would measure itself. Loopback only.
+// The load: so many keep-alive connections, each with a session of its own and one request under
+// way at a time, for so long. Written out on sockets, since a client that costs more than the
+// server would measure itself. Loopback only.
 import assert from "node:assert/strict";
 import net from "node:net";
 import { answer } from "../answer.js";
@@ -9,7 +10,11 @@ const HOST = "127.0.0.1";
 const { connections } = JSON.parse(process.argv[2]);
 answer(load);
 
-/** @param question.path what is asked for once everybody has signed in. @param question.isTimed whether each answer's time is taken: that costs the client something. */
+/**
+ * @param question.path what is asked for once everybody has signed in.
+ *
+ * @param question.isTimed whether each answer's time is taken: that costs the client something.
+ */
 async function load({ port, milliseconds, path = "/", isTimed = false }) {
   const clients = await Promise.all(Array.from({ length: connections }, () => signIn(port, path)));
   const times = isTimed ? [] : undefined;
@@ -21,7 +26,12 @@ async function load({ port, milliseconds, path = "/", isTimed = false }) {
   const { user, system } = process.cpuUsage(cpuBefore);
   for (const { socket } of clients) socket.destroy();
   const p99 = times && times.sort((a, b) => a - b)[Math.floor(times.length * 0.99)];
-  return { p99, requests: counts.reduce((sum, count) => sum + count, 0), seconds, clientShare: (user + system) / 1e6 / seconds };
+  return {
+    p99,
+    requests: counts.reduce((sum, count) => sum + count, 0),
+    seconds,
+    clientShare: (user + system) / 1e6 / seconds,
+  };
 }
 
 async function signIn(port, path) {
@@ -38,7 +48,10 @@ async function signIn(port, path) {
 }
 
 function requestOf(path, cookie) {
-  return Buffer.from(`GET ${path} HTTP/1.1\r\nHost: ${HOST}\r\nUser-Agent: bench\r\nAccept: application/json\r\n${cookie ? `Cookie: ${cookie}\r\n` : ""}\r\n`, "latin1");
+  return Buffer.from(
+    `GET ${path} HTTP/1.1\r\nHost: ${HOST}\r\nUser-Agent: bench\r\nAccept: application/json\r\n${cookie ? `Cookie: ${cookie}\r\n` : ""}\r\n`,
+    "latin1",
+  );
 }
 
 function ask({ socket }, request) {
@@ -68,7 +81,8 @@ function repeat({ socket, request }, until, times) {
     socket.on("data", (chunk) => {
       text = text === "" ? chunk.latin1Slice() : text + chunk.latin1Slice();
       if (!isWhole(text)) return;
-      if (!text.startsWith("HTTP/1.1 200") || !text.includes(ANSWER)) return reject(new Error(`Cannot go on: the server answered ${text.slice(0, 40)}`));
+      if (!text.startsWith("HTTP/1.1 200") || !text.includes(ANSWER))
+        return reject(new Error(`Cannot go on: the server answered ${text.slice(0, 40)}`));
       text = "";
       count++;
       const now = performance.now();

@@ -1,4 +1,5 @@
-// The floor beside a server's sessions in memory: a Map that gives out what is stored and expires nothing. Nobody could use it.
+// The floor beside a server's sessions in memory: a Map that gives out what is stored and expires
+// nothing. Nobody could use it.
 import { keyIn, newKey } from "../floor.js";
 import { DATA } from "./servers.js";
 
@@ -21,6 +22,9 @@ export function floorInMemory() {
       return cookie;
     },
     /** What is done with the session that a Cookie header names. */
-    paths: new Map([["/", read], ["/write", write]]),
+    paths: new Map([
+      ["/", read],
+      ["/write", write],
+    ]),
   };
 }

@@ -27,8 +27,22 @@ export function httpAims(run) {
     const least = isWriting ? LEAST_WRITING : LEAST_FRACTION[framework];
     const id = `http/${isWriting ? "write" : "read"}/${framework}`;
     return [
-      { id, aim: `${titleOf(result)}: at least ${least} of the requests`, figure: `${fraction.median.toFixed(2)} (by processor time ${cpuFraction.median.toFixed(2)})`, isMet: fraction.median >= least },
-      ...(isWriting || !p99Times ? [] : [{ id: `http/p99/${framework}`, aim: `${titleOf(result)}: p99 at most ${MOST_TIMES_P99} × that without a session`, figure: `${withSpread(p99Times, 2)} ×`, isMet: p99Times.median <= MOST_TIMES_P99 }]),
+      {
+        id,
+        aim: `${titleOf(result)}: at least ${least} of the requests`,
+        figure: `${fraction.median.toFixed(2)} (by processor time ${cpuFraction.median.toFixed(2)})`,
+        isMet: fraction.median >= least,
+      },
+      ...(isWriting || !p99Times
+        ? []
+        : [
+            {
+              id: `http/p99/${framework}`,
+              aim: `${titleOf(result)}: p99 at most ${MOST_TIMES_P99} × that without a session`,
+              figure: `${withSpread(p99Times, 2)} ×`,
+              isMet: p99Times.median <= MOST_TIMES_P99,
+            },
+          ]),
     ];
   });
 }

@@ -1,5 +1,6 @@
-// One server in a process of its own. Says its port, and whenever it is asked, the processor time it has used; or records which functions
-// allocate, what the collector has taken away since included.
+// One server in a process of its own. Says its port, and whenever it is asked, the processor time
+// it has used; or records which functions allocate, what the collector has taken away since
+// included.
 import { Session } from "node:inspector/promises";
 import { answer } from "../answer.js";
 
@@ -14,7 +15,11 @@ const ACTS = {
   },
   async "start recording"() {
     inspector.connect();
-    await inspector.post("HeapProfiler.startSampling", { samplingInterval: 4096, includeObjectsCollectedByMajorGC: true, includeObjectsCollectedByMinorGC: true });
+    await inspector.post("HeapProfiler.startSampling", {
+      samplingInterval: 4096,
+      includeObjectsCollectedByMajorGC: true,
+      includeObjectsCollectedByMinorGC: true,
+    });
   },
   async "stop recording"() {
     const { profile } = await inspector.post("HeapProfiler.stopSampling");

@@ -1,8 +1,14 @@
-// The servers that are put under load. In every group one without a session, and the same with one: GET /login begins a
-// session, GET / reads it and answers with a line of JSON. Nothing else: what a server adds is not the session's price.
+// The servers that are put under load. In every group one without a session, and the same with one:
+// GET /login begins a session, GET / reads it and answers with a line of JSON. Nothing else: what a
+// server adds is not the session's price.
 import http from "node:http";
 
-export const DATA = { userId: "user-1", role: "editor", name: "Ada", signedInAt: 1_700_000_000_000 };
+export const DATA = {
+  userId: "user-1",
+  role: "editor",
+  name: "Ada",
+  signedInAt: 1_700_000_000_000,
+};
 export const SECRET = "a secret of at least 32 characters";
 const HOST = "127.0.0.1";
 
@@ -43,7 +49,10 @@ export function writerOf(session) {
 }
 
 /** node's own server, without a session. */
-export const listenBare = () => listen(http.createServer((req, res) => sendJson(res, greet(req.url === "/" ? DATA.name : "you"))));
+export const listenBare = () =>
+  listen(
+    http.createServer((req, res) => sendJson(res, greet(req.url === "/" ? DATA.name : "you"))),
+  );
 
 export async function newFloor() {
   const { floorInMemory } = await import("./floor.js");
@@ -96,8 +105,12 @@ const onExpress = {
     const { default: express } = await import("express");
     const floor = await newFloor();
     const app = express();
-    for (const [path, use] of floor.paths) app.get(path, async (req, res) => void res.json(greet((await use(req.headers.cookie)).name)));
-    app.get("/login", (_req, res) => void res.set("Set-Cookie", floor.signIn()).json(greet(DATA.name)));
+    for (const [path, use] of floor.paths)
+      app.get(path, async (req, res) => void res.json(greet((await use(req.headers.cookie)).name)));
+    app.get(
+      "/login",
+      (_req, res) => void res.set("Set-Cookie", floor.signIn()).json(greet(DATA.name)),
+    );
     return listen(http.createServer(app));
   },
   async harpiats() {
@@ -141,7 +154,8 @@ const onFastify = {
   floor: () =>
     listenFastify(async (app) => {
       const floor = await newFloor();
-      for (const [path, use] of floor.paths) app.get(path, async (request) => greet((await use(request.headers.cookie)).name));
+      for (const [path, use] of floor.paths)
+        app.get(path, async (request) => greet((await use(request.headers.cookie)).name));
       app.get("/login", async (_request, reply) => {
         reply.header("Set-Cookie", floor.signIn());
         return greet(DATA.name);
@@ -159,7 +173,12 @@ const onFastify = {
   "@fastify/session": () =>
     listenFastify(async (app) => {
       await app.register((await import("@fastify/cookie")).default);
-      await app.register((await import("@fastify/session")).default, { secret: SECRET, rolling: false, saveUninitialized: false, cookie: { secure: false } });
+      await app.register((await import("@fastify/session")).default, {
+        secret: SECRET,
+        rolling: false,
+        saveUninitialized: false,
+        cookie: { secure: false },
+      });
       app.get("/", async (request) => greet(request.session.name));
       app.get("/login", async (request) => {
         Object.assign(request.session, DATA);
@@ -169,7 +188,11 @@ const onFastify = {
   "@mgcrea/fastify-session": () =>
     listenFastify(async (app) => {
       await app.register((await import("@fastify/cookie")).default);
-      await app.register((await import("@mgcrea/fastify-session")).default, { secret: SECRET, saveUninitialized: false, cookie: { secure: false } });
+      await app.register((await import("@mgcrea/fastify-session")).default, {
+        secret: SECRET,
+        saveUninitialized: false,
+        cookie: { secure: false },
+      });
       app.get("/", async (request) => greet(request.session.get("name")));
       app.get("/login", async (request) => {
         for (const [field, value] of Object.entries(DATA)) request.session.set(field, value);
@@ -183,7 +206,9 @@ export async function listenHono(prepare) {
   const { serve } = await import("@hono/node-server");
   const app = new Hono();
   await prepare(app);
-  return new Promise((resolve) => serve({ fetch: app.fetch, hostname: HOST, port: 0 }, ({ port }) => resolve(port)));
+  return new Promise((resolve) =>
+    serve({ fetch: app.fetch, hostname: HOST, port: 0 }, ({ port }) => resolve(port)),
+  );
 }
 
 const onHono = {
@@ -195,13 +220,20 @@ const onHono = {
   floor: () =>
     listenHono(async (app) => {
       const floor = await newFloor();
-      for (const [path, use] of floor.paths) app.get(path, async (context) => context.json(greet((await use(context.req.header("cookie"))).name)));
-      app.get("/login", (context) => context.json(greet(DATA.name), 200, { "Set-Cookie": floor.signIn() }));
+      for (const [path, use] of floor.paths)
+        app.get(path, async (context) =>
+          context.json(greet((await use(context.req.header("cookie"))).name)),
+        );
+      app.get("/login", (context) =>
+        context.json(greet(DATA.name), 200, { "Set-Cookie": floor.signIn() }),
+      );
     }),
   harpiats: () =>
     listenHono(async (app) => {
       const session = await newSession();
-      app.get("/", async (context) => context.json(greet((await session.fromRequest(context))?.name)));
+      app.get("/", async (context) =>
+        context.json(greet((await session.fromRequest(context))?.name)),
+      );
       app.get("/login", async (context) => {
         session.setCookie(context, await session.create(DATA));
         return context.json(greet(DATA.name));
@@ -210,7 +242,14 @@ const onHono = {
   "hono-sessions": () =>
     listenHono(async (app) => {
       const { MemoryStore, sessionMiddleware } = await import("hono-sessions");
-      app.use("*", sessionMiddleware({ store: new MemoryStore(), autoExtendExpiration: false, cookieOptions: { path: "/", httpOnly: true } }));
+      app.use(
+        "*",
+        sessionMiddleware({
+          store: new MemoryStore(),
+          autoExtendExpiration: false,
+          cookieOptions: { path: "/", httpOnly: true },
+        }),
+      );
       app.get("/", async (context) => context.json(greet(context.get("session").get("name"))));
       app.get("/login", async (context) => {
         for (const [field, value] of Object.entries(DATA)) context.get("session").set(field, value);
@@ -221,7 +260,9 @@ const onHono = {
     listenHono(async (app) => {
       const { useSession } = await import("@hono/session");
       app.use("*", useSession({ secret: new Uint8Array(32).fill(7) }));
-      app.get("/", async (context) => context.json(greet((await context.get("session").get())?.name)));
+      app.get("/", async (context) =>
+        context.json(greet((await context.get("session").get())?.name)),
+      );
       app.get("/login", async (context) => {
         await context.get("session").update(DATA);
         return context.json(greet(DATA.name));
@@ -230,7 +271,12 @@ const onHono = {
 };
 
 /** By framework, then by session library. */
-export const SERVERS = { "node http": onNode, Express: onExpress, Fastify: onFastify, Hono: onHono };
+export const SERVERS = {
+  "node http": onNode,
+  Express: onExpress,
+  Fastify: onFastify,
+  Hono: onHono,
+};
 
 /** What GET / answers once somebody has signed in. */
 export const ANSWER = JSON.stringify(greet(DATA.name));

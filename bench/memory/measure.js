@@ -1,16 +1,23 @@
-// One measurement in a process of its own: fills something with sessions, lets them expire, and prints what it saw.
-// Needs --expose-gc. Arguments: what to fill, how many sessions, over how many seconds they expire (0: all at once).
+// One measurement in a process of its own: fills something with sessions, lets them expire, and
+// prints what it saw. Needs --expose-gc. Arguments: what to fill, how many sessions, over how many
+// seconds they expire (0: all at once).
 import { createHash } from "node:crypto";
 import { createRequire, syncBuiltinESMExports } from "node:module";
 import { monitorEventLoopDelay, PerformanceObserver } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ownTime, watchOwnTime } from "../own-time.js";
 
-const [what, count, spread] = [process.argv[2], Number(process.argv[3]), Number(process.argv[4]) * 1000];
+const [what, count, spread] = [
+  process.argv[2],
+  Number(process.argv[3]),
+  Number(process.argv[4]) * 1000,
+];
 // When and for how long the store's own tasks ran, and when the collector did.
 const slices = [];
 const pauses = [];
-const observer = new PerformanceObserver((list) => pauses.push(...list.getEntries().map(({ startTime, duration }) => ({ startTime, duration }))));
+const observer = new PerformanceObserver((list) =>
+  pauses.push(...list.getEntries().map(({ startTime, duration }) => ({ startTime, duration }))),
+);
 observer.observe({ entryTypes: ["gc"] });
 const timers = createRequire(import.meta.url)("node:timers");
 const { setImmediate: soon } = timers;
@@ -19,10 +26,13 @@ timers.setImmediate = (task, ...rest) => soon(noted(task), ...rest);
 syncBuiltinESMExports();
 const { MemoryStore } = await import(process.env.HARPIATS_DIST ?? "../../dist/session.js");
 
-// Stands still while sessions are made, so that none expires before all are there; then goes on with the machine's.
+// Stands still while sessions are made, so that none expires before all are there; then goes on
+// with the machine's.
 const clock = {
   startedAt: undefined,
-  now: () => (clock.startedAt === undefined ? 0 : Math.floor(performance.now() - clock.startedAt)) + 1_700_000_000_000,
+  now: () =>
+    (clock.startedAt === undefined ? 0 : Math.floor(performance.now() - clock.startedAt)) +
+    1_700_000_000_000,
   schedule(delay, task) {
     const timer = setTimeout(noted(task), Math.min(delay, 2 ** 31 - 1));
     timer.unref();
@@ -37,7 +47,19 @@ const fillers = {
   },
   "Map of objects"() {
     const sessions = new Map();
-    return { add: (key, { data: { userId, name, role }, createdAt, lastSeenAt, expiresAt, endsAt }) => void sessions.set(key, { data: { userId, name, role }, revision: 1, createdAt, lastSeenAt, expiresAt, endsAt }), size: () => sessions.size, clear: () => sessions.clear() };
+    return {
+      add: (key, { data: { userId, name, role }, createdAt, lastSeenAt, expiresAt, endsAt }) =>
+        void sessions.set(key, {
+          data: { userId, name, role },
+          revision: 1,
+          createdAt,
+          lastSeenAt,
+          expiresAt,
+          endsAt,
+        }),
+      size: () => sessions.size,
+      clear: () => sessions.clear(),
+    };
   },
 };
 
@@ -105,7 +127,8 @@ async function fill(sessions, within) {
   const spent = { milliseconds: 0, processor: 0 };
   for (let from = 0; from < sessions; from += 1000) {
     const batch = [];
-    for (let at = from; at < Math.min(from + 1000, sessions); at++) batch.push(sessionOf(at, within));
+    for (let at = from; at < Math.min(from + 1000, sessions); at++)
+      batch.push(sessionOf(at, within));
     const start = performance.now();
     const used = process.cpuUsage();
     for (const [key, session] of batch) {
@@ -128,7 +151,17 @@ function sessionOf(at, within) {
   const expiresAt = now + 1 + Math.floor(within * ((at * 0.618_033_988_7) % 1));
   const key = `65539fd0.${createHash("sha256").update(String(at)).digest("base64url")}`;
   const userId = `user-${at}`;
-  return [key, { data: { userId, name: `Name ${at}`, role: "member" }, createdAt: now, lastSeenAt: now, expiresAt, endsAt: now + 2_592_000_000, userId }];
+  return [
+    key,
+    {
+      data: { userId, name: `Name ${at}`, role: "member" },
+      createdAt: now,
+      lastSeenAt: now,
+      expiresAt,
+      endsAt: now + 2_592_000_000,
+      userId,
+    },
+  ];
 }
 
 function noted(task) {
@@ -146,7 +179,10 @@ function forget() {
 }
 
 function longestSlice() {
-  const inside = ([from, to]) => pauses.filter(({ startTime }) => startTime >= from && startTime < to).reduce((sum, { duration }) => sum + duration, 0);
+  const inside = ([from, to]) =>
+    pauses
+      .filter(({ startTime }) => startTime >= from && startTime < to)
+      .reduce((sum, { duration }) => sum + duration, 0);
   return Number(Math.max(0, ...slices.map((slice) => slice[2] - inside(slice))).toFixed(1));
 }
 

@@ -1,11 +1,19 @@
 // What every candidate is asked to read: the same sessions, the same four kinds of Cookie header.
 
-/** The sessions that are signed in before measuring. So many that no single one stays in the processor's caches. */
+/**
+ * The sessions that are signed in before measuring. So many that no single one stays in the
+ * processor's caches.
+ */
 export const SESSIONS = 1000;
 
 /** What a session holds: the fields of an ordinary login. */
 export function dataOf(number) {
-  return { userId: `user-${number}`, role: "editor", name: "Ada Lovelace", signedInAt: 1_700_000_000_000 + number };
+  return {
+    userId: `user-${number}`,
+    role: "editor",
+    name: "Ada Lovelace",
+    signedInAt: 1_700_000_000_000 + number,
+  };
 }
 
 const OTHERS = [
@@ -30,17 +38,24 @@ export function headersOf(name, cookies, cookieName) {
     case "one":
       return cookies.map(fromTheWire);
     case "ten":
-      return cookies.map((cookie) => fromTheWire([...OTHERS.slice(0, 5), cookie, ...OTHERS.slice(5)].join("; ")));
+      return cookies.map((cookie) =>
+        fromTheWire([...OTHERS.slice(0, 5), cookie, ...OTHERS.slice(5)].join("; ")),
+      );
     case "none":
       return cookies.map(() => undefined);
     case "malformed":
-      return cookies.map((_, number) => fromTheWire(`${cookieName}=!not-a-session-${String(number).padStart(16, "0")}`));
+      return cookies.map((_, number) =>
+        fromTheWire(`${cookieName}=!not-a-session-${String(number).padStart(16, "0")}`),
+      );
     default:
       throw new TypeError(`Cannot make headers: there is no case ${name}`);
   }
 }
 
-/** A text in one piece, as a parser makes it. What was put together of several pieces is slower to read. */
+/**
+ * A text in one piece, as a parser makes it. What was put together of several pieces is slower to
+ * read.
+ */
 function fromTheWire(text) {
   return Buffer.from(text, "latin1").toString("latin1");
 }

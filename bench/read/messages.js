@@ -1,11 +1,20 @@
-// Requests and responses as a server would hand them over, without sockets. Making them is never part of what is timed.
+// Requests and responses as a server would hand them over, without sockets. Making them is never
+// part of what is timed.
 import { IncomingMessage, ServerResponse } from "node:http";
 
 // Some middleware asks the socket whether the connection is encrypted.
 const SOCKET = { encrypted: false, remoteAddress: "127.0.0.1" };
-const BROWSER = { host: "127.0.0.1", connection: "keep-alive", "user-agent": "bench", accept: "application/json" };
+const BROWSER = {
+  host: "127.0.0.1",
+  connection: "keep-alive",
+  "user-agent": "bench",
+  accept: "application/json",
+};
 
-/** Node's own request, its headers already parsed: whoever asks for them first pays for that, session or not. */
+/**
+ * Node's own request, its headers already parsed: whoever asks for them first pays for that,
+ * session or not.
+ */
 export function nodeRequest(cookie) {
   const request = new IncomingMessage(SOCKET);
   request.method = "GET";
@@ -15,8 +24,8 @@ export function nodeRequest(cookie) {
 }
 
 /**
- * Node's own response, but for its two methods that write: without a socket they would measure node and not the
- * session. Middleware wraps these as it wraps the real ones.
+ * Node's own response, but for its two methods that write: without a socket they would measure node
+ * and not the session. Middleware wraps these as it wraps the real ones.
  */
 export function nodeResponse(request) {
   const response = new ServerResponse(request);
@@ -38,7 +47,9 @@ function end() {
 
 /** A request of the fetch API. */
 export function fetchRequest(cookie) {
-  return new Request("http://127.0.0.1/", { headers: cookie === undefined ? BROWSER_FETCH : { ...BROWSER_FETCH, cookie } });
+  return new Request("http://127.0.0.1/", {
+    headers: cookie === undefined ? BROWSER_FETCH : { ...BROWSER_FETCH, cookie },
+  });
 }
 
 const BROWSER_FETCH = { "user-agent": "bench", accept: "application/json" };

@@ -1,5 +1,6 @@
-// The ids of sessions that are put in by the thousand: whoever knows a number knows the id and the key. As if they had been created over a
-// week, ten million in all, so that keys come in the order in which a busy site would make them.
+// The ids of sessions that are put in by the thousand: whoever knows a number knows the id and the
+// key. As if they had been created over a week, ten million in all, so that keys come in the order
+// in which a busy site would make them.
 import { createHash } from "node:crypto";
 
 /** Seconds over which the births are spread. */
@@ -24,7 +25,10 @@ export function keyOf(number, start) {
   return `${birthOf(number, start).toString(16).padStart(8, "0")}.${createHash("sha256").update(idOf(number, start)).digest("base64url")}`;
 }
 
-/** What a session is stored as: the fields of a login. `user` and `createdAt` are given where a template is made. */
+/**
+ * What a session is stored as: the fields of a login. `user` and `createdAt` are given where a
+ * template is made.
+ */
 export function recordOf({ user, createdAt, start }) {
   const now = start * 1000;
   return {

@@ -1,5 +1,6 @@
-// One candidate in a process of its own, with a client of its own. Signs in, checks that every session is read right, warms up,
-// then reads or writes with so many requests at a time when it is told to.
+// One candidate in a process of its own, with a client of its own. Signs in, checks that every
+// session is read right, warms up, then reads or writes with so many requests at a time when it is
+// told to.
 import assert from "node:assert/strict";
 import { answer } from "../answer.js";
 import { dataOf, SESSIONS } from "./data.js";
@@ -26,7 +27,8 @@ async function measure({ operation, concurrency, milliseconds }) {
     while (performance.now() < until) {
       next = (next + 1) % SESSIONS;
       // What is "no session" or "not written" is no answer.
-      if (!(await operate(next))) throw new Error(`Cannot measure: ${operation} ${next} found no session`);
+      if (!(await operate(next)))
+        throw new Error(`Cannot measure: ${operation} ${next} found no session`);
       operations++;
     }
   };
@@ -36,7 +38,13 @@ async function measure({ operation, concurrency, milliseconds }) {
 }
 
 async function verify() {
-  const found = await Promise.all(Array.from({ length: SESSIONS }, (_, number) => candidate.read(number)));
+  const found = await Promise.all(
+    Array.from({ length: SESSIONS }, (_, number) => candidate.read(number)),
+  );
   const users = found.map((one) => candidate.userOf(one));
-  assert.deepEqual([...users].sort(), Array.from({ length: SESSIONS }, (_, number) => dataOf(number).userId).sort(), `${module} reads every session`);
+  assert.deepEqual(
+    [...users].sort(),
+    Array.from({ length: SESSIONS }, (_, number) => dataOf(number).userId).sort(),
+    `${module} reads every session`,
+  );
 }

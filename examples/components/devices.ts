@@ -1,5 +1,6 @@
-// "Your devices": the list of a user's own sessions, sign out there, sign out everywhere else. A component to copy: it is a function
-// from what `session.list` gives to a piece of a page, and its style. Escapes every value; asks no store and knows no framework.
+// "Your devices": the list of a user's own sessions, sign out there, sign out everywhere else. A
+// component to copy: it is a function from what `session.list` gives to a piece of a page, and its
+// style. Escapes every value; asks no store and knows no framework.
 import type { ListedSession } from "harpiats/session";
 import { html, raw } from "hono/html";
 
@@ -8,16 +9,27 @@ type Html = ReturnType<typeof html>;
 export interface DevicesOptions {
   /** Milliseconds since the epoch. */
   now: number;
-  /** Where the forms go: one with the field `handle`, the other without fields. Both are POST, behind your cross-site check. */
+  /**
+   * Where the forms go: one with the field `handle`, the other without fields. Both are POST,
+   * behind your cross-site check.
+   */
   signOutAction: string;
   signOutElsewhereAction: string;
-  /** Where somebody is by an address, if you know: "near Lisbon, Portugal". Without it the address itself is shown. */
+  /**
+   * Where somebody is by an address, if you know: "near Lisbon, Portugal". Without it the address
+   * itself is shown.
+   */
   placeOf?: (ip: string) => string | undefined;
 }
 
 /** The list, this device first, then by last use. */
-export function devicesList(sessions: readonly ListedSession[], { now, signOutAction, signOutElsewhereAction, placeOf }: DevicesOptions): Html {
-  const sorted = [...sessions].sort((a, b) => Number(b.isCurrent) - Number(a.isCurrent) || b.lastSeenAt - a.lastSeenAt);
+export function devicesList(
+  sessions: readonly ListedSession[],
+  { now, signOutAction, signOutElsewhereAction, placeOf }: DevicesOptions,
+): Html {
+  const sorted = [...sessions].sort(
+    (a, b) => Number(b.isCurrent) - Number(a.isCurrent) || b.lastSeenAt - a.lastSeenAt,
+  );
   const item = ({ handle, isCurrent, device, lastSeenAt, createdAt }: ListedSession): Html => {
     const name = device?.label || "Unknown device";
     const place = device?.ip && (placeOf?.(device.ip) ?? device.ip);
@@ -28,10 +40,14 @@ export function devicesList(sessions: readonly ListedSession[], { now, signOutAc
         <p class="device-when">${isCurrent ? "Active now" : html`Last seen ${ago(lastSeenAt, now)}`}${place ? html` · <bdi>${place}</bdi>` : ""}</p>
         <p class="device-when">Signed in ${ago(createdAt, now)}</p>
       </div>
-      ${isCurrent ? "" : html`<form method="post" action="${signOutAction}">
+      ${
+        isCurrent
+          ? ""
+          : html`<form method="post" action="${signOutAction}">
         <input type="hidden" name="handle" value="${handle}">
         <button class="quiet" aria-label="Sign out on ${name}, last seen ${relative(lastSeenAt - now)}">Sign out</button>
-      </form>`}
+      </form>`
+      }
     </li>`;
   };
   return html`<ul class="device-list">${sorted.map(item)}</ul>
@@ -67,11 +83,20 @@ function ago(at: number, now: number): Html {
   return html`<time datetime="${new Date(at).toISOString()}">${relative(at - now)}</time>`;
 }
 
-const UNITS = [["day", 86_400], ["hour", 3600], ["minute", 60]] as const;
+const UNITS = [
+  ["day", 86_400],
+  ["hour", 3600],
+  ["minute", 60],
+] as const;
 
 /** "2 hours ago", and nothing finer than minutes: last use is noted once a minute. */
 function relative(milliseconds: number): string {
   const seconds = Math.trunc(milliseconds / 1000);
   const [unit, size] = UNITS.find(([, size]) => Math.abs(seconds) >= size) ?? [];
-  return unit === undefined ? "a moment ago" : new Intl.RelativeTimeFormat("en", { numeric: "auto" }).format(Math.trunc(seconds / size), unit);
+  return unit === undefined
+    ? "a moment ago"
+    : new Intl.RelativeTimeFormat("en", { numeric: "auto" }).format(
+        Math.trunc(seconds / size),
+        unit,
+      );
 }

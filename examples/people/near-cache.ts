@@ -16,7 +16,10 @@ async function connect() {
   const client = createClient({ url: REDIS_URL ?? "" });
   client.on("error", (error: Error) => console.error(`Redis: ${error.message}`));
   await client.connect();
-  const session = new Session({ store: new RedisStore<{ userId: string }>({ client }), nearCache: { maxAge: 5 } });
+  const session = new Session({
+    store: new RedisStore<{ userId: string }>({ client }),
+    nearCache: { maxAge: 5 },
+  });
   return { client, session };
 }
 
@@ -24,8 +27,15 @@ const [here, elsewhere] = await Promise.all([connect(), connect()]);
 
 // Every operation of a store goes out on this channel: reads are counted.
 let reads = 0;
-const count = (message: object): void => void ("operation" in message && message.operation === "read" && reads++);
-tracingChannel("harpiats:store").subscribe({ start: count, end: () => {}, asyncStart: () => {}, asyncEnd: () => {}, error: () => {} });
+const count = (message: object): void =>
+  void ("operation" in message && message.operation === "read" && reads++);
+tracingChannel("harpiats:store").subscribe({
+  start: count,
+  end: () => {},
+  asyncStart: () => {},
+  asyncEnd: () => {},
+  error: () => {},
+});
 
 const id = await here.session.create({ userId: "ada" });
 const request = { headers: { cookie: `session_id=${id}` } };
@@ -44,9 +54,12 @@ console.log("another process signs out");
 const since = Date.now();
 await elsewhere.session.delete(id);
 while (await here.session.fromRequest(request)) await setTimeout(1);
-console.log(`here it has ended ${Date.now() - since < 2500 ? "long before maxAge was over" : "late"}`);
+console.log(
+  `here it has ended ${Date.now() - since < 2500 ? "long before maxAge was over" : "late"}`,
+);
 
-// What is written beside the requests is finished, and the subscriptions end; the clients are this program's.
+// What is written beside the requests is finished, and the subscriptions end; the clients are this
+// program's.
 for (const { session, client } of [here, elsewhere]) {
   await session.close();
   await client.quit();

@@ -1,5 +1,6 @@
-// A fresh password before a dangerous step: a visit does not count as one, signing in again does, and the session stays the same one.
-// Runs to its end by itself; the clock is moved by hand here, which an application leaves out.
+// A fresh password before a dangerous step: a visit does not count as one, signing in again does,
+// and the session stays the same one. Runs to its end by itself; the clock is moved by hand here,
+// which an application leaves out.
 import { HarpiaError, Session } from "harpiats/session";
 import { ManualClock } from "harpiats/testing";
 
@@ -27,4 +28,6 @@ console.log(`ten minutes and a visit later: ${await changeEmail(id)}`);
 // Here the password was checked.
 const next = await session.reauthenticate(id);
 console.log(`after the password: ${await changeEmail(next)}`);
-console.log(`the cart is still there: ${(await session.get(next))?.cart.join()}; the former id is ${(await session.get(id)) ? "alive" : "dead"}`);
+console.log(
+  `the cart is still there: ${(await session.get(next))?.cart.join()}; the former id is ${(await session.get(id)) ? "alive" : "dead"}`,
+);

@@ -1,5 +1,5 @@
-// A stream of server-sent events that ends when its session does: somebody signs out in another tab. Runs to its end by itself, on a port of
-// its own.
+// A stream of server-sent events that ends when its session does: somebody signs out in another
+// tab. Runs to its end by itself, on a port of its own.
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Session } from "harpiats/session";
@@ -26,7 +26,9 @@ await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 const id = await session.create({ userId: "ada" });
 // It listens on TCP.
 const { port } = server.address() as AddressInfo;
-const stream = await fetch(`http://127.0.0.1:${port}/`, { headers: { cookie: `session_id=${id}` } });
+const stream = await fetch(`http://127.0.0.1:${port}/`, {
+  headers: { cookie: `session_id=${id}` },
+});
 const decoder = new TextDecoder();
 for await (const chunk of stream.body ?? []) {
   const text = decoder.decode(chunk, { stream: true });

@@ -1,4 +1,5 @@
-// Logins that are kept by Keyv, here in memory: PORT=3000. Any adapter goes in as its option `store`; one process.
+// Logins that are kept by Keyv, here in memory: PORT=3000. Any adapter goes in as its option
+// `store`; one process.
 import harpia from "harpiats";
 import { Session } from "harpiats/session";
 import { KeyvStore } from "harpiats/stores/keyv";
@@ -25,7 +26,8 @@ const app = harpia().onError((error, _req, res) => {
 app.post("/login", async (req, res) => {
   const { name } = (await req.json()) as { name?: unknown };
   // Here a password would be checked.
-  if (typeof name !== "string" || name === "") return res.status(400).json({ error: "a name is wanted" });
+  if (typeof name !== "string" || name === "")
+    return res.status(400).json({ error: "a name is wanted" });
   session.setCookie(res, await session.create({ name, visits: 0 }));
   res.json({ name });
 });
@@ -34,7 +36,9 @@ app.get("/profile", async (req, res) => {
   const visitor = await session.fromRequest(req);
   if (!visitor) return res.status(401).json({ error: "not signed in" });
   // Exact in this process alone: a bridge cannot do more.
-  await session.update(req.cookies.get(session.cookieName), ({ visits }) => ({ visits: visits + 1 }));
+  await session.update(req.cookies.get(session.cookieName), ({ visits }) => ({
+    visits: visits + 1,
+  }));
   res.json(visitor);
 });
 
@@ -47,4 +51,5 @@ const server = app.listen({ port: Number(PORT), hostname: "127.0.0.1" });
 await server.ready;
 console.log(`It is on ${server.url}`);
 
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void server.close().then(() => keyv.disconnect()));
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.once(signal, () => void server.close().then(() => keyv.disconnect()));

@@ -1,5 +1,5 @@
-// Logins that are kept in MySQL or MariaDB: DATABASE_URL=mysql://user@host/database PORT=3000. Start it as often as you
-// like: all processes share the sessions.
+// Logins that are kept in MySQL or MariaDB: DATABASE_URL=mysql://user@host/database PORT=3000.
+// Start it as often as you like: all processes share the sessions.
 import harpia from "harpiats";
 import { Session } from "harpiats/session";
 import { MysqlStore } from "harpiats/stores/mysql";
@@ -12,7 +12,9 @@ interface Visitor {
 
 const { DATABASE_URL, PORT = "3000" } = process.env;
 if (!DATABASE_URL) {
-  console.error("Cannot start: DATABASE_URL is not set, mysql://user:password@host/database is wanted");
+  console.error(
+    "Cannot start: DATABASE_URL is not set, mysql://user:password@host/database is wanted",
+  );
   process.exit(1);
 }
 
@@ -22,7 +24,9 @@ const store = new MysqlStore<Visitor>({ client: pool });
 await store.migrate();
 // One more login than five ends the oldest session of the user.
 const session = new Session<Visitor>({ store, maxPerUser: { limit: 5, onLimit: "evict-oldest" } });
-session.on("unreadable", ({ handle }) => console.error(`There is a row that is no session: ${handle}`));
+session.on("unreadable", ({ handle }) =>
+  console.error(`There is a row that is no session: ${handle}`),
+);
 
 const app = harpia().onError((error, _req, res) => {
   console.error(error);
@@ -33,7 +37,8 @@ const app = harpia().onError((error, _req, res) => {
 app.post("/login", async (req, res) => {
   const { name } = (await req.json()) as { name?: unknown };
   // Here a password would be checked.
-  if (typeof name !== "string" || name === "") return res.status(400).json({ error: "a name is wanted" });
+  if (typeof name !== "string" || name === "")
+    return res.status(400).json({ error: "a name is wanted" });
   session.setCookie(res, await session.create({ userId: name, visits: 0 }));
   res.json({ userId: name });
 });
@@ -41,7 +46,9 @@ app.post("/login", async (req, res) => {
 app.get("/profile", async (req, res) => {
   const visitor = await session.fromRequest(req);
   if (!visitor) return res.status(401).json({ error: "not signed in" });
-  await session.update(req.cookies.get(session.cookieName), ({ visits }) => ({ visits: visits + 1 }));
+  await session.update(req.cookies.get(session.cookieName), ({ visits }) => ({
+    visits: visits + 1,
+  }));
   res.json(visitor);
 });
 

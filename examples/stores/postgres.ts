@@ -1,5 +1,5 @@
-// Logins that are kept in PostgreSQL: DATABASE_URL=postgres://user@host/database PORT=3000. Start it as often as you like:
-// all processes share the sessions.
+// Logins that are kept in PostgreSQL: DATABASE_URL=postgres://user@host/database PORT=3000. Start
+// it as often as you like: all processes share the sessions.
 import harpia from "harpiats";
 import { Session } from "harpiats/session";
 import { PostgresStore } from "harpiats/stores/postgres";
@@ -12,14 +12,22 @@ interface Visitor {
 
 const { DATABASE_URL, PORT = "3000" } = process.env;
 if (!DATABASE_URL) {
-  console.error("Cannot start: DATABASE_URL is not set, postgres://user:password@host/database is wanted");
+  console.error(
+    "Cannot start: DATABASE_URL is not set, postgres://user:password@host/database is wanted",
+  );
   process.exit(1);
 }
 
 // Whoever opens the connections closes them: this program.
-// A connection whose other end has vanished is given up after query_timeout, a little after the session has given up the call.
-const pool = new Pool({ connectionString: DATABASE_URL, connectionTimeoutMillis: 2000, query_timeout: 6000 });
-// Idle connections may break, when the server is started anew for one. Without a listener that would end the process.
+// A connection whose other end has vanished is given up after query_timeout, a little after the
+// session has given up the call.
+const pool = new Pool({
+  connectionString: DATABASE_URL,
+  connectionTimeoutMillis: 2000,
+  query_timeout: 6000,
+});
+// Idle connections may break, when the server is started anew for one. Without a listener that
+// would end the process.
 pool.on("error", (error) => console.error(`A connection to PostgreSQL broke: ${error.message}`));
 
 const store = new PostgresStore<Visitor>({ client: pool });
@@ -35,7 +43,8 @@ const app = harpia().onError((error, _req, res) => {
 app.post("/login", async (req, res) => {
   const { name } = (await req.json()) as { name?: unknown };
   // Here a password would be checked.
-  if (typeof name !== "string" || name === "") return res.status(400).json({ error: "a name is wanted" });
+  if (typeof name !== "string" || name === "")
+    return res.status(400).json({ error: "a name is wanted" });
   session.setCookie(res, await session.create({ userId: name, visits: 0 }));
   res.json({ userId: name });
 });
@@ -43,7 +52,9 @@ app.post("/login", async (req, res) => {
 app.get("/profile", async (req, res) => {
   const visitor = await session.fromRequest(req);
   if (!visitor) return res.status(401).json({ error: "not signed in" });
-  await session.update(req.cookies.get(session.cookieName), ({ visits }) => ({ visits: visits + 1 }));
+  await session.update(req.cookies.get(session.cookieName), ({ visits }) => ({
+    visits: visits + 1,
+  }));
   res.json(visitor);
 });
 

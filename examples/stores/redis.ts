@@ -1,5 +1,5 @@
-// Logins that are kept in Redis: REDIS_URL=redis://localhost:6379 PORT=3000. Start it as often as you like: all processes
-// share the sessions.
+// Logins that are kept in Redis: REDIS_URL=redis://localhost:6379 PORT=3000. Start it as often as
+// you like: all processes share the sessions.
 import harpia from "harpiats";
 import { Session } from "harpiats/session";
 import { RedisStore } from "harpiats/stores/redis";
@@ -16,8 +16,8 @@ if (!REDIS_URL) {
   process.exit(1);
 }
 
-// Whoever opens the connection closes it: this program. It connects again by itself; without a listener for its errors
-// a lost connection would end the process.
+// Whoever opens the connection closes it: this program. It connects again by itself; without a
+// listener for its errors a lost connection would end the process.
 const client = createClient({ url: REDIS_URL });
 client.on("error", (error: Error) => console.error(`Redis: ${error.message}`));
 await client.connect();
@@ -33,7 +33,8 @@ const app = harpia().onError((error, _req, res) => {
 app.post("/login", async (req, res) => {
   const { name } = (await req.json()) as { name?: unknown };
   // Here a password would be checked.
-  if (typeof name !== "string" || name === "") return res.status(400).json({ error: "a name is wanted" });
+  if (typeof name !== "string" || name === "")
+    return res.status(400).json({ error: "a name is wanted" });
   session.setCookie(res, await session.create({ userId: name, visits: 0 }));
   res.json({ userId: name });
 });
@@ -41,7 +42,9 @@ app.post("/login", async (req, res) => {
 app.get("/profile", async (req, res) => {
   const visitor = await session.fromRequest(req);
   if (!visitor) return res.status(401).json({ error: "not signed in" });
-  await session.update(req.cookies.get(session.cookieName), ({ visits }) => ({ visits: visits + 1 }));
+  await session.update(req.cookies.get(session.cookieName), ({ visits }) => ({
+    visits: visits + 1,
+  }));
   res.json(visitor);
 });
 

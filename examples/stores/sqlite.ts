@@ -1,5 +1,5 @@
-// Logins that are kept in a file: SQLITE_FILE=sessions.db PORT=3000, on Node 22.13 or later, or Deno. Start it as often as you
-// like on one machine: all processes share the sessions.
+// Logins that are kept in a file: SQLITE_FILE=sessions.db PORT=3000, on Node 22.13 or later, or
+// Deno. Start it as often as you like on one machine: all processes share the sessions.
 import { DatabaseSync } from "node:sqlite";
 import harpia from "harpiats";
 import { Session } from "harpiats/session";
@@ -12,7 +12,8 @@ interface Visitor {
 
 const { SQLITE_FILE = "sessions.db", PORT = "3000" } = process.env;
 
-// Whoever opens the database closes it: this program. On Node 20: new Database(SQLITE_FILE) of better-sqlite3.
+// Whoever opens the database closes it: this program. On Node 20: new Database(SQLITE_FILE) of
+// better-sqlite3.
 const client = new DatabaseSync(SQLITE_FILE);
 const store = new SqliteStore<Visitor>({ client });
 await store.migrate();
@@ -27,7 +28,8 @@ const app = harpia().onError((error, _req, res) => {
 app.post("/login", async (req, res) => {
   const { name } = (await req.json()) as { name?: unknown };
   // Here a password would be checked.
-  if (typeof name !== "string" || name === "") return res.status(400).json({ error: "a name is wanted" });
+  if (typeof name !== "string" || name === "")
+    return res.status(400).json({ error: "a name is wanted" });
   session.setCookie(res, await session.create({ userId: name, visits: 0 }));
   res.json({ userId: name });
 });
@@ -35,7 +37,9 @@ app.post("/login", async (req, res) => {
 app.get("/profile", async (req, res) => {
   const visitor = await session.fromRequest(req);
   if (!visitor) return res.status(401).json({ error: "not signed in" });
-  await session.update(req.cookies.get(session.cookieName), ({ visits }) => ({ visits: visits + 1 }));
+  await session.update(req.cookies.get(session.cookieName), ({ visits }) => ({
+    visits: visits + 1,
+  }));
   res.json(visitor);
 });
 

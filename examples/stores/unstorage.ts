@@ -1,4 +1,5 @@
-// Logins that are kept in files by unstorage: FOLDER=./sessions PORT=3000. Any other driver goes in the same place; one process.
+// Logins that are kept in files by unstorage: FOLDER=./sessions PORT=3000. Any other driver goes in
+// the same place; one process.
 import harpia from "harpiats";
 import { Session } from "harpiats/session";
 import { UnstorageStore } from "harpiats/stores/unstorage";
@@ -26,7 +27,8 @@ const app = harpia().onError((error, _req, res) => {
 app.post("/login", async (req, res) => {
   const { name } = (await req.json()) as { name?: unknown };
   // Here a password would be checked.
-  if (typeof name !== "string" || name === "") return res.status(400).json({ error: "a name is wanted" });
+  if (typeof name !== "string" || name === "")
+    return res.status(400).json({ error: "a name is wanted" });
   session.setCookie(res, await session.create({ name, visits: 0 }));
   res.json({ name });
 });
@@ -35,7 +37,9 @@ app.get("/profile", async (req, res) => {
   const visitor = await session.fromRequest(req);
   if (!visitor) return res.status(401).json({ error: "not signed in" });
   // Exact in this process alone: a bridge cannot do more.
-  await session.update(req.cookies.get(session.cookieName), ({ visits }) => ({ visits: visits + 1 }));
+  await session.update(req.cookies.get(session.cookieName), ({ visits }) => ({
+    visits: visits + 1,
+  }));
   res.json(visitor);
 });
 
@@ -48,4 +52,5 @@ const server = app.listen({ port: Number(PORT), hostname: "127.0.0.1" });
 await server.ready;
 console.log(`It is on ${server.url}`);
 
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void server.close().then(() => storage.dispose()));
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.once(signal, () => void server.close().then(() => storage.dispose()));

@@ -1,5 +1,5 @@
-// Holds a node response back at its first byte until the session is settled, once. Serves every framework that writes
-// to node's response; knows nothing of sessions.
+// Holds a node response back at its first byte until the session is settled, once. Serves every
+// framework that writes to node's response; knows nothing of sessions.
 
 /** node's response, of http, https or http2, as far as it is held. */
 export interface HoldableResponse {
@@ -14,9 +14,15 @@ export interface HoldableResponse {
   destroy(error?: Error): unknown;
 }
 
-/** What to do at the moments that matter. Those that may wait may also answer at once, by returning nothing. */
+/**
+ * What to do at the moments that matter. Those that may wait may also answer at once, by returning
+ * nothing.
+ */
 export interface HoldHooks {
-  /** Before the headers leave, with the status they will have. Called again if the response is begun anew after a failure. */
+  /**
+   * Before the headers leave, with the status they will have. Called again if the response is begun
+   * anew after a failure.
+   */
   beforeHeaders(status: number): Promise<void> | undefined;
   /** The last moment to set headers. */
   writeHeaders(): void;
@@ -44,17 +50,29 @@ interface WatchedResponse extends HoldableResponse {
   [IS_WAITING]?: () => boolean;
 }
 
-// Whoever looks meanwhile must not take the response for one that can still be begun. The same getter for all responses: with one for each,
-// every response has a shape of its own, and that costs more than the whole session.
+// Whoever looks meanwhile must not take the response for one that can still be begun. The same
+// getter for all responses: with one for each, every response has a shape of its own, and that
+// costs more than the whole session.
 const HEADERS_SENT: PropertyDescriptor & ThisType<WatchedResponse> = {
   configurable: true,
   get() {
-    return this[IS_WAITING]?.() === true || (Reflect.get(Object.getPrototypeOf(this) as object, "headersSent", this) as boolean);
+    return (
+      this[IS_WAITING]?.() === true ||
+      (Reflect.get(Object.getPrototypeOf(this) as object, "headersSent", this) as boolean)
+    );
   },
 };
 
 // What describes a body that will not be sent.
-const OF_THE_BODY = ["Content-Encoding", "Content-Length", "Content-Range", "ETag", "Last-Modified", "Transfer-Encoding", "Trailer"];
+const OF_THE_BODY = [
+  "Content-Encoding",
+  "Content-Length",
+  "Content-Range",
+  "ETag",
+  "Last-Modified",
+  "Transfer-Encoding",
+  "Trailer",
+];
 
 const NONE: { name: Sending; args: unknown[] }[] = [];
 
@@ -96,7 +114,8 @@ class HeldResponse {
     if (this.#writeHead) response.writeHead = (...args) => this.#intercept("writeHead", args);
     response.write = (...args) => this.#intercept("write", args);
     response.end = (...args) => this.#intercept("end", args);
-    if (this.#flushHeaders) response.flushHeaders = (...args) => this.#intercept("flushHeaders", args);
+    if (this.#flushHeaders)
+      response.flushHeaders = (...args) => this.#intercept("flushHeaders", args);
   }
 
   #intercept(name: Sending, args: unknown[]): unknown {
@@ -129,7 +148,8 @@ class HeldResponse {
     if (this.#held === NONE) this.#held = [];
     // Compression asks for the head again and again as long as it has not left.
     const isOver = this.#isSecond && this.#held.some((call) => call.name === "end");
-    if (!isOver && (name !== "writeHead" || this.#held.length === 0)) this.#held.push({ name, args });
+    if (!isOver && (name !== "writeHead" || this.#held.length === 0))
+      this.#held.push({ name, args });
     return this.#drop(name);
   }
 
@@ -152,7 +172,8 @@ class HeldResponse {
     if (!this.#writeHead) this.#writeDueHead();
   }
 
-  // As late as can be: whoever else changes headers when they leave (on-headers) has been here before.
+  // As late as can be: whoever else changes headers when they leave (on-headers) has been here
+  // before.
   #writeDueHead(): void {
     if (!this.#isHeadDue) return;
     this.#isHeadDue = false;
@@ -173,7 +194,8 @@ class HeldResponse {
     this.#held = NONE;
     this.#state = "failed";
     const response = this.#response;
-    // Without what others have put around them since, such as compression: it has begun a body already, and would add no other.
+    // Without what others have put around them since, such as compression: it has begun a body
+    // already, and would add no other.
     if (this.#writeHead) response.writeHead = this.#writeHead;
     response.write = this.#write;
     response.end = this.#end;
@@ -181,7 +203,8 @@ class HeldResponse {
     new HeldResponse(response, this.#hooks, true).attach();
     if (!response.headersSent) {
       for (const name of OF_THE_BODY) response.removeHeader(name);
-      // A handler that goes on writing, faster than an error page is made, does not make a success of it.
+      // A handler that goes on writing, faster than an error page is made, does not make a success
+      // of it.
       const { statusCode } = Object(error) as { statusCode?: unknown };
       response.statusCode = typeof statusCode === "number" ? statusCode : 500;
     }
@@ -214,7 +237,10 @@ class HeldResponse {
     return name === "writeHead" ? this.#writeHead : this.#flushHeaders;
   }
 
-  /** Turns the headers of a writeHead into headers that are set, so that none is lost beside ours (CVE-2025-7339). */
+  /**
+   * Turns the headers of a writeHead into headers that are set, so that none is lost beside ours
+   * (CVE-2025-7339).
+   */
   #takeHead(args: unknown[]): number {
     const [status, second, third] = args;
     const headers = typeof second === "object" && second !== null ? second : third;
@@ -232,8 +258,12 @@ class HeldResponse {
 
 function toPairs(headers: unknown): [string, unknown][] {
   if (typeof headers !== "object" || headers === null) return [];
-  if (!Array.isArray(headers)) return Object.entries(headers).filter(([, value]) => value !== undefined);
+  if (!Array.isArray(headers))
+    return Object.entries(headers).filter(([, value]) => value !== undefined);
   if (Array.isArray(headers[0])) return headers as [string, unknown][];
   const flat: unknown[] = headers;
-  return Array.from({ length: flat.length / 2 }, (_, at) => [String(flat[2 * at]), flat[2 * at + 1]]);
+  return Array.from({ length: flat.length / 2 }, (_, at) => [
+    String(flat[2 * at]),
+    flat[2 * at + 1],
+  ]);
 }

@@ -1,5 +1,6 @@
-// The session of one request over Next.js' cookies: core's RequestSession, and a way to the cookie that Next.js opens in server
-// actions and route handlers alone. Decides when a change is refused; what a session is, core decides.
+// The session of one request over Next.js' cookies: core's RequestSession, and a way to the cookie
+// that Next.js opens in server actions and route handlers alone. Decides when a change is refused;
+// what a session is, core decides.
 import type { Changes, VisitorUpdater } from "../core/changes.ts";
 import { makeCloser } from "../core/closed-session.ts";
 import type { LoginOptions } from "../core/creation.ts";
@@ -18,11 +19,13 @@ export interface NextCookies {
 /**
  * This request's session in Next.js.
  *
- * Reading works everywhere, taking a flash message too. Whatever may need a cookie is refused in a server component, where Next.js sets none:
- * HarpiaError `ERR_COOKIES_READ_ONLY`, and nothing was stored.
+ * Reading works everywhere, taking a flash message too. Whatever may need a cookie is refused in a
+ * server component, where Next.js sets none: HarpiaError `ERR_COOKIES_READ_ONLY`, and nothing was
+ * stored.
  *
- * `login`, `rotate`, `destroy` and `update` with a function act at once, the cookie included. `set`, `unset`, `flash` and `update` with an
- * object wait for {@link NextSession.commit}, which has to come before `redirect()`: that throws.
+ * `login`, `rotate`, `destroy` and `update` with a function act at once, the cookie included.
+ * `set`, `unset`, `flash` and `update` with an object wait for {@link NextSession.commit}, which
+ * has to come before `redirect()`: that throws.
  */
 export class NextSession<Data extends object> {
   readonly #session: RequestSession<Data>;
@@ -48,8 +51,8 @@ export class NextSession<Data extends object> {
   }
 
   /**
-   * The data of somebody who is signed in; `undefined` for a visitor, with a session or without: the gate of a page.
-   * A copy: changing it changes nothing.
+   * The data of somebody who is signed in; `undefined` for a visitor, with a session or without:
+   * the gate of a page. A copy: changing it changes nothing.
    */
   get user(): Promise<Readonly<Data> | undefined> {
     return this.#session.user;
@@ -61,8 +64,9 @@ export class NextSession<Data extends object> {
   }
 
   /**
-   * The data with this request's own changes, a visitor's too: gate with {@link NextSession.user}. `undefined` when
-   * there is no session, and when it holds nothing. A copy: changing it changes nothing.
+   * The data with this request's own changes, a visitor's too: gate with {@link NextSession.user}.
+   * `undefined` when there is no session, and when it holds nothing. A copy: changing it changes
+   * nothing.
    */
   get data(): Promise<Readonly<Partial<Data>> | undefined> {
     return this.#session.data;
@@ -73,27 +77,43 @@ export class NextSession<Data extends object> {
     return this.#session.peek();
   }
 
-  /** Names the session to people and logs; it signs nobody in. `undefined` when there is none, or it is not stored yet. */
+  /**
+   * Names the session to people and logs; it signs nobody in. `undefined` when there is none, or it
+   * is not stored yet.
+   */
   get handle(): Promise<string | undefined> {
     return this.#session.handle;
   }
 
-  /** Reads the session again: what other requests have changed, or that it has ended. Own changes stay. */
+  /**
+   * Reads the session again: what other requests have changed, or that it has ended. Own changes
+   * stay.
+   */
   reload(): Promise<Readonly<Partial<Data>> | undefined> {
     return this.#session.reload();
   }
 
-  /** Holds up a sensitive step until the user has signed in lately. @throws HarpiaError `ERR_NOT_FRESH`. */
+  /**
+   * Holds up a sensitive step until the user has signed in lately.
+   *
+   * @throws HarpiaError `ERR_NOT_FRESH`.
+   */
   requireFresh(maxAge: number): Promise<void> {
     return this.#session.requireFresh(maxAge);
   }
 
-  /** The live sessions of this session's user, oldest first, this one marked. A visitor has none. */
+  /**
+   * The live sessions of this session's user, oldest first, this one marked. A visitor has none.
+   */
   list(): Promise<ListedSession[]> {
     return this.#session.list();
   }
 
-  /** Ends one of the user's sessions by its handle; its own, as `destroy` does. @returns whether it was live. */
+  /**
+   * Ends one of the user's sessions by its handle; its own, as `destroy` does.
+   *
+   * @returns whether it was live.
+   */
   revoke(handle: string): Promise<boolean> {
     return this.#change(() => this.#session.revoke(handle));
   }
@@ -113,12 +133,17 @@ export class NextSession<Data extends object> {
     return this.#session.get(field);
   }
 
-  /** A signal that fires when the session ends: `Session.watch`. Fired already where there is none. */
+  /**
+   * A signal that fires when the session ends: `Session.watch`. Fired already where there is none.
+   */
   watch(until?: AbortSignal): Promise<AbortSignal> {
     return this.#session.watch(until);
   }
 
-  /** Takes a message. Of several requests at once exactly one gets it. Needs no cookie: a server component may. */
+  /**
+   * Takes a message. Of several requests at once exactly one gets it. Needs no cookie: a server
+   * component may.
+   */
   takeFlash(name: string): Promise<unknown> {
     return this.#session.takeFlash(name);
   }
@@ -141,44 +166,63 @@ export class NextSession<Data extends object> {
     this.#session.flash(name, value);
   }
 
-  /** Changes fields: an object at the commit, a function at once and exactly. @returns whether there is a session to change. */
+  /**
+   * Changes fields: an object at the commit, a function at once and exactly.
+   *
+   * @returns whether there is a session to change.
+   */
   update(changes: Changes<Data> | VisitorUpdater<Data>): Promise<boolean> {
     return this.#change(() => this.#session.update(changes));
   }
 
   /**
-   * Begins a session for a user, under a new id, and ends the one there was (ASVS V7.2.4). Of the former data only the fields in
-   * `keep` come along, and none of them if it was somebody's already.
+   * Begins a session for a user, under a new id, and ends the one there was (ASVS V7.2.4). Of the
+   * former data only the fields in `keep` come along, and none of them if it was somebody's
+   * already.
    */
   async login(data: Data, options: LoginOptions<Data> = {}): Promise<void> {
     await this.#change(() => this.#session.login(data, options));
   }
 
-  /** Gives the session a new id; the old one is dead for everybody. @returns whether there was a session. */
+  /**
+   * Gives the session a new id; the old one is dead for everybody.
+   *
+   * @returns whether there was a session.
+   */
   rotate(): Promise<boolean> {
     return this.#change(() => this.#session.rotate());
   }
 
-  /** Notes that the user has just proved who they are once more, and gives the session a new id. @returns whether there was a session. */
+  /**
+   * Notes that the user has just proved who they are once more, and gives the session a new id.
+   *
+   * @returns whether there was a session.
+   */
   reauthenticate(): Promise<boolean> {
     return this.#change(() => this.#session.reauthenticate());
   }
 
-  /** Ends the session, everywhere and at once, and takes its cookie back. Nothing can be changed in this request any more. */
+  /**
+   * Ends the session, everywhere and at once, and takes its cookie back. Nothing can be changed in
+   * this request any more.
+   */
   async destroy(): Promise<void> {
     await this.#change(() => this.#session.destroy());
   }
 
   /**
-   * Writes what has changed, and renews the id where that is due. May be called again, after more changes. In a server component there
-   * is nothing to write.
+   * Writes what has changed, and renews the id where that is due. May be called again, after more
+   * changes. In a server component there is nothing to write.
    */
   async commit(): Promise<void> {
     if (!this.hasChanges || (!this.#isChanged && this.#refusal())) return;
     await this.#change(() => this.#session.commit());
   }
 
-  /** A field of the library's own, which `data` does not show. For what builds on sessions, such as `harpiats/csrf`. */
+  /**
+   * A field of the library's own, which `data` does not show. For what builds on sessions, such as
+   * `harpiats/csrf`.
+   */
   getHidden(field: string): Promise<unknown> {
     return this.#session.getHidden(field);
   }
@@ -194,7 +238,10 @@ export class NextSession<Data extends object> {
     await this.#change(() => this.#session.offerHidden(field, value));
   }
 
-  /** Ends a request whose cookie was held: commits, or drops what it did and takes back a session that began in it. */
+  /**
+   * Ends a request whose cookie was held: commits, or drops what it did and takes back a session
+   * that began in it.
+   */
   async settle(outcome: "commit" | "discard"): Promise<void> {
     if (outcome === "discard") return this.#session.discard();
     try {
@@ -220,13 +267,15 @@ export class NextSession<Data extends object> {
       this.#session.writeTo({
         getSetCookie: () => [],
         append: (_name, line) => void cookies.set(parseSetCookieLine(line)),
-        // Other headers are not Next.js' to give: its pages are `private, no-store` as soon as cookies() is called.
+        // Other headers are not Next.js' to give: its pages are `private, no-store` as soon as
+        // cookies() is called.
         get: () => null,
         set: () => {},
         delete: () => {},
       });
     } catch (cause) {
-      // The request was answered while this was being stored. A session that nobody has heard of is taken back.
+      // The request was answered while this was being stored. A session that nobody has heard of is
+      // taken back.
       await this.#session.discard();
       throw readOnly(cause);
     }
@@ -239,8 +288,9 @@ export class NextSession<Data extends object> {
   }
 
   /**
-   * Next.js tells nobody in advance whether it takes a cookie, so it is offered one that has no name: where it takes cookies it
-   * asks for the name, and learns that there is none, before anything is set; where it takes none it refuses first.
+   * Next.js tells nobody in advance whether it takes a cookie, so it is offered one that has no
+   * name: where it takes cookies it asks for the name, and learns that there is none, before
+   * anything is set; where it takes none it refuses first.
    */
   #refusal(): { cause: unknown } | undefined {
     const unnamed = new Error("a cookie without a name");
@@ -263,10 +313,16 @@ export class NextSession<Data extends object> {
 const close = /* @__PURE__ */ makeCloser<object>(NextSession);
 
 /** The face that callers get. */
-export function closeNextSession<Data extends object>(session: NextSession<Data>): NextSession<Data> {
+export function closeNextSession<Data extends object>(
+  session: NextSession<Data>,
+): NextSession<Data> {
   return close(session) as NextSession<Data>;
 }
 
 function readOnly(cause: unknown): HarpiaError {
-  return new HarpiaError("ERR_COOKIES_READ_ONLY", "Cannot change this session: Next.js sets no cookie in a server component, a server action or a route handler is wanted", { cause });
+  return new HarpiaError(
+    "ERR_COOKIES_READ_ONLY",
+    "Cannot change this session: Next.js sets no cookie in a server component, a server action or a route handler is wanted",
+    { cause },
+  );
 }

@@ -1,4 +1,5 @@
-// The middleware of whatever speaks (req, res, next) over node's response: Connect, Express and node's own servers.
+// The middleware of whatever speaks (req, res, next) over node's response: Connect, Express and
+// node's own servers.
 import type { RequestLike } from "../core/http-messages.ts";
 import type { RequestSession } from "../core/request-session.ts";
 import type { Session } from "../core/session.ts";
@@ -20,10 +21,13 @@ export interface SessionMiddleware<Data extends object> {
 }
 
 /**
- * Makes the middleware. The response is held at its first byte until the session is written; if that fails, `next` gets the
- * `StoreError`, and nothing of the response has left.
+ * Makes the middleware. The response is held at its first byte until the session is written; if
+ * that fails, `next` gets the `StoreError`, and nothing of the response has left.
  */
-export function nodeMiddleware<Data extends object>(session: Pick<Session<Data>, "open">, options: AdapterOptions): SessionMiddleware<Data> {
+export function nodeMiddleware<Data extends object>(
+  session: Pick<Session<Data>, "open">,
+  options: AdapterOptions,
+): SessionMiddleware<Data> {
   const sessions = new RequestSessions<Data>(session, options);
   const middleware = (req: RequestLike & object, res: HoldableResponse, next: Next): void => {
     if (sessions.joins(req)) return next();
@@ -34,14 +38,20 @@ export function nodeMiddleware<Data extends object>(session: Pick<Session<Data>,
   return Object.assign(middleware, { of: (req: object) => sessions.of(req) });
 }
 
-// A class, not an object literal, which V8 may come to keep in its old generation: see http-messages.ts.
+// A class, not an object literal, which V8 may come to keep in its old generation: see
+// http-messages.ts.
 class SettlingHooks<Data extends object> implements HoldHooks {
   readonly #sessions: RequestSessions<Data>;
   readonly #own: RequestSession<Data>;
   readonly #res: HoldableResponse;
   readonly onFailure: Next;
 
-  constructor(sessions: RequestSessions<Data>, own: RequestSession<Data>, res: HoldableResponse, onFailure: Next) {
+  constructor(
+    sessions: RequestSessions<Data>,
+    own: RequestSession<Data>,
+    res: HoldableResponse,
+    onFailure: Next,
+  ) {
     this.#sessions = sessions;
     this.#own = own;
     this.#res = res;

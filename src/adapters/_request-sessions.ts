@@ -1,5 +1,5 @@
-// What every adapter does with a request's session, whatever the framework: make it, find it again, and settle it before
-// the headers leave. An adapter says only when.
+// What every adapter does with a request's session, whatever the framework: make it, find it again,
+// and settle it before the headers leave. An adapter says only when.
 import { realOf } from "../core/closed-session.ts";
 import type { RequestLike } from "../core/http-messages.ts";
 import type { RequestSession } from "../core/request-session.ts";
@@ -8,22 +8,28 @@ import type { Session } from "../core/session.ts";
 /** What an adapter can be told. */
 export interface AdapterOptions {
   /**
-   * What becomes of a request's changes when it is answered with a status of 500 or above. `discard`, the default, drops what
-   * was not written yet and takes back a login of this request, though not the end of the session that it replaced; `commit` writes all the same.
+   * What becomes of a request's changes when it is answered with a status of 500 or above.
+   * `discard`, the default, drops what was not written yet and takes back a login of this request,
+   * though not the end of the session that it replaced; `commit` writes all the same.
    */
   onError?: "discard" | "commit" | undefined;
-  /** The property of the request that holds its session. Default `session`. Several sessions need several. */
+  /**
+   * The property of the request that holds its session. Default `session`. Several sessions need
+   * several.
+   */
   property?: string | undefined;
 }
 
-// On each Session, the symbol under which its requests have theirs: whatever adapter looks for one finds the same.
+// On each Session, the symbol under which its requests have theirs: whatever adapter looks for one
+// finds the same.
 const MARK = Symbol("mark");
 
 /** The sessions of the requests under way, found by whatever object stands for the request. */
 export class RequestSessions<Data extends object> {
   readonly property: string;
   readonly #open: (req: RequestLike) => RequestSession<Data>;
-  // On the request itself: a WeakMap of requests, which all die young, costs the collector more than all else here together.
+  // On the request itself: a WeakMap of requests, which all die young, costs the collector more
+  // than all else here together.
   readonly #mark: symbol;
   readonly #isDiscarding: boolean;
   #isDecorated = false;
@@ -33,16 +39,25 @@ export class RequestSessions<Data extends object> {
   /** @throws TypeError for what is no `Session`, and for an option that there is not. */
   constructor(session: Pick<Session<Data>, "open">, options: AdapterOptions = {}) {
     const { onError = "discard", property = "session" } = options;
-    if (typeof Object(session).open !== "function") throw new TypeError("Cannot make this adapter: its first argument is no Session, new Session(…) is wanted");
-    if (onError !== "discard" && onError !== "commit") throw new TypeError(`Cannot use onError ${String(onError)}: "discard" or "commit" is wanted`);
-    if (typeof property !== "string" || property === "") throw new TypeError("Cannot use property: the name of a property is wanted");
+    if (typeof Object(session).open !== "function")
+      throw new TypeError(
+        "Cannot make this adapter: its first argument is no Session, new Session(…) is wanted",
+      );
+    if (onError !== "discard" && onError !== "commit")
+      throw new TypeError(`Cannot use onError ${String(onError)}: "discard" or "commit" is wanted`);
+    if (typeof property !== "string" || property === "")
+      throw new TypeError("Cannot use property: the name of a property is wanted");
     this.#open = (req) => session.open(req);
     this.#mark = markOf(session);
     this.#isDiscarding = onError === "discard";
     this.property = property;
   }
 
-  /** Opens the session of a request and puts it on `holder`, by which it is found again. @throws as {@link expose}. */
+  /**
+   * Opens the session of a request and puts it on `holder`, by which it is found again.
+   *
+   * @throws as {@link expose}.
+   */
   open(req: RequestLike, holder: object): RequestSession<Data> {
     const session = this.#open(req);
     this.#expose(session, holder);
@@ -52,8 +67,9 @@ export class RequestSessions<Data extends object> {
   }
 
   /**
-   * Gives a request the session that an adapter of the same `Session` has opened for it before, as where a middleware is used twice, by an application
-   * within another. That adapter settles it: two sessions for one request would each send a cookie, and the browser keeps one.
+   * Gives a request the session that an adapter of the same `Session` has opened for it before, as
+   * where a middleware is used twice, by an application within another. That adapter settles it:
+   * two sessions for one request would each send a cookie, and the browser keeps one.
    *
    * @returns whether there is one.
    */
@@ -63,20 +79,32 @@ export class RequestSessions<Data extends object> {
     return session !== undefined;
   }
 
-  /** The session of a request that came through the adapter: the one that does the work, for the adapter. */
+  /**
+   * The session of a request that came through the adapter: the one that does the work, for the
+   * adapter.
+   */
   find(holder: object | undefined): RequestSession<Data> | undefined {
     const session = (holder as Marked<Data> | undefined)?.[this.#mark];
     return session && realOf(session);
   }
 
-  /** The session of a request, closed, for the application. @throws TypeError for a request that did not come through the adapter. */
+  /**
+   * The session of a request, closed, for the application.
+   *
+   * @throws TypeError for a request that did not come through the adapter.
+   */
   of(holder: object): RequestSession<Data> {
     const session = (holder as Marked<Data>)[this.#mark];
-    if (!session) throw new TypeError("Cannot give the session of this request: it did not come through the session middleware, which has to be used before");
+    if (!session)
+      throw new TypeError(
+        "Cannot give the session of this request: it did not come through the session middleware, which has to be used before",
+      );
     return session;
   }
 
-  /** A getter and a setter of the property, for a framework that puts them on all of its requests. */
+  /**
+   * A getter and a setter of the property, for a framework that puts them on all of its requests.
+   */
   decoration(): { getter(): unknown; setter(value: unknown): void } {
     const { get, set } = this.#accessors;
     this.#isDecorated = true;
@@ -94,15 +122,24 @@ export class RequestSessions<Data extends object> {
       },
       set(this: Marked<Data>, value: unknown): void {
         // A request that did not come through the adapter is anybody's.
-        if (this[mark] === undefined) Object.defineProperty(this, property, { value, configurable: true, enumerable: true, writable: true });
-        else throw new TypeError(`Cannot write ${property} of a request: it holds the request's session, expected session.destroy() for a logout`);
+        if (this[mark] === undefined)
+          Object.defineProperty(this, property, {
+            value,
+            configurable: true,
+            enumerable: true,
+            writable: true,
+          });
+        else
+          throw new TypeError(
+            `Cannot write ${property} of a request: it holds the request's session, expected session.destroy() for a logout`,
+          );
       },
     };
   }
 
   /**
-   * Commits or discards. Where there is nothing to write nothing is returned, and nothing needs to be waited for. After it,
-   * before the headers leave: `session.writeTo(res)`.
+   * Commits or discards. Where there is nothing to write nothing is returned, and nothing needs to
+   * be waited for. After it, before the headers leave: `session.writeTo(res)`.
    *
    * @throws StoreError when the store fails.
    */
@@ -122,13 +159,24 @@ export class RequestSessions<Data extends object> {
       );
     }
     if (this.#isDecorated || this.#exposesByPrototype(holder)) return;
-    // A field that the framework has made for it is written: to define it anew costs several times as much. What is no more than a getter is replaced.
+    // A field that the framework has made for it is written: to define it anew costs several times
+    // as much. What is no more than a getter is replaced.
     const own = Object.getOwnPropertyDescriptor(holder, property);
-    if (own ? own.writable : !(property in holder)) (holder as Record<string, unknown>)[property] = session;
-    else Object.defineProperty(holder, property, { value: session, configurable: true, enumerable: true, writable: true });
+    if (own ? own.writable : !(property in holder))
+      (holder as Record<string, unknown>)[property] = session;
+    else
+      Object.defineProperty(holder, property, {
+        value: session,
+        configurable: true,
+        enumerable: true,
+        writable: true,
+      });
   }
 
-  /** Express and Koa make each request of an object of the application's: there the property is no request's to replace. */
+  /**
+   * Express and Koa make each request of an object of the application's: there the property is no
+   * request's to replace.
+   */
   #exposesByPrototype(holder: object): boolean {
     const prototype = Object.getPrototypeOf(holder) as object | null;
     if (prototype === null || this.#prototypes.has(prototype)) return prototype !== null;

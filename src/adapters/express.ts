@@ -6,12 +6,15 @@ import type { AdapterOptions } from "./_request-sessions.ts";
 export type { AdapterOptions, SessionMiddleware };
 
 /**
- * Makes a middleware: `app.use(expressSession(session))`. Each request has its session as `req.session`, and typed as
- * `sessions.of(req)` of what this returns.
+ * Makes a middleware: `app.use(expressSession(session))`. Each request has its session as
+ * `req.session`, and typed as `sessions.of(req)` of what this returns.
  *
- * No byte of the response leaves before the session is written. If that fails, Express's error handler gets a `StoreError` with
- * `statusCode` 503, and nothing of the response has left.
+ * No byte of the response leaves before the session is written. If that fails, Express's error
+ * handler gets a `StoreError` with `statusCode` 503, and nothing of the response has left.
  */
-export function expressSession<Data extends object>(session: Pick<Session<Data>, "open">, options: AdapterOptions = {}): SessionMiddleware<Data> {
+export function expressSession<Data extends object>(
+  session: Pick<Session<Data>, "open">,
+  options: AdapterOptions = {},
+): SessionMiddleware<Data> {
   return nodeMiddleware(session, options);
 }

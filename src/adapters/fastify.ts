@@ -8,29 +8,56 @@ export type { AdapterOptions };
 
 /** Fastify's instance, as far as it is used. */
 export interface FastifyLike {
-  decorateRequest(name: string, value: { getter(): unknown; setter(value: unknown): void }): unknown;
-  addHook(name: "onRequest", hook: (request: RequestLike & object, reply: FastifyReplyLike, done: () => void) => void): unknown;
-  addHook(name: "onSend", hook: (request: RequestLike & object, reply: FastifyReplyLike, payload: unknown, done: (error: Error | null, payload?: unknown) => void) => void): unknown;
+  decorateRequest(
+    name: string,
+    value: { getter(): unknown; setter(value: unknown): void },
+  ): unknown;
+  addHook(
+    name: "onRequest",
+    hook: (request: RequestLike & object, reply: FastifyReplyLike, done: () => void) => void,
+  ): unknown;
+  addHook(
+    name: "onSend",
+    hook: (
+      request: RequestLike & object,
+      reply: FastifyReplyLike,
+      payload: unknown,
+      done: (error: Error | null, payload?: unknown) => void,
+    ) => void,
+  ): unknown;
 }
 
 /** Fastify's reply, as far as it is used. */
-export type FastifyReplyLike = ResponseLike & { readonly statusCode: number; code(status: number): unknown; header(name: string, value: string): unknown };
+export type FastifyReplyLike = ResponseLike & {
+  readonly statusCode: number;
+  code(status: number): unknown;
+  header(name: string, value: string): unknown;
+};
 
 /** A plugin that gives each request its session, as `request.session` and by `of(request)`. */
 export interface FastifySessionPlugin<Data extends object> {
   (fastify: FastifyLike, options: unknown, done: (error?: Error) => void): void;
-  /** The session of a request, typed. @throws TypeError for one that did not come through this plugin. */
+  /**
+   * The session of a request, typed.
+   *
+   * @throws TypeError for one that did not come through this plugin.
+   */
   of(request: object): RequestSession<Data>;
 }
 
 /**
- * Makes a plugin: `fastify.register(fastifySession(session))`. It holds for the instance that it is registered on and for those
- * within; several sessions on one server differ in `property` and `cookieName`.
+ * Makes a plugin: `fastify.register(fastifySession(session))`. It holds for the instance that it is
+ * registered on and for those within; several sessions on one server differ in `property` and
+ * `cookieName`.
  *
- * The session is written in `onSend`, before anything leaves. If that fails, Fastify's error handler gets a `StoreError` with
- * `statusCode` 503. What is written to `reply.raw` goes past the plugin, as it goes past Fastify.
+ * The session is written in `onSend`, before anything leaves. If that fails, Fastify's error
+ * handler gets a `StoreError` with `statusCode` 503. What is written to `reply.raw` goes past the
+ * plugin, as it goes past Fastify.
  */
-export function fastifySession<Data extends object>(session: Pick<Session<Data>, "open">, options: AdapterOptions = {}): FastifySessionPlugin<Data> {
+export function fastifySession<Data extends object>(
+  session: Pick<Session<Data>, "open">,
+  options: AdapterOptions = {},
+): FastifySessionPlugin<Data> {
   const sessions = new RequestSessions<Data>(session, options);
   const plugin = (fastify: FastifyLike, _: unknown, done: (error?: Error) => void): void => {
     try {
@@ -67,10 +94,17 @@ export function fastifySession<Data extends object>(session: Pick<Session<Data>,
     done();
   };
   // Hooks are to hold for the instance itself and not for a child made for this plugin.
-  return Object.assign(plugin, { [Symbol.for("skip-override")]: true, [Symbol.for("fastify.display-name")]: "harpiats", of: (request: object) => sessions.of(request) });
+  return Object.assign(plugin, {
+    [Symbol.for("skip-override")]: true,
+    [Symbol.for("fastify.display-name")]: "harpiats",
+    of: (request: object) => sessions.of(request),
+  });
 }
 
-/** Does what Fastify would do after this hook: by then the status and the headers of a Response have to be known, and not undo ours. */
+/**
+ * Does what Fastify would do after this hook: by then the status and the headers of a Response have
+ * to be known, and not undo ours.
+ */
 function unpack({ status, headers, body }: Response, reply: FastifyReplyLike): unknown {
   reply.code(status);
   for (const [name, value] of headers) reply.header(name, value);

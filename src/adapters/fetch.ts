@@ -1,4 +1,5 @@
-// fetch handlers: Bun.serve, Deno.serve, Workers, and the route handlers of frameworks that speak Request and Response.
+// fetch handlers: Bun.serve, Deno.serve, Workers, and the route handlers of frameworks that speak
+// Request and Response.
 import { realOf } from "../core/closed-session.ts";
 import { HarpiaError, StoreError } from "../core/errors.ts";
 import type { RequestLike } from "../core/http-messages.ts";
@@ -13,15 +14,23 @@ export interface FetchOptions extends Omit<AdapterOptions, "property"> {
 }
 
 /**
- * Makes a fetch handler of one that takes the request's session as its second argument; what else the runtime hands over
- * (Workers' `env` and `ctx`, Next.js's `{ params }`) follows.
+ * Makes a fetch handler of one that takes the request's session as its second argument; what else
+ * the runtime hands over (Workers' `env` and `ctx`, Next.js's `{ params }`) follows.
  *
- * The session is written when the handler has answered and before the answer leaves. A store that fails makes it a 503, also where a
- * framework inside the handler has answered 500 for it. `requireUser` answers 401 where nobody is signed in. What else the handler throws is thrown on, after its changes were dropped.
+ * The session is written when the handler has answered and before the answer leaves. A store that
+ * fails makes it a 503, also where a framework inside the handler has answered 500 for it.
+ * `requireUser` answers 401 where nobody is signed in. What else the handler throws is thrown on,
+ * after its changes were dropped.
  *
- * A handler that gives `undefined`, as after `server.upgrade` of Bun, has no response for us to set a cookie on: what would need one rejects.
+ * A handler that gives `undefined`, as after `server.upgrade` of Bun, has no response for us to set
+ * a cookie on: what would need one rejects.
  */
-export function withSession<Data extends object, Req extends RequestLike & object = Request, Rest extends unknown[] = [], Answer extends Response | undefined = Response>(
+export function withSession<
+  Data extends object,
+  Req extends RequestLike & object = Request,
+  Rest extends unknown[] = [],
+  Answer extends Response | undefined = Response,
+>(
   session: Pick<Session<Data>, "open">,
   handler: (request: Req, session: RequestSession<Data>, ...rest: Rest) => Answer | Promise<Answer>,
   options: FetchOptions = {},
@@ -31,7 +40,8 @@ export function withSession<Data extends object, Req extends RequestLike & objec
     const closed = session.open(request);
     const own = realOf(closed);
     try {
-      // Responses of fetch() and Response.redirect() have headers that cannot be changed: this one's can.
+      // Responses of fetch() and Response.redirect() have headers that cannot be changed: this
+      // one's can.
       const answered = await answerOf(() => handler(request, closed, ...rest));
       if (answered === undefined) {
         own.seal();
@@ -39,7 +49,8 @@ export function withSession<Data extends object, Req extends RequestLike & objec
         return answered;
       }
       await sessions.settle(own, answered.status);
-      // A framework makes a page of its own of what a route throws: of a store's failure too, with a 500.
+      // A framework makes a page of its own of what a route throws: of a store's failure too, with
+      // a 500.
       if (own.failure && answered.status >= 500) {
         await answered.body?.cancel();
         throw own.failure;
@@ -53,13 +64,21 @@ export function withSession<Data extends object, Req extends RequestLike & objec
       await sessions.settle(own, 500)?.catch(() => {});
       if (!(error instanceof StoreError)) throw error;
       options.onFailure?.(error);
-      return new Response("Service Unavailable", { status: error.statusCode, headers: { "content-type": "text/plain" } });
+      return new Response("Service Unavailable", {
+        status: error.statusCode,
+        headers: { "content-type": "text/plain" },
+      });
     }
   };
 }
 
-/** What a handler answers, or what answers a visitor in its place: 401 where it needs a user and there is none. */
-async function answerOf<Answer>(handle: () => Answer | Promise<Answer>): Promise<Answer | Response> {
+/**
+ * What a handler answers, or what answers a visitor in its place: 401 where it needs a user and
+ * there is none.
+ */
+async function answerOf<Answer>(
+  handle: () => Answer | Promise<Answer>,
+): Promise<Answer | Response> {
   try {
     return await handle();
   } catch (error) {

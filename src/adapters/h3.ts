@@ -11,27 +11,48 @@ export type { AdapterOptions };
 export interface H3EventLike {
   readonly req: RequestLike;
   readonly context: object;
-  /** What h3 adds to the answer: `headers` to one that succeeds, `errHeaders` to one that does not. */
-  readonly res: { readonly status?: number | undefined; readonly headers: Headers; readonly errHeaders: Headers };
+  /**
+   * What h3 adds to the answer: `headers` to one that succeeds, `errHeaders` to one that does not.
+   */
+  readonly res: {
+    readonly status?: number | undefined;
+    readonly headers: Headers;
+    readonly errHeaders: Headers;
+  };
 }
 
-/** A middleware that gives each event its session, as `event.context.session` and by `of(event)`. */
+/**
+ * A middleware that gives each event its session, as `event.context.session` and by `of(event)`.
+ */
 export interface H3SessionMiddleware<Data extends object> {
   (event: H3EventLike, next: () => unknown): Promise<unknown>;
-  /** The session of an event, typed. @throws TypeError for one that did not come through this middleware. */
+  /**
+   * The session of an event, typed.
+   *
+   * @throws TypeError for one that did not come through this middleware.
+   */
   of(event: { readonly context: object }): RequestSession<Data>;
 }
 
 /**
- * Makes a middleware: `app.use(h3Session(session))`. Type the context by `interface H3EventContext { session: RequestSession<Data> }`
- * in `declare module "h3"`.
+ * Makes a middleware: `app.use(h3Session(session))`. Type the context by
+ * `interface H3EventContext { session: RequestSession<Data> }` in `declare module "h3"`.
  *
- * The session is written when the handler has answered and before the answer leaves. If that fails, `onError` gets a
- * `StoreError`; without one h3 answers 503. What a handler throws counts by its status: an `HTTPError` below 500 writes the session.
+ * The session is written when the handler has answered and before the answer leaves. If that fails,
+ * `onError` gets a `StoreError`; without one h3 answers 503. What a handler throws counts by its
+ * status: an `HTTPError` below 500 writes the session.
  */
-export function h3Session<Data extends object>(session: Pick<Session<Data>, "open">, options: AdapterOptions = {}): H3SessionMiddleware<Data> {
+export function h3Session<Data extends object>(
+  session: Pick<Session<Data>, "open">,
+  options: AdapterOptions = {},
+): H3SessionMiddleware<Data> {
   const sessions = new RequestSessions<Data>(session, options);
-  const finish = async (event: H3EventLike, own: RequestSession<Data>, answered: unknown, status: number): Promise<void> => {
+  const finish = async (
+    event: H3EventLike,
+    own: RequestSession<Data>,
+    answered: unknown,
+    status: number,
+  ): Promise<void> => {
     await sessions.settle(own, status);
     if (own.isUsed) writeBeside(answered, event, own);
     own.seal();
@@ -41,17 +62,26 @@ export function h3Session<Data extends object>(session: Pick<Session<Data>, "ope
     const own = sessions.open(event.req, event.context);
     try {
       const answered = await next();
-      await finish(event, own, answered, statusOf(answered) ?? (answered instanceof Error ? 500 : (event.res.status ?? 200)));
+      await finish(
+        event,
+        own,
+        answered,
+        statusOf(answered) ?? (answered instanceof Error ? 500 : (event.res.status ?? 200)),
+      );
       return answered;
     } catch (error) {
       await finish(event, own, error, statusOf(error) ?? 500);
       throw error;
     }
   };
-  return Object.assign(middleware, { of: (event: { readonly context: object }) => sessions.of(event.context) });
+  return Object.assign(middleware, {
+    of: (event: { readonly context: object }) => sessions.of(event.context),
+  });
 }
 
-/** The status that an answer or an error brings along; a body that is none of h3's answers has none. */
+/**
+ * The status that an answer or an error brings along; a body that is none of h3's answers has none.
+ */
 function statusOf(answered: unknown): number | undefined {
   if (!isAnswer(answered)) return undefined;
   const { status, statusCode } = answered as { status?: unknown; statusCode?: unknown };
@@ -59,7 +89,10 @@ function statusOf(answered: unknown): number | undefined {
   return typeof given === "number" ? given : undefined;
 }
 
-/** Puts what the session owes on what h3 adds to the answer. It adds it in the place of headers that the answer has itself. */
+/**
+ * Puts what the session owes on what h3 adds to the answer. It adds it in the place of headers that
+ * the answer has itself.
+ */
 function writeBeside(answered: unknown, { res }: H3EventLike, own: RequestSession<object>): void {
   const owed = takeOwed(own);
   const given = isAnswer(answered) ? Reflect.get(answered, "headers") : undefined;
@@ -72,5 +105,11 @@ function writeBeside(answered: unknown, { res }: H3EventLike, own: RequestSessio
 
 /** A Response, an error, or what h3 makes of `html()`, `redirect()` and the like. */
 function isAnswer(value: unknown): value is object {
-  return value instanceof Response || value instanceof Error || (typeof value === "object" && value !== null && Reflect.get(value, Symbol.for("h3.HTTPResponse")) === true);
+  return (
+    value instanceof Response ||
+    value instanceof Error ||
+    (typeof value === "object" &&
+      value !== null &&
+      Reflect.get(value, Symbol.for("h3.HTTPResponse")) === true)
+  );
 }

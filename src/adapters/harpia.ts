@@ -8,20 +8,35 @@ export type { AdapterOptions };
 
 /** A middleware that gives each request its session, as `req.session` and by `of(req)`. */
 export interface HarpiaSessionMiddleware<Data extends object> {
-  (req: RequestLike & object, res: ResponseLike & { readonly statusCode: number }, next: () => Promise<void>): Promise<void>;
-  /** The session of a request, typed. @throws TypeError for one that did not come through this middleware. */
+  (
+    req: RequestLike & object,
+    res: ResponseLike & { readonly statusCode: number },
+    next: () => Promise<void>,
+  ): Promise<void>;
+  /**
+   * The session of a request, typed.
+   *
+   * @throws TypeError for one that did not come through this middleware.
+   */
   of(req: object): RequestSession<Data>;
 }
 
 /**
  * Makes a middleware: `app.use(harpiaSession(session))`.
  *
- * Nothing is sent before all middleware has ended, so the session is written by then. If that fails, the answer is 503 and
- * `app.onError` gets the `StoreError`.
+ * Nothing is sent before all middleware has ended, so the session is written by then. If that
+ * fails, the answer is 503 and `app.onError` gets the `StoreError`.
  */
-export function harpiaSession<Data extends object>(session: Pick<Session<Data>, "open">, options: AdapterOptions = {}): HarpiaSessionMiddleware<Data> {
+export function harpiaSession<Data extends object>(
+  session: Pick<Session<Data>, "open">,
+  options: AdapterOptions = {},
+): HarpiaSessionMiddleware<Data> {
   const sessions = new RequestSessions<Data>(session, options);
-  const middleware: (...args: Parameters<HarpiaSessionMiddleware<Data>>) => Promise<void> = async (req, res, next) => {
+  const middleware: (...args: Parameters<HarpiaSessionMiddleware<Data>>) => Promise<void> = async (
+    req,
+    res,
+    next,
+  ) => {
     if (sessions.joins(req)) return next();
     const own = sessions.open(req, req);
     // A handler's error has become a response by the time this goes on.

@@ -7,22 +7,34 @@ import { type AdapterOptions, RequestSessions } from "./_request-sessions.ts";
 export type { AdapterOptions };
 
 /** Hono's context, as far as it is used. */
-export type HonoSessionContext = RequestLike & ResponseLike & { readonly res: { readonly status: number }; set(name: string, value: unknown): void };
+export type HonoSessionContext = RequestLike &
+  ResponseLike & {
+    readonly res: { readonly status: number };
+    set(name: string, value: unknown): void;
+  };
 
 /** A middleware that gives each context its session, as `c.get("session")` and by `of(c)`. */
 export interface HonoSessionMiddleware<Data extends object> {
   (c: HonoSessionContext, next: () => Promise<void>): Promise<void>;
-  /** The session of a context, typed. @throws TypeError for one that did not come through this middleware. */
+  /**
+   * The session of a context, typed.
+   *
+   * @throws TypeError for one that did not come through this middleware.
+   */
   of(c: object): RequestSession<Data>;
 }
 
 /**
- * Makes a middleware: `app.use(honoSession(session))`. Type the variable as `Variables: { session: RequestSession<Data> }`.
+ * Makes a middleware: `app.use(honoSession(session))`. Type the variable as
+ * `Variables: { session: RequestSession<Data> }`.
  *
- * The session is written when the handler has answered and before the answer leaves. If that fails, `app.onError` gets the
- * `StoreError`; without one Hono answers 503.
+ * The session is written when the handler has answered and before the answer leaves. If that fails,
+ * `app.onError` gets the `StoreError`; without one Hono answers 503.
  */
-export function honoSession<Data extends object>(session: Pick<Session<Data>, "open">, options: AdapterOptions = {}): HonoSessionMiddleware<Data> {
+export function honoSession<Data extends object>(
+  session: Pick<Session<Data>, "open">,
+  options: AdapterOptions = {},
+): HonoSessionMiddleware<Data> {
   const sessions = new RequestSessions<Data>(session, options);
   const middleware = async (c: HonoSessionContext, next: () => Promise<void>): Promise<void> => {
     const isJoining = sessions.joins(c);

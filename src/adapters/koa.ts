@@ -8,28 +8,42 @@ import { type AdapterOptions, RequestSessions } from "./_request-sessions.ts";
 export type { AdapterOptions };
 
 /** Koa's context, as far as it is used. */
-export type KoaContext = RequestLike & ResponseLike & { readonly status: number; readonly headerSent?: boolean };
+export type KoaContext = RequestLike &
+  ResponseLike & { readonly status: number; readonly headerSent?: boolean };
 
 /** How Koa answers an error: it takes all headers away, sets those of the error, and ends. */
 interface ErrorAnswering {
   onerror(error: unknown): unknown;
-  readonly res: { readonly headersSent: boolean; getHeader(name: string): unknown; setHeader(name: string, value: string | string[]): unknown; end(...args: unknown[]): unknown };
+  readonly res: {
+    readonly headersSent: boolean;
+    getHeader(name: string): unknown;
+    setHeader(name: string, value: string | string[]): unknown;
+    end(...args: unknown[]): unknown;
+  };
 }
 
 /** A middleware that gives each context its session, as `ctx.session` and by `of(ctx)`. */
 export interface KoaSessionMiddleware<Data extends object> {
   (ctx: KoaContext, next: () => Promise<unknown>): Promise<void>;
-  /** The session of a context, typed. @throws TypeError for one that did not come through this middleware. */
+  /**
+   * The session of a context, typed.
+   *
+   * @throws TypeError for one that did not come through this middleware.
+   */
   of(ctx: object): RequestSession<Data>;
 }
 
 /**
  * Makes a middleware: `app.use(koaSession(session))`.
  *
- * Koa answers when all middleware has ended, so the session is written by then. If that fails, the error goes Koa's way: a
- * `StoreError` with `status` 503. What is thrown counts by its status: below 500, as `ctx.throw(401)`, it writes the session.
+ * Koa answers when all middleware has ended, so the session is written by then. If that fails, the
+ * error goes Koa's way: a `StoreError` with `status` 503. What is thrown counts by its status:
+ * below 500, as `ctx.throw(401)`, it writes the session.
  */
-export function koaSession<Data extends object>(session: Pick<Session<Data>, "open">, options: AdapterOptions = {}): KoaSessionMiddleware<Data> {
+export function koaSession<Data extends object>(
+  session: Pick<Session<Data>, "open">,
+  options: AdapterOptions = {},
+): KoaSessionMiddleware<Data> {
   const sessions = new RequestSessions<Data>(session, options);
   const middleware = async (ctx: KoaContext, next: () => Promise<unknown>): Promise<void> => {
     if (sessions.joins(ctx)) return void (await next());
@@ -43,7 +57,8 @@ export function koaSession<Data extends object>(session: Pick<Session<Data>, "op
       if (own.isUsed && !ctx.headerSent) putOnError(ctx, takeOwed(own));
       throw error;
     }
-    // Sent past Koa, by `ctx.respond = false`: what would need a cookie is refused before it is stored.
+    // Sent past Koa, by `ctx.respond = false`: what would need a cookie is refused before it is
+    // stored.
     if (ctx.headerSent) own.seal();
     await sessions.settle(own, ctx.status);
     own.writeTo(ctx);
@@ -53,8 +68,9 @@ export function koaSession<Data extends object>(session: Pick<Session<Data>, "op
 }
 
 /**
- * Puts what the session owes on the context, for a middleware that answers in Koa's place, and on Koa's own answer, which has the headers of the
- * error and no others. Not on the error: somebody may throw the same one for every visitor, and not every error may be written to.
+ * Puts what the session owes on the context, for a middleware that answers in Koa's place, and on
+ * Koa's own answer, which has the headers of the error and no others. Not on the error: somebody
+ * may throw the same one for every visitor, and not every error may be written to.
  */
 function putOnError(ctx: KoaContext, owed: Headers): void {
   putOwed(ctx, owed);

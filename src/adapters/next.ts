@@ -1,5 +1,6 @@
-// Next.js: the session by `cookies()` in server components, server actions and route handlers. No part of Next.js is imported: the
-// caller hands in its functions. A route handler that answers with headers of its own is better served by adapters/fetch.
+// Next.js: the session by `cookies()` in server components, server actions and route handlers. No
+// part of Next.js is imported: the caller hands in its functions. A route handler that answers with
+// headers of its own is better served by adapters/fetch.
 import type { RequestSession } from "../core/request-session.ts";
 import type { Session } from "../core/session.ts";
 import { closeNextSession, type NextCookies, NextSession } from "./_next-session.ts";
@@ -15,19 +16,24 @@ export interface NextHeaders {
 type Given<Value> = Value | PromiseLike<Value> | (() => Value | PromiseLike<Value>);
 
 /** What is asked of a `Session`. */
-type Sessions<Data extends object> = Pick<Session<Data>, "open" | "cookieName"> & Partial<Pick<Session<Data>, "policy">>;
+type Sessions<Data extends object> = Pick<Session<Data>, "open" | "cookieName"> &
+  Partial<Pick<Session<Data>, "policy">>;
 
 /** What {@link nextSession} can be told. */
 export interface NextOptions {
-  /** `headers` of `next/headers`: what a `Session` asks of requests beside the cookie, such as the `device`. */
+  /**
+   * `headers` of `next/headers`: what a `Session` asks of requests beside the cookie, such as the
+   * `device`.
+   */
   headers?: Given<NextHeaders> | undefined;
 }
 
 /** What {@link nextAction} can be told. */
 export interface NextActionOptions extends NextOptions {
   /**
-   * What becomes of an action's changes when it throws anything but Next.js' own `redirect()`, `notFound()` and the like. `discard`, the
-   * default, drops what was not written yet and takes back a login of this action; `commit` writes all the same.
+   * What becomes of an action's changes when it throws anything but Next.js' own `redirect()`,
+   * `notFound()` and the like. `discard`, the default, drops what was not written yet and takes
+   * back a login of this action; `commit` writes all the same.
    */
   onError?: "discard" | "commit" | undefined;
 }
@@ -35,12 +41,14 @@ export interface NextActionOptions extends NextOptions {
 /**
  * This request's session, anywhere on Next.js' server: `await nextSession(sessions, cookies)`.
  *
- * Where nothing can be changed, a change is HarpiaError `ERR_COOKIES_READ_ONLY`. Changes that wait for a commit are lost without
- * `await session.commit()`: {@link nextAction} does it for you. In a route handler the headers beside the cookie are the handler's own:
- * `withSession` of `harpiats/adapters/fetch` says `no-store` and `Vary`.
+ * Where nothing can be changed, a change is HarpiaError `ERR_COOKIES_READ_ONLY`. Changes that wait
+ * for a commit are lost without `await session.commit()`: {@link nextAction} does it for you. In a
+ * route handler the headers beside the cookie are the handler's own: `withSession` of
+ * `harpiats/adapters/fetch` says `no-store` and `Vary`.
  *
  * @param cookies the function of `next/headers`, its promise, or the awaited value.
- * @throws TypeError for what is no `Session`, for one whose transport is no cookie, and for what are no cookies.
+ * @throws TypeError for what is no `Session`, for one whose transport is no cookie, and for what
+ * are no cookies.
  */
 export async function nextSession<Data extends object>(
   sessions: Sessions<Data>,
@@ -51,10 +59,12 @@ export async function nextSession<Data extends object>(
 }
 
 /**
- * Makes a server action of a function that takes the request's session as its first argument; what Next.js hands over follows.
+ * Makes a server action of a function that takes the request's session as its first argument; what
+ * Next.js hands over follows.
  *
- * The session is written, and its cookie set, when the function has returned or `redirect()` has ended it. What else it throws is
- * thrown on, after its changes were dropped. A store that fails is thrown on too: an error page, never a success.
+ * The session is written, and its cookie set, when the function has returned or `redirect()` has
+ * ended it. What else it throws is thrown on, after its changes were dropped. A store that fails is
+ * thrown on too: an error page, never a success.
  */
 export function nextAction<Data extends object, Args extends unknown[], Result>(
   sessions: Sessions<Data>,
@@ -63,8 +73,12 @@ export function nextAction<Data extends object, Args extends unknown[], Result>(
   options: NextActionOptions = {},
 ): (...args: Args) => Promise<Result> {
   const { onError = "discard" } = options;
-  if (onError !== "discard" && onError !== "commit") throw new TypeError(`Cannot use onError ${String(onError)}: "discard" or "commit" is wanted`);
-  if (typeof cookies !== "function") throw new TypeError("Cannot make this action: its second argument is no function, cookies of next/headers is wanted");
+  if (onError !== "discard" && onError !== "commit")
+    throw new TypeError(`Cannot use onError ${String(onError)}: "discard" or "commit" is wanted`);
+  if (typeof cookies !== "function")
+    throw new TypeError(
+      "Cannot make this action: its second argument is no function, cookies of next/headers is wanted",
+    );
   return async (...args) => {
     const session = await openSession(sessions, cookies, options, true);
     let result: Result;
@@ -87,12 +101,21 @@ async function openSession<Data extends object>(
   options: NextOptions,
   isHeld: boolean,
 ): Promise<NextSession<Data>> {
-  if (typeof Object(sessions).open !== "function") throw new TypeError("Cannot open a session: the first argument is no Session, new Session(…) is wanted");
-  if (sessions.policy?.transport === "bearer") throw new TypeError("Cannot open a session by cookies: its transport is bearer, withSession of harpiats/adapters/fetch in a route handler is wanted");
+  if (typeof Object(sessions).open !== "function")
+    throw new TypeError(
+      "Cannot open a session: the first argument is no Session, new Session(…) is wanted",
+    );
+  if (sessions.policy?.transport === "bearer")
+    throw new TypeError(
+      "Cannot open a session by cookies: its transport is bearer, withSession of harpiats/adapters/fetch in a route handler is wanted",
+    );
   // One after the other: while a page is prerendered, Next.js interrupts at the first.
   const jar = await taken(cookies);
   const headers = options.headers && (await taken(options.headers));
-  if (typeof Object(jar).get !== "function") throw new TypeError("Cannot open a session: these are no cookies, cookies of next/headers is wanted");
+  if (typeof Object(jar).get !== "function")
+    throw new TypeError(
+      "Cannot open a session: these are no cookies, cookies of next/headers is wanted",
+    );
   return closeNextSession(new NextSession<Data>(openRequest(sessions, jar, headers), jar, isHeld));
 }
 
@@ -101,12 +124,17 @@ function taken<Value>(given: Given<Value>): Value | PromiseLike<Value> {
   return typeof given === "function" ? (given as () => Value | PromiseLike<Value>)() : given;
 }
 
-function openRequest<Data extends object>(sessions: Sessions<Data>, cookies: NextCookies, headers: NextHeaders | undefined): RequestSession<Data> {
+function openRequest<Data extends object>(
+  sessions: Sessions<Data>,
+  cookies: NextCookies,
+  headers: NextHeaders | undefined,
+): RequestSession<Data> {
   return sessions.open({
     headers: {
       get(name) {
         if (name.toLowerCase() !== "cookie") return headers?.get(name) ?? null;
-        // Not the header: in an action a cookie may have been set already. One that was taken back is empty.
+        // Not the header: in an action a cookie may have been set already. One that was taken back
+        // is empty.
         const value = cookies.get(sessions.cookieName)?.value;
         return value ? `${sessions.cookieName}=${encodeURIComponent(value)}` : null;
       },
@@ -114,8 +142,13 @@ function openRequest<Data extends object>(sessions: Sessions<Data>, cookies: Nex
   });
 }
 
-/** `redirect()`, `notFound()`, `forbidden()` and `unauthorized()` throw: they answer, and are no failure. */
+/**
+ * `redirect()`, `notFound()`, `forbidden()` and `unauthorized()` throw: they answer, and are no
+ * failure.
+ */
 function isAnswer(error: unknown): boolean {
   const { digest } = Object(error) as { digest?: unknown };
-  return typeof digest === "string" && /^NEXT_(REDIRECT|HTTP_ERROR_FALLBACK|NOT_FOUND)\b/.test(digest);
+  return (
+    typeof digest === "string" && /^NEXT_(REDIRECT|HTTP_ERROR_FALLBACK|NOT_FOUND)\b/.test(digest)
+  );
 }

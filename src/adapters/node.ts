@@ -12,7 +12,10 @@ export type { AdapterOptions, HoldableResponse, Next, SessionMiddleware };
 
 /** How {@link withSession} answers what goes wrong. */
 export interface NodeOptions extends AdapterOptions {
-  /** Is told what a handler threw and what a store failed with. Without it they are process warnings. */
+  /**
+   * Is told what a handler threw and what a store failed with. Without it they are process
+   * warnings.
+   */
   onFailure?: ((error: unknown) => void) | undefined;
 }
 
@@ -28,25 +31,36 @@ const TEXTS: Readonly<Record<number, string>> = { 401: "Unauthorized", 503: "Ser
 /**
  * Makes a middleware for Connect.
  *
- * The response is held at its first byte until the session is written. If that fails, `next(error)` gets a `StoreError` with
- * `statusCode` 503, and nothing of the response has left.
+ * The response is held at its first byte until the session is written. If that fails, `next(error)`
+ * gets a `StoreError` with `statusCode` 503, and nothing of the response has left.
  */
-export function connectSession<Data extends object>(session: Pick<Session<Data>, "open">, options: AdapterOptions = {}): SessionMiddleware<Data> {
+export function connectSession<Data extends object>(
+  session: Pick<Session<Data>, "open">,
+  options: AdapterOptions = {},
+): SessionMiddleware<Data> {
   return nodeMiddleware(session, options);
 }
 
 /**
- * Makes a request listener for `createServer` of http, https and http2: its handler gets the request's session as third argument.
+ * Makes a request listener for `createServer` of http, https and http2: its handler gets the
+ * request's session as third argument.
  *
- * Nothing leaves before the session is written. A handler that throws or rejects answers 500, a store that fails 503; both say
- * nothing of the cause, which goes to `onFailure`. `requireUser` answers 401 where nobody is signed in.
+ * Nothing leaves before the session is written. A handler that throws or rejects answers 500, a
+ * store that fails 503; both say nothing of the cause, which goes to `onFailure`. `requireUser`
+ * answers 401 where nobody is signed in.
  */
 export function withSession<
   Data extends object,
   Req extends RequestLike & object = IncomingMessage,
   Res extends Replaceable = ServerResponse,
->(session: Pick<Session<Data>, "open">, handler: (req: Req, res: Res, session: RequestSession<Data>) => unknown, options: NodeOptions = {}): (req: Req, res: Res) => void {
-  const { onFailure = (error) => process.emitWarning(error instanceof Error ? error : String(error)) } = options;
+>(
+  session: Pick<Session<Data>, "open">,
+  handler: (req: Req, res: Res, session: RequestSession<Data>) => unknown,
+  options: NodeOptions = {},
+): (req: Req, res: Res) => void {
+  const {
+    onFailure = (error) => process.emitWarning(error instanceof Error ? error : String(error)),
+  } = options;
   const middleware = nodeMiddleware(session, options);
   return (req, res) => {
     const fail = (error: unknown): void => {

@@ -1,4 +1,5 @@
-// What createAdmin is given: the options, what is refused at construction, and what the pages need of a Session.
+// What createAdmin is given: the options, what is refused at construction, and what the pages need
+// of a Session.
 import type { AllSessions } from "../core/all-sessions.ts";
 import type { SessionEvents } from "../core/events.ts";
 import { kindOf } from "../core/json.ts";
@@ -11,7 +12,10 @@ export type AdminAction = "view" | "end";
 export interface AdminSession<Data extends object> {
   readonly all: AllSessions<Data>;
   readonly cookieName: string;
-  on<Name extends keyof SessionEvents>(name: Name, listener: (event: SessionEvents[Name]) => unknown): () => void;
+  on<Name extends keyof SessionEvents>(
+    name: Name,
+    listener: (event: SessionEvents[Name]) => unknown,
+  ): () => void;
   revokeAll(userId: string): Promise<number>;
   revokeEverything?(): Promise<unknown>;
 }
@@ -21,15 +25,25 @@ export interface AdminOptions<Data extends object> {
   /** The `Session` whose sessions are shown. */
   session: AdminSession<Data>;
   /**
-   * Who may see the pages, and who may end sessions. Asked at every request, before anything else is done with it; `true` lets it in,
-   * a `Response` is the answer in its place (such as a redirect to the sign-in), and anything else is a 403.
+   * Who may see the pages, and who may end sessions. Asked at every request, before anything else
+   * is done with it; `true` lets it in, a `Response` is the answer in its place (such as a redirect
+   * to the sign-in), and anything else is a 403.
    */
-  authorize: (request: Request, action: AdminAction) => boolean | Response | Promise<boolean | Response>;
+  authorize: (
+    request: Request,
+    action: AdminAction,
+  ) => boolean | Response | Promise<boolean | Response>;
   /** The path that the pages are under. Default `/admin`. `/` for a host of their own. */
   basePath?: string | undefined;
-  /** The fields of the sessions' data that may be shown. Default none. Whoever may see the pages sees them of every user. */
+  /**
+   * The fields of the sessions' data that may be shown. Default none. Whoever may see the pages
+   * sees them of every user.
+   */
   showData?: readonly (keyof Data & string)[] | undefined;
-  /** Origins whose forms are accepted beside the pages' own, such as the public one where a proxy changes the host. */
+  /**
+   * Origins whose forms are accepted beside the pages' own, such as the public one where a proxy
+   * changes the host.
+   */
   trustedOrigins?: readonly string[] | undefined;
   /** What stands at the head of every page. Default `Sessions`. */
   title?: string | undefined;
@@ -39,19 +53,48 @@ export interface AdminOptions<Data extends object> {
 
 const KNOWN = ["session", "authorize", "basePath", "showData", "trustedOrigins", "title", "clock"];
 
-/** Fills in the defaults. @throws TypeError for what makes no sense, and where nobody says who may come in. */
+/**
+ * Fills in the defaults.
+ *
+ * @throws TypeError for what makes no sense, and where nobody says who may come in.
+ */
 export function resolveAdminOptions<Data extends object>(options: AdminOptions<Data>) {
   assertOptions("page for operators", options, KNOWN);
-  const { session, authorize, basePath = "/admin", showData = [], title = "Sessions", clock = Date } = options;
-  if (typeof Object(session).all?.scan !== "function") throw new TypeError(`Cannot make the admin pages: session is ${kindOf(session)}, a Session is wanted`);
+  const {
+    session,
+    authorize,
+    basePath = "/admin",
+    showData = [],
+    title = "Sessions",
+    clock = Date,
+  } = options;
+  if (typeof Object(session).all?.scan !== "function")
+    throw new TypeError(
+      `Cannot make the admin pages: session is ${kindOf(session)}, a Session is wanted`,
+    );
   if (typeof authorize !== "function") {
-    throw new TypeError(`Cannot make the admin pages: authorize is ${kindOf(authorize)}, a function that says who may see and end everybody's sessions is wanted`);
+    throw new TypeError(
+      `Cannot make the admin pages: authorize is ${kindOf(authorize)}, a function that says who may see and end everybody's sessions is wanted`,
+    );
   }
   if (typeof basePath !== "string" || !/^\/[\w./~-]*$/.test(basePath) || basePath.includes("//")) {
-    throw new TypeError("Cannot use option basePath: a path from / of letters, digits and . _ ~ - is wanted");
+    throw new TypeError(
+      "Cannot use option basePath: a path from / of letters, digits and . _ ~ - is wanted",
+    );
   }
-  if (!Array.isArray(showData) || !showData.every((field) => typeof field === "string")) throw new TypeError("Cannot use option showData: a list of names of fields is wanted");
-  if (typeof title !== "string") throw new TypeError(`Cannot use option title: it is ${kindOf(title)}, a text is wanted`);
-  if (typeof Object(clock).now !== "function") throw new TypeError("Cannot use option clock: it has no now(), a Clock is wanted");
-  return { session, authorize, title, clock, showData: [...showData] as string[], trustedOrigins: options.trustedOrigins, base: basePath.replace(/\/+$/, "") };
+  if (!Array.isArray(showData) || !showData.every((field) => typeof field === "string"))
+    throw new TypeError("Cannot use option showData: a list of names of fields is wanted");
+  if (typeof title !== "string")
+    throw new TypeError(`Cannot use option title: it is ${kindOf(title)}, a text is wanted`);
+  if (typeof Object(clock).now !== "function")
+    throw new TypeError("Cannot use option clock: it has no now(), a Clock is wanted");
+  return {
+    session,
+    authorize,
+    title,
+    clock,
+    showData: [...showData] as string[],
+    trustedOrigins: options.trustedOrigins,
+    base: basePath.replace(/\/+$/, ""),
+  };
 }

@@ -23,7 +23,10 @@ import { STYLE } from "./style.ts";
 /** The admin pages: a fetch handler, and the same for node. */
 export interface Admin {
   (request: Request): Promise<Response>;
-  /** A request listener for `createServer`, and a middleware for Express and Connect. What is not under the base path goes to `next`. */
+  /**
+   * A request listener for `createServer`, and a middleware for Express and Connect. What is not
+   * under the base path goes to `next`.
+   */
   readonly node: NodeHandler;
   /** A middleware of harpia(): `app.use("/admin", admin.harpia)`. */
   readonly harpia: HarpiaHandler;
@@ -31,7 +34,12 @@ export interface Admin {
   close(): void;
 }
 
-const NOTICES: Record<string, string> = { one: "The session has ended.", none: "The session had ended already.", user: "All sessions of the user have ended.", all: "Every session has ended." };
+const NOTICES: Record<string, string> = {
+  one: "The session has ended.",
+  none: "The session had ended already.",
+  user: "All sessions of the user have ended.",
+  all: "Every session has ended.",
+};
 const FILES: Record<string, readonly [type: string, text: string]> = {
   "/admin.css": ["text/css; charset=utf-8", STYLE],
   "/admin.js": ["text/javascript; charset=utf-8", SCRIPT],
@@ -41,12 +49,14 @@ const FILES: Record<string, readonly [type: string, text: string]> = {
 /**
  * Makes the pages on which operators see sessions and end them.
  *
- * @throws TypeError for options that make no sense, above all where `authorize` is missing: pages that everybody may open are not made.
+ * @throws TypeError for options that make no sense, above all where `authorize` is missing: pages
+ * that everybody may open are not made.
  */
 export function createAdmin<Data extends object>(options: AdminOptions<Data>): Admin {
   const pages = new AdminPages(options);
   const isBelow = (path: string): boolean => pages.isBelow(path);
-  const handler = async (request: Request): Promise<Response> => (await pages.answer(request)) ?? textAnswer(404, "Not Found");
+  const handler = async (request: Request): Promise<Response> =>
+    (await pages.answer(request)) ?? textAnswer(404, "Not Found");
   return Object.assign(handler, {
     node: toNodeHandler(isBelow, (request, fields) => pages.answer(request, fields)),
     harpia: toHarpiaHandler((request) => pages.answer(request)),
@@ -87,17 +97,35 @@ class AdminPages<Data extends object> {
     if (!this.isBelow(url.pathname)) return undefined;
     const path = url.pathname.slice(this.#site.base.length) || "/";
     const isRead = request.method === "GET" || request.method === "HEAD";
-    if (!isRead && request.method !== "POST") return textAnswer(405, "Method Not Allowed", { allow: "GET, HEAD, POST" });
-    if (this.#refusalOf(request)) return textAnswer(403, "Forbidden: this request came from another site");
+    if (!isRead && request.method !== "POST")
+      return textAnswer(405, "Method Not Allowed", { allow: "GET, HEAD, POST" });
+    if (this.#refusalOf(request))
+      return textAnswer(403, "Forbidden: this request came from another site");
     const refused = await this.#refuse(request, isRead ? "view" : "end");
     if (refused) return refused;
     try {
-      return isRead ? await this.#read(path, url.searchParams) : await this.#end(path, fields ?? (await readForm(request)));
+      return isRead
+        ? await this.#read(path, url.searchParams)
+        : await this.#end(path, fields ?? (await readForm(request)));
     } catch (error) {
-      if (error instanceof FormError) return this.#page(messagePage(error.status, "Not accepted", error.message));
+      if (error instanceof FormError)
+        return this.#page(messagePage(error.status, "Not accepted", error.message));
       if (!(error instanceof StoreError)) throw error;
-      if (error.code === "ERR_STORE_UNSUPPORTED") return this.#page(messagePage(501, "Not with this store", `${error.store} has only get, set and delete: it can neither list sessions nor find them by their handles.`));
-      return this.#page(messagePage(503, "The store does not answer", `${error.store} failed at ${error.operation}. Whether anything was ended is not known: look again when it answers.`));
+      if (error.code === "ERR_STORE_UNSUPPORTED")
+        return this.#page(
+          messagePage(
+            501,
+            "Not with this store",
+            `${error.store} has only get, set and delete: it can neither list sessions nor find them by their handles.`,
+          ),
+        );
+      return this.#page(
+        messagePage(
+          503,
+          "The store does not answer",
+          `${error.store} failed at ${error.operation}. Whether anything was ended is not known: look again when it answers.`,
+        ),
+      );
     }
   }
 
@@ -117,7 +145,10 @@ class AdminPages<Data extends object> {
     const done = query.get("done") ?? "";
     const notice = Object.hasOwn(NOTICES, done) ? NOTICES[done] : undefined;
     if (path === "/") {
-      const page = overviewPage(this.#site, this.#numbers, { now, canDraw: (await this.#charts()) !== undefined });
+      const page = overviewPage(this.#site, this.#numbers, {
+        now,
+        canDraw: (await this.#charts()) !== undefined,
+      });
       return this.#page({ ...(await page), notice });
     }
     if (path === "/sessions") {
@@ -125,16 +156,36 @@ class AdminPages<Data extends object> {
       const isExact = q !== "" && !isLikeId(q, now);
       if (isExact && by === "user") return redirectAnswer(userPath(this.#site, q));
       if (isExact && by === "handle") return redirectAnswer(sessionPath(this.#site, q));
-      return this.#page({ ...(await sessionsPage(this.#site, session.all, { by, q, cursor: query.get("cursor") ?? undefined }, now)), notice });
+      return this.#page({
+        ...(await sessionsPage(
+          this.#site,
+          session.all,
+          { by, q, cursor: query.get("cursor") ?? undefined },
+          now,
+        )),
+        notice,
+      });
     }
-    if (path === "/session") return this.#page(await sessionPage(this.#site, session.all, query.get("handle") ?? "", { now, showData }));
-    if (path === "/user") return this.#page({ ...(await userPage(this.#site, session.all, query.get("id") ?? "", now)), notice });
-    if (path === "/end-everything" && this.#site.canEndEverything) return this.#page(everythingPage(this.#site));
+    if (path === "/session")
+      return this.#page(
+        await sessionPage(this.#site, session.all, query.get("handle") ?? "", { now, showData }),
+      );
+    if (path === "/user")
+      return this.#page({
+        ...(await userPage(this.#site, session.all, query.get("id") ?? "", now)),
+        notice,
+      });
+    if (path === "/end-everything" && this.#site.canEndEverything)
+      return this.#page(everythingPage(this.#site));
     const chart = CHARTS.find((name) => path === `/charts/${name}.svg`);
     const draw = chart && (await this.#charts());
-    if (!chart || !draw) return this.#page(messagePage(404, "No such page", "There is no such page here."));
+    if (!chart || !draw)
+      return this.#page(messagePage(404, "No such page", "There is no such page here."));
     const look = query.get("look") ?? "";
-    const svg = draw((await overviewChart(this.#numbers, chart)).chart, { isDark: look.endsWith("-dark"), isNarrow: look.startsWith("narrow-") });
+    const svg = draw((await overviewChart(this.#numbers, chart)).chart, {
+      isDark: look.endsWith("-dark"),
+      isNarrow: look.startsWith("narrow-"),
+    });
     return chartAnswer(svg);
   }
 
@@ -151,7 +202,8 @@ class AdminPages<Data extends object> {
     }
     if (path === "/end-everything" && session.revokeEverything) {
       const given = form.get("confirm") ?? "";
-      if (given.trim().toLowerCase() !== CONFIRMATION) return this.#page(everythingPage(this.#site, true));
+      if (given.trim().toLowerCase() !== CONFIRMATION)
+        return this.#page(everythingPage(this.#site, true));
       await session.revokeEverything();
       return redirectAnswer(backPath(this.#site, "/", "all"));
     }

@@ -1,4 +1,5 @@
-// The admin pages as a middleware of harpia(): its request becomes fetch's, and the answer its response. A bridge and nothing more.
+// The admin pages as a middleware of harpia(): its request becomes fetch's, and the answer its
+// response. A bridge and nothing more.
 
 /** A request of harpia(), as far as it is needed. */
 export interface HarpiaRequest {
@@ -10,18 +11,33 @@ export interface HarpiaRequest {
 
 /** A response of harpia(), as far as it is needed. */
 export interface HarpiaResponse {
-  readonly headers: { set(name: string, value: string): void; append(name: string, value: string): void };
+  readonly headers: {
+    set(name: string, value: string): void;
+    append(name: string, value: string): void;
+  };
   status(code: number): { send(body?: ArrayBuffer | null): void };
 }
 
-/** A middleware: `app.use("/admin", admin.harpia)`. What is not under the base path goes to `next`. */
-export type HarpiaHandler = (req: HarpiaRequest, res: HarpiaResponse, next: () => unknown) => Promise<unknown>;
+/**
+ * A middleware: `app.use("/admin", admin.harpia)`. What is not under the base path goes to `next`.
+ */
+export type HarpiaHandler = (
+  req: HarpiaRequest,
+  res: HarpiaResponse,
+  next: () => unknown,
+) => Promise<unknown>;
 
 /** Makes the middleware of a handler that gives `undefined` for what is not under its path. */
-export function toHarpiaHandler(answer: (request: Request) => Promise<Response | undefined>): HarpiaHandler {
+export function toHarpiaHandler(
+  answer: (request: Request) => Promise<Response | undefined>,
+): HarpiaHandler {
   return async (req, res, next) => {
     const hasBody = req.method !== "GET" && req.method !== "HEAD";
-    const request = new Request(req.url, { method: req.method, headers: [...req.headers], ...(hasBody && { body: await req.text() }) });
+    const request = new Request(req.url, {
+      method: req.method,
+      headers: [...req.headers],
+      ...(hasBody && { body: await req.text() }),
+    });
     const response = await answer(request);
     if (!response) return next();
     for (const [name, value] of response.headers) {

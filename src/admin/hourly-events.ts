@@ -1,4 +1,5 @@
-// What happened to sessions in each of the last 24 hours, as this process heard of it. Bounded: names are few and hours are 24.
+// What happened to sessions in each of the last 24 hours, as this process heard of it. Bounded:
+// names are few and hours are 24.
 import type { AdminSession } from "./admin-options.ts";
 
 const HOUR = 3_600_000;
@@ -26,7 +27,8 @@ export class HourlyEvents {
 
   add(name: string, count = 1): void {
     const { counts } = this.#current();
-    if (counts.has(name) || counts.size < MOST_NAMES) counts.set(name, (counts.get(name) ?? 0) + count);
+    if (counts.has(name) || counts.size < MOST_NAMES)
+      counts.set(name, (counts.get(name) ?? 0) + count);
   }
 
   /** The last 24 hours, oldest first, those without an event too. */
@@ -34,7 +36,12 @@ export class HourlyEvents {
     const now = hourOf(this.#clock.now());
     return Array.from({ length: HOURS }, (_, at) => {
       const startsAt = now - (HOURS - 1 - at) * HOUR;
-      return { startsAt, counts: this.#hours.find((hour) => hour.startsAt === startsAt)?.counts ?? new Map<string, number>() };
+      return {
+        startsAt,
+        counts:
+          this.#hours.find((hour) => hour.startsAt === startsAt)?.counts ??
+          new Map<string, number>(),
+      };
     });
   }
 
@@ -51,7 +58,10 @@ export class HourlyEvents {
 }
 
 /** Counts what becomes of sessions. @returns a function that ends it. */
-export function countEvents<Data extends object>(session: Pick<AdminSession<Data>, "on">, events: HourlyEvents): () => void {
+export function countEvents<Data extends object>(
+  session: Pick<AdminSession<Data>, "on">,
+  events: HourlyEvents,
+): () => void {
   const stops = [
     session.on("created", () => events.add("created")),
     session.on("ended", ({ reason }) => events.add(`ended ${reason}`)),

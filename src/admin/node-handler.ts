@@ -1,5 +1,5 @@
-// The admin pages on node's request and response: http, Express, Connect, and by `request.raw` and `ctx.req` Fastify and Koa.
-// A bridge and nothing more: srvx makes the Request.
+// The admin pages on node's request and response: http, Express, Connect, and by `request.raw` and
+// `ctx.req` Fastify and Koa. A bridge and nothing more: srvx makes the Request.
 import type { IncomingMessage, ServerResponse } from "node:http";
 
 /** A request as Express hands it over: mounted, and perhaps with a body that was read already. */
@@ -9,7 +9,11 @@ interface MountedRequest extends IncomingMessage {
 }
 
 /** A request listener, and a middleware of Express and Connect. */
-export type NodeHandler = (req: IncomingMessage, res: ServerResponse, next?: (error?: unknown) => void) => void;
+export type NodeHandler = (
+  req: IncomingMessage,
+  res: ServerResponse,
+  next?: (error?: unknown) => void,
+) => void;
 
 /** What answers: `undefined` for what is not under its path. */
 export type Answer = (request: Request, fields?: URLSearchParams) => Promise<Response | undefined>;
@@ -34,7 +38,11 @@ interface Parts {
   next: ((error?: unknown) => void) | undefined;
 }
 
-async function respond(req: MountedRequest, res: ServerResponse, { isBelow, answer, next }: Parts): Promise<void> {
+async function respond(
+  req: MountedRequest,
+  res: ServerResponse,
+  { isBelow, answer, next }: Parts,
+): Promise<void> {
   // Express cuts off url what the middleware is mounted on.
   const url = req.originalUrl ?? req.url ?? "/";
   if (!isBelow(url.split("?")[0] ?? "")) {
@@ -46,9 +54,11 @@ async function respond(req: MountedRequest, res: ServerResponse, { isBelow, answ
   const { NodeRequest } = await import("srvx/node");
   req.url = url;
   const request = new NodeRequest({ req, res });
-  const response = (await answer(request, fieldsOf(req.body))) ?? new Response("Not Found", { status: 404 });
+  const response =
+    (await answer(request, fieldsOf(req.body))) ?? new Response("Not Found", { status: 404 });
   res.statusCode = response.status;
-  for (const [name, value] of response.headers) if (name !== "set-cookie") res.setHeader(name, value);
+  for (const [name, value] of response.headers)
+    if (name !== "set-cookie") res.setHeader(name, value);
   const cookies = response.headers.getSetCookie();
   if (cookies.length > 0) res.appendHeader("set-cookie", cookies);
   res.end(req.method === "HEAD" ? undefined : Buffer.from(await response.arrayBuffer()));
@@ -57,6 +67,8 @@ async function respond(req: MountedRequest, res: ServerResponse, { isBelow, answ
 /** The fields of a form that a body parser before us has read. */
 function fieldsOf(body: unknown): URLSearchParams | undefined {
   if (typeof body !== "object" || body === null || Buffer.isBuffer(body)) return undefined;
-  const texts = Object.entries(body).filter((field): field is [string, string] => typeof field[1] === "string");
+  const texts = Object.entries(body).filter(
+    (field): field is [string, string] => typeof field[1] === "string",
+  );
   return new URLSearchParams(texts);
 }

@@ -4,7 +4,15 @@ import type { AllSessions } from "../core/all-sessions.ts";
 import { type Html, messagePage, type Page, type Site } from "./page.ts";
 import { userPath } from "./paths.ts";
 import { endForm, sessionList } from "./sessions-page.ts";
-import { cutText, deviceName, isLikeId, outsideText, plainText, shownData, timeText } from "./session-text.ts";
+import {
+  cutText,
+  deviceName,
+  isLikeId,
+  outsideText,
+  plainText,
+  shownData,
+  timeText,
+} from "./session-text.ts";
 
 /** What has to be typed before everything ends. */
 export const CONFIRMATION = "end everything";
@@ -13,11 +21,22 @@ export const CONFIRMATION = "end everything";
 const MOST_SHOWN = 200;
 
 /** One session by its handle. */
-export async function sessionPage<Data>(site: Site, all: AllSessions<Data>, handle: string, { now, showData }: { now: number; showData: readonly string[] }): Promise<Page> {
+export async function sessionPage<Data>(
+  site: Site,
+  all: AllSessions<Data>,
+  handle: string,
+  { now, showData }: { now: number; showData: readonly string[] },
+): Promise<Page> {
   const session = await all.find(handle);
-  if (!session) return messagePage(404, "No such session", "No session lives under this handle. It may have ended.");
+  if (!session)
+    return messagePage(
+      404,
+      "No such session",
+      "No session lives under this handle. It may have ended.",
+    );
   const { userId, device, data } = session;
-  const row = (name: string, value: Html | string): Html => html`<div><dt>${name}</dt><dd>${value}</dd></div>`;
+  const row = (name: string, value: Html | string): Html =>
+    html`<div><dt>${name}</dt><dd>${value}</dd></div>`;
   const back = userId === undefined ? "/sessions" : userPath({ base: "" }, userId);
   return {
     name: "One session",
@@ -43,8 +62,18 @@ export async function sessionPage<Data>(site: Site, all: AllSessions<Data>, hand
 }
 
 /** All sessions of one user. */
-export async function userPage<Data>(site: Site, all: AllSessions<Data>, userId: string, now: number): Promise<Page> {
-  if (isLikeId(userId, now)) return messagePage(400, "No such user", "This looks like the id of a session. An id signs in whoever has it: keep it out of addresses and search fields.");
+export async function userPage<Data>(
+  site: Site,
+  all: AllSessions<Data>,
+  userId: string,
+  now: number,
+): Promise<Page> {
+  if (isLikeId(userId, now))
+    return messagePage(
+      400,
+      "No such user",
+      "This looks like the id of a session. An id signs in whoever has it: keep it out of addresses and search fields.",
+    );
   const sessions = await all.ofUser(userId);
   const name = plainText(userId, 100);
   // The latest first: what is looked for is mostly what happened last.
@@ -56,11 +85,15 @@ export async function userPage<Data>(site: Site, all: AllSessions<Data>, userId:
       <h1><bdi>${cutText(userId, 100)}</bdi></h1>
       <p class="soft">${sessions.length === 0 ? "No live session." : `${sessions.length} live session${sessions.length === 1 ? "" : "s"}${shown.length < sessions.length ? `, the latest ${shown.length} are shown` : ""}.`}</p>
       ${sessionList(site, shown, { now, back: userPath({ base: "" }, userId), isOfOneUser: true })}
-      ${sessions.length === 0 ? html`<p><a href="${site.base}/sessions">All sessions</a></p>` : html`
+      ${
+        sessions.length === 0
+          ? html`<p><a href="${site.base}/sessions">All sessions</a></p>`
+          : html`
       <form class="danger-zone" method="post" action="${site.base}/end-user" data-confirm="End all sessions of ${name}? The user is signed out everywhere at once.">
         <input type="hidden" name="user" value="${userId}">
         <button class="danger">End all sessions of this user</button>
-      </form>`}`,
+      </form>`
+      }`,
   };
 }
 

@@ -1,9 +1,19 @@
-// The overview: how many sessions there are, what becomes of them, and how the store does. Numbers come from this process's own
-// events and from one bounded look at the store.
+// The overview: how many sessions there are, what becomes of them, and how the store does. Numbers
+// come from this process's own events and from one bounded look at the store.
 import { html, raw } from "hono/html";
 import { StoreError } from "../core/errors.ts";
 import { SIZES } from "./charts.ts";
-import { callsChart, type ChartName, createdChart, endedChart, latencyChart, type OverviewChart, refusedChart, rounded, usersChart } from "./overview-charts.ts";
+import {
+  callsChart,
+  type ChartName,
+  createdChart,
+  endedChart,
+  latencyChart,
+  type OverviewChart,
+  refusedChart,
+  rounded,
+  usersChart,
+} from "./overview-charts.ts";
 import type { HourlyEvents } from "./hourly-events.ts";
 import type { Html, Page, Site } from "./page.ts";
 import { timeText } from "./session-text.ts";
@@ -20,14 +30,25 @@ export interface Numbers {
 const MOST_OPERATIONS = 20;
 
 /** The page. A store that does not answer is said so, and hides none of the other numbers. */
-export async function overviewPage(site: Site, numbers: Numbers, { now, canDraw }: { now: number; canDraw: boolean }): Promise<Page> {
+export async function overviewPage(
+  site: Site,
+  numbers: Numbers,
+  { now, canDraw }: { now: number; canDraw: boolean },
+): Promise<Page> {
   const sample = await numbers.look.sample().catch((error: unknown) => {
     if (error instanceof StoreError) return error;
     throw error;
   });
   const hours = numbers.events.hours();
   const minutes = numbers.times.minutes();
-  const charts = [createdChart(hours), endedChart(hours), ...(sample instanceof StoreError ? [] : [usersChart(sample)]), refusedChart(hours), callsChart(minutes), latencyChart(minutes)];
+  const charts = [
+    createdChart(hours),
+    endedChart(hours),
+    ...(sample instanceof StoreError ? [] : [usersChart(sample)]),
+    refusedChart(hours),
+    callsChart(minutes),
+    latencyChart(minutes),
+  ];
   return {
     name: "Overview",
     section: "overview",
@@ -48,7 +69,9 @@ export async function overviewChart(numbers: Numbers, name: ChartName): Promise<
   if (name === "users") return usersChart(await numbers.look.sample());
   if (name === "calls") return callsChart(numbers.times.minutes());
   if (name === "latency") return latencyChart(numbers.times.minutes());
-  return { created: createdChart, ended: endedChart, refused: refusedChart }[name](numbers.events.hours());
+  return { created: createdChart, ended: endedChart, refused: refusedChart }[name](
+    numbers.events.hours(),
+  );
 }
 
 function liveCard(site: Site, sample: StoreSample | StoreError): Html {
@@ -70,7 +93,11 @@ function liveText({ kind, count }: LiveCount): Html {
   return html`<span class="soft">${kind === "about" ? "about" : "at least"}</span> ${number}`;
 }
 
-function chartCard(site: Site, { name, title, source, summary, chart, by }: OverviewChart, { canDraw, now }: { canDraw: boolean; now: number }): Html {
+function chartCard(
+  site: Site,
+  { name, title, source, summary, chart, by }: OverviewChart,
+  { canDraw, now }: { canDraw: boolean; now: number },
+): Html {
   // A new address each time, so that no chart is older than its page.
   const src = (look: string): string => `${site.base}/charts/${name}.svg?at=${now}&look=${look}`;
   const [width, height] = SIZES.wide;
@@ -95,17 +122,26 @@ function chartCard(site: Site, { name, title, source, summary, chart, by }: Over
 }
 
 /** A row for each label, but for those where nothing was. */
-function rowsOf(labels: readonly string[], series: OverviewChart["chart"]["series"]): Html | Html[] {
+function rowsOf(
+  labels: readonly string[],
+  series: OverviewChart["chart"]["series"],
+): Html | Html[] {
   const rows = labels
     .map((label, at) => ({ label, values: series.map(({ values }) => values[at]) }))
     .filter(({ values }) => values.some((value) => value !== undefined && value !== 0))
-    .map(({ label, values }) => html`<tr><th scope="row">${label}</th>${values.map((value) => html`<td>${value ?? "–"}</td>`)}</tr>`);
-  return rows.length > 0 ? rows : html`<tr><td colspan="${series.length + 1}">Nothing yet.</td></tr>`;
+    .map(
+      ({ label, values }) =>
+        html`<tr><th scope="row">${label}</th>${values.map((value) => html`<td>${value ?? "–"}</td>`)}</tr>`,
+    );
+  return rows.length > 0
+    ? rows
+    : html`<tr><td colspan="${series.length + 1}">Nothing yet.</td></tr>`;
 }
 
 function operationsCard(operations: readonly OperationTimes[]): Html {
   if (operations.length === 0) return html``;
-  const milliseconds = (value: number | undefined): string => (value === undefined ? "–" : `${rounded(value)} ms`);
+  const milliseconds = (value: number | undefined): string =>
+    value === undefined ? "–" : `${rounded(value)} ms`;
   return html`<section class="card" aria-labelledby="operations">
     <h2 id="operations">Store operations</h2>
     <p class="soft small">All stores of this process, since it began to count</p>

@@ -1,4 +1,5 @@
-// The frame of every page: head, navigation, notice. Every value is escaped by `html`; nothing here asks a store.
+// The frame of every page: head, navigation, notice. Every value is escaped by `html`; nothing here
+// asks a store.
 import { html, raw } from "hono/html";
 
 /** A piece of a page. */
@@ -28,7 +29,10 @@ export interface Page {
   readonly main: Html;
 }
 
-/** The whole page as text. The script has the nonce of the Content-Security-Policy, so that no other one runs. */
+/**
+ * The whole page as text. The script has the nonce of the Content-Security-Policy, so that no other
+ * one runs.
+ */
 export async function framePage(site: Site, page: Page, nonce: string): Promise<string> {
   const { base } = site;
   const link = (section: Section, path: string, name: string): Html =>
@@ -66,7 +70,8 @@ export async function framePage(site: Site, page: Page, nonce: string): Promise<
   );
 }
 
-// Neither holds anything to escape; and bundlers make of a tagged template with this end tag in it a call of a package that is not there.
+// Neither holds anything to escape; and bundlers make of a tagged template with this end tag in it
+// a call of a package that is not there.
 function scriptTag(base: string, nonce: string): Html {
   return raw(`<script src="${base}/admin.js" nonce="${nonce}" defer></script>`);
 }

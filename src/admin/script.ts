@@ -1,5 +1,6 @@
-// What the pages do better with a script, and without it in other ways: a question before a session ends, the overview kept up to date,
-// times in the reader's own zone. Text for the browser: it is served as a file, and puts no text into the page as HTML of its own making.
+// What the pages do better with a script, and without it in other ways: a question before a session
+// ends, the overview kept up to date, times in the reader's own zone. Text for the browser: it is
+// served as a file, and puts no text into the page as HTML of its own making.
 
 export const SCRIPT = `"use strict";
 const UPDATE_EVERY = 10000;

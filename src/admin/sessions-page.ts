@@ -1,5 +1,5 @@
-// The list of sessions: paged by the store's cursor, and searched by user, handle or device. A page is a bounded look: what it did
-// not get to, it says, and links to.
+// The list of sessions: paged by the store's cursor, and searched by user, handle or device. A page
+// is a bounded look: what it did not get to, it says, and links to.
 import { html, raw } from "hono/html";
 import type { AllSessions, FoundSession } from "../core/all-sessions.ts";
 import type { Html, Page, Site } from "./page.ts";
@@ -27,15 +27,30 @@ interface Found<Data> {
   looked: number;
 }
 
-const WAYS = [["user", "User"], ["handle", "Handle"], ["device", "Device"]] as const;
+const WAYS = [
+  ["user", "User"],
+  ["handle", "Handle"],
+  ["device", "Device"],
+] as const;
 
 /** The page that shows a list. */
-export async function sessionsPage<Data>(site: Site, all: AllSessions<Data>, query: ListQuery, now: number): Promise<Page> {
+export async function sessionsPage<Data>(
+  site: Site,
+  all: AllSessions<Data>,
+  query: ListQuery,
+  now: number,
+): Promise<Page> {
   const q = query.q.trim();
   if (isLikeId(q, now)) return refusalOfId(site, query);
   const isSearch = query.by === "device" && q !== "";
   const found = await (isSearch ? search(all, q, query.cursor) : list(all, query.cursor));
-  const back = listPath({ base: "" }, { ...(isSearch && { by: query.by, q }), ...(query.cursor !== undefined && { cursor: query.cursor }) });
+  const back = listPath(
+    { base: "" },
+    {
+      ...(isSearch && { by: query.by, q }),
+      ...(query.cursor !== undefined && { cursor: query.cursor }),
+    },
+  );
   return {
     name: isSearch ? "Sessions by device" : "Sessions",
     section: "sessions",
@@ -50,8 +65,14 @@ export async function sessionsPage<Data>(site: Site, all: AllSessions<Data>, que
 }
 
 function refusalOfId(site: Site, query: ListQuery): Page {
-  const why = "This looks like the id of a session. An id signs in whoever has it: keep it out of addresses and search fields, and look for the session by its user or handle.";
-  return { name: "Sessions", section: "sessions", status: 400, main: html`<h1>Sessions</h1>${searchForm(site, { ...query, q: "" })}<p class="wrong" role="alert">${why}</p>` };
+  const why =
+    "This looks like the id of a session. An id signs in whoever has it: keep it out of addresses and search fields, and look for the session by its user or handle.";
+  return {
+    name: "Sessions",
+    section: "sessions",
+    status: 400,
+    main: html`<h1>Sessions</h1>${searchForm(site, { ...query, q: "" })}<p class="wrong" role="alert">${why}</p>`,
+  };
 }
 
 /** How sessions stand in a list. */
@@ -63,7 +84,11 @@ export interface ListContext {
 }
 
 /** Sessions one below the other: rows on a desktop, cards on a phone. */
-export function sessionList(site: Site, sessions: readonly FoundSession<unknown>[], { now, back, isOfOneUser }: ListContext): Html {
+export function sessionList(
+  site: Site,
+  sessions: readonly FoundSession<unknown>[],
+  { now, back, isOfOneUser }: ListContext,
+): Html {
   if (sessions.length === 0) return html``;
   const item = (session: FoundSession<unknown>): Html => {
     const { handle, userId, device, lastSeenAt, createdAt, expiresAt } = session;
@@ -106,7 +131,12 @@ function searchForm(site: Site, { by, q }: ListQuery): Html {
   </form>`;
 }
 
-function pager(site: Site, { cursor, by }: ListQuery, q: string | undefined, next: string | undefined): Html {
+function pager(
+  site: Site,
+  { cursor, by }: ListQuery,
+  q: string | undefined,
+  next: string | undefined,
+): Html {
   const search: Record<string, string> = q === undefined ? {} : { by, q };
   if (cursor === undefined && next === undefined) return html``;
   return html`<nav class="pager" aria-label="More sessions">
@@ -127,11 +157,22 @@ async function list<Data>(all: AllSessions<Data>, from: string | undefined): Pro
   return { sessions, cursor, looked: sessions.length };
 }
 
-async function search<Data>(all: AllSessions<Data>, q: string, from: string | undefined): Promise<Found<Data>> {
+async function search<Data>(
+  all: AllSessions<Data>,
+  q: string,
+  from: string | undefined,
+): Promise<Found<Data>> {
   const wanted = q.toLowerCase();
-  const isWanted = ({ device }: FoundSession<Data>): boolean => [device?.label, device?.userAgent, device?.ip].some((value) => typeof value === "string" && value.toLowerCase().includes(wanted));
+  const isWanted = ({ device }: FoundSession<Data>): boolean =>
+    [device?.label, device?.userAgent, device?.ip].some(
+      (value) => typeof value === "string" && value.toLowerCase().includes(wanted),
+    );
   const found: Found<Data> = { sessions: [], cursor: from, looked: 0 };
-  for (let look = 0; look < 2 * MOST_LOOKS && found.looked < SEARCHED && found.sessions.length < PAGE; look++) {
+  for (
+    let look = 0;
+    look < 2 * MOST_LOOKS && found.looked < SEARCHED && found.sessions.length < PAGE;
+    look++
+  ) {
     const page = await all.scan(found.cursor, { limit: SEARCHED_AT_ONCE });
     found.looked += page.sessions.length;
     found.sessions.push(...page.sessions.filter(isWanted));

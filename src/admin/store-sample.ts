@@ -1,5 +1,6 @@
-// What the overview knows of the store: how many sessions there are, and how many a user has. A bounded look, however many there
-// are, and not more often than every few seconds, however many look.
+// What the overview knows of the store: how many sessions there are, and how many a user has. A
+// bounded look, however many there are, and not more often than every few seconds, however many
+// look.
 import type { AllSessions, FoundSession } from "../core/all-sessions.ts";
 
 const SAMPLE = 500;
@@ -7,7 +8,10 @@ const MOST_PAGES = 5;
 const MOST_USERS = 50;
 const FRESH_FOR = 5000;
 
-/** How many sessions there are: `about`, as the store counts; `exactly` or `at least` what a look found. */
+/**
+ * How many sessions there are: `about`, as the store counts; `exactly` or `at least` what a look
+ * found.
+ */
 export interface LiveCount {
   readonly kind: "about" | "exactly" | "at least";
   readonly count: number;
@@ -24,7 +28,15 @@ export interface StoreSample {
 }
 
 /** Numbers of sessions of a user, as they are shown: each up to and with its number. */
-export const GROUPS: readonly (readonly [name: string, upTo: number])[] = [["1", 1], ["2", 2], ["3", 3], ["4", 4], ["5", 5], ["6–10", 10], ["11+", Infinity]];
+export const GROUPS: readonly (readonly [name: string, upTo: number])[] = [
+  ["1", 1],
+  ["2", 2],
+  ["3", 3],
+  ["4", 4],
+  ["5", 5],
+  ["6–10", 10],
+  ["11+", Infinity],
+];
 
 /** Looks at the store. */
 export class StoreLook<Data> {
@@ -51,10 +63,15 @@ export class StoreLook<Data> {
 
   async #look(): Promise<StoreSample> {
     const [counted, { sessions, isAll }] = await Promise.all([this.#all.count(), this.#some()]);
-    const live: LiveCount = isAll ? { kind: "exactly", count: sessions.length } : { kind: "about", count: counted ?? 0 };
+    const live: LiveCount = isAll
+      ? { kind: "exactly", count: sessions.length }
+      : { kind: "about", count: counted ?? 0 };
     const users = new Map<string, number>();
-    for (const { userId } of sessions) if (userId !== undefined) users.set(userId, (users.get(userId) ?? 0) + 1);
-    const counts = isAll ? [...users.values()] : await this.#countsOf([...users.keys()].slice(0, MOST_USERS));
+    for (const { userId } of sessions)
+      if (userId !== undefined) users.set(userId, (users.get(userId) ?? 0) + 1);
+    const counts = isAll
+      ? [...users.values()]
+      : await this.#countsOf([...users.keys()].slice(0, MOST_USERS));
     return {
       live: !isAll && counted === undefined ? { kind: "at least", count: sessions.length } : live,
       shares: sharesOf(counts, isAll),
@@ -82,13 +99,18 @@ export class StoreLook<Data> {
   }
 }
 
-/** A user with ten sessions is met ten times as often as one with one: by so much less each counts, where not all were met. */
+/**
+ * A user with ten sessions is met ten times as often as one with one: by so much less each counts,
+ * where not all were met.
+ */
 function sharesOf(counts: readonly number[], isAll: boolean): number[] {
   const weightOf = (count: number): number => (isAll ? 1 : 1 / count);
   const total = counts.reduce((sum, count) => sum + weightOf(count), 0);
   let from = 0;
   return GROUPS.map(([, upTo]) => {
-    const share = counts.filter((count) => count > from && count <= upTo).reduce((sum, count) => sum + weightOf(count), 0);
+    const share = counts
+      .filter((count) => count > from && count <= upTo)
+      .reduce((sum, count) => sum + weightOf(count), 0);
     from = upTo;
     return total === 0 ? 0 : share / total;
   });

@@ -1,11 +1,12 @@
-// How often the stores of this process are asked, and how long they take: from what core tells on `tracing:harpiats:store:*`.
-// Bounded: an hour of minutes, and a total for each operation.
+// How often the stores of this process are asked, and how long they take: from what core tells on
+// `tracing:harpiats:store:*`. Bounded: an hour of minutes, and a total for each operation.
 import { tracingChannel } from "node:diagnostics_channel";
 
 const MINUTE = 60_000;
 const MINUTES = 60;
 const MOST_OPERATIONS = 40;
-// Four buckets to each doubling, from a thousandth of a millisecond to four minutes: off by a fifth at most.
+// Four buckets to each doubling, from a thousandth of a millisecond to four minutes: off by a fifth
+// at most.
 const PER_DOUBLING = 4;
 const SMALLEST = 2 ** -10;
 const BUCKETS = 28 * PER_DOUBLING;
@@ -22,7 +23,9 @@ export class Durations {
     this.count++;
   }
 
-  /** The duration that a part of all stayed under, such as 0.95; `undefined` where there is none. */
+  /**
+   * The duration that a part of all stayed under, such as 0.95; `undefined` where there is none.
+   */
   quantile(part: number): number | undefined {
     if (this.count === 0) return undefined;
     let left = Math.ceil(this.count * part);
@@ -62,7 +65,8 @@ export class StoreTimes {
     const subscribers = {
       start: (operation: Operation) => void this.#startedAt.set(operation, performance.now()),
       // What was answered at once is over here; what will be answered later has no answer yet.
-      end: (operation: Operation) => void (("result" in operation || "error" in operation) && this.#finish(operation)),
+      end: (operation: Operation) =>
+        void (("result" in operation || "error" in operation) && this.#finish(operation)),
       asyncStart: () => {},
       asyncEnd: (operation: Operation) => this.#finish(operation),
       error: () => {},
@@ -76,7 +80,12 @@ export class StoreTimes {
     const now = minuteOf(this.#clock.now());
     return Array.from({ length: MINUTES }, (_, at) => {
       const startsAt = now - (MINUTES - 1 - at) * MINUTE;
-      return this.#minutes.find((minute) => minute.startsAt === startsAt) ?? { startsAt, durations: new Durations() };
+      return (
+        this.#minutes.find((minute) => minute.startsAt === startsAt) ?? {
+          startsAt,
+          durations: new Durations(),
+        }
+      );
     });
   }
 

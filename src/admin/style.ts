@@ -1,4 +1,5 @@
-// The look of the admin pages: light and dark, from a phone to a desktop, contrast by WCAG AA. Nothing is fetched from elsewhere.
+// The look of the admin pages: light and dark, from a phone to a desktop, contrast by WCAG AA.
+// Nothing is fetched from elsewhere.
 
 export const STYLE = `
 :root {

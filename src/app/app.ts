@@ -1,5 +1,5 @@
-// harpia(): an app that routes requests to handlers and listens. A thin face on Hono's router and on srvx; sessions
-// need neither.
+// harpia(): an app that routes requests to handlers and listens. A thin face on Hono's router and
+// on srvx; sessions need neither.
 import { getPath } from "hono/utils/url";
 import { Exchange } from "./exchange.ts";
 import type { ErrorHandler } from "./handler.ts";
@@ -12,8 +12,9 @@ export interface App extends Router {
   /** A fetch handler, for Workers and for tests: `export default { fetch: app.fetch }`. */
   readonly fetch: (request: globalThis.Request) => Promise<globalThis.Response>;
   /**
-   * Is told of every error in a handler or in a body that was streamed, in the place of an earlier listener. Without
-   * one they are process warnings (`process.on("warning", …)`), which Node prints.
+   * Is told of every error in a handler or in a body that was streamed, in the place of an earlier
+   * listener. Without one they are process warnings (`process.on("warning", …)`), which Node
+   * prints.
    */
   onError(handler: ErrorHandler): this;
   /**
@@ -34,15 +35,23 @@ class RoutedApp extends RouteList implements App {
   #table: RouteTable | undefined;
   #onError: ErrorHandler | undefined;
 
-  readonly fetch = (request: globalThis.Request): Promise<globalThis.Response> => this.#answer(request, Response);
+  readonly fetch = (request: globalThis.Request): Promise<globalThis.Response> =>
+    this.#answer(request, Response);
 
   onError(handler: ErrorHandler): this {
     this.#onError = handler;
     return this;
   }
 
-  listen(options: number | ListenOptions = {}, callback: (server: Server) => void = () => {}): Server {
-    return startServer(this.#answer, typeof options === "object" ? options : { port: options }, callback);
+  listen(
+    options: number | ListenOptions = {},
+    callback: (server: Server) => void = () => {},
+  ): Server {
+    return startServer(
+      this.#answer,
+      typeof options === "object" ? options : { port: options },
+      callback,
+    );
   }
 
   readonly #answer: Answer = async (request, Class) => {

@@ -1,5 +1,6 @@
-// One request on its way through its handlers, until there is a response. Every request ends in exactly one, whatever
-// the handlers do; an error becomes a 500 or 503 that says nothing, and is told to whoever operates the server.
+// One request on its way through its handlers, until there is a response. Every request ends in
+// exactly one, whatever the handlers do; an error becomes a 500 or 503 that says nothing, and is
+// told to whoever operates the server.
 import { HarpiaError, StoreError } from "../core/errors.ts";
 import type { ErrorHandler, Next } from "./handler.ts";
 import { faultStatusOf, IncomingRequest } from "./request.ts";
@@ -26,10 +27,16 @@ export class Exchange {
   }
 
   /** Resolves when every handler has ended. Never rejects for what a handler does. */
-  async toFetchResponse(Class: Parameters<OutgoingResponse["toFetchResponse"]>[0]): Promise<globalThis.Response> {
+  async toFetchResponse(
+    Class: Parameters<OutgoingResponse["toFetchResponse"]>[0],
+  ): Promise<globalThis.Response> {
     await this.#run(0);
     const { hasReadCookies, method } = this.#req;
-    return this.#res.toFetchResponse(Class, { hasReadCookies, isHead: method === "HEAD", onStreamError: (error) => void this.#fail(error) });
+    return this.#res.toFetchResponse(Class, {
+      hasReadCookies,
+      isHead: method === "HEAD",
+      onStreamError: (error) => void this.#fail(error),
+    });
   }
 
   async #run(index: number): Promise<void> {
@@ -42,8 +49,10 @@ export class Exchange {
     let onNext: (() => void) | undefined;
     const next: Next = (error) => {
       // Node's callbacks say null where there is no error.
-      if (error !== undefined && error !== null) rest = Promise.resolve(rest).then(() => this.#fail(error));
-      else if (!this.#res.isHandedOver) rest ??= this.#run(index + 1).then(() => this.#enter(index));
+      if (error !== undefined && error !== null)
+        rest = Promise.resolve(rest).then(() => this.#fail(error));
+      else if (!this.#res.isHandedOver)
+        rest ??= this.#run(index + 1).then(() => this.#enter(index));
       onNext?.();
       return rest ?? Promise.resolve();
     };
@@ -72,7 +81,10 @@ export class Exchange {
 
   #endWithoutAnswer(path: string): void {
     if (this.#res.hasStatus) return this.#res.send();
-    throw new HarpiaError("ERR_NO_RESPONSE", `Cannot answer ${this.#req.method} ${path}: its handler ended without an answer, send(), json(), html(), redirect(), status() or next() is wanted`);
+    throw new HarpiaError(
+      "ERR_NO_RESPONSE",
+      `Cannot answer ${this.#req.method} ${path}: its handler ended without an answer, send(), json(), html(), redirect(), status() or next() is wanted`,
+    );
   }
 
   async #fail(error: unknown): Promise<void> {
@@ -90,7 +102,8 @@ export class Exchange {
     try {
       await this.#onError(toError(error), this.#req, this.#res);
     } catch (second) {
-      // It answers every error, and this one comes too late for an answer: it was told, which is all there is to do.
+      // It answers every error, and this one comes too late for an answer: it was told, which is
+      // all there is to do.
       if (this.#res.isHandedOver && second instanceof HarpiaError) return;
       warn(error);
       warn(second);
@@ -104,7 +117,9 @@ function isPromise(value: unknown): value is PromiseLike<unknown> {
 }
 
 function toError(error: unknown): Error {
-  return error instanceof Error ? error : new Error("A handler threw what is no Error, see error.cause", { cause: error });
+  return error instanceof Error
+    ? error
+    : new Error("A handler threw what is no Error, see error.cause", { cause: error });
 }
 
 /** The way of Node, Bun and Deno to tell of what nobody handles, without ending the process. */

@@ -1,5 +1,5 @@
-// The headers of a request, as far as an application may look. Notes when it looks at the cookies, since the response
-// then depends on them.
+// The headers of a request, as far as an application may look. Notes when it looks at the cookies,
+// since the response then depends on them.
 
 /** The headers of a request. Names are matched whatever their case. */
 export interface RequestHeaders extends Iterable<[string, string]> {
@@ -9,7 +9,9 @@ export interface RequestHeaders extends Iterable<[string, string]> {
   entries(): IterableIterator<[string, string]>;
 }
 
-/** Headers that call `onCookieRead` whenever the Cookie header may have been seen, present or not. */
+/**
+ * Headers that call `onCookieRead` whenever the Cookie header may have been seen, present or not.
+ */
 export class WatchedHeaders implements RequestHeaders {
   readonly #headers: Headers;
   readonly #onCookieRead: () => void;

@@ -1,5 +1,6 @@
-// The request as a handler sees it: a thin face on Hono's. What the network sends never throws, but for a body that
-// cannot be read; if nobody catches that, it is the visitor's fault and not the application's.
+// The request as a handler sees it: a thin face on Hono's. What the network sends never throws, but
+// for a body that cannot be read; if nobody catches that, it is the visitor's fault and not the
+// application's.
 import { HonoRequest } from "hono/request";
 import { Cookies } from "../core/cookies.ts";
 import { HarpiaError } from "../core/errors.ts";
@@ -14,7 +15,10 @@ export interface Request<Params extends Record<string, string> = Record<string, 
   readonly url: string;
   /** What the path's parameters stand for, percent-decoded: `:id` is `params.id`. */
   readonly params: Params;
-  /** The query by name, percent-decoded; of several with one name the first. An object without a prototype. */
+  /**
+   * The query by name, percent-decoded; of several with one name the first. An object without a
+   * prototype.
+   */
   readonly query: Record<string, string>;
   readonly headers: RequestHeaders;
   /** The cookies that came. Looking at them adds `Vary: Cookie` to the response. */
@@ -30,7 +34,8 @@ export interface Request<Params extends Record<string, string> = Record<string, 
   /**
    * The fields of a form.
    *
-   * @throws TypeError for a body that is none. If the handler does not catch it, the response is a 400.
+   * @throws TypeError for a body that is none. If the handler does not catch it, the response is a
+   * 400.
    */
   formData(): Promise<FormData>;
 }
@@ -39,11 +44,12 @@ export interface Request<Params extends Record<string, string> = Record<string, 
 const FAULTS = new WeakMap<object, number>();
 
 /**
- * The 4xx status of an error that a visitor has caused: what reading a body has thrown, or what asked for somebody
- * who is signed in. `undefined` for any other error.
+ * The 4xx status of an error that a visitor has caused: what reading a body has thrown, or what
+ * asked for somebody who is signed in. `undefined` for any other error.
  */
 export function faultStatusOf(error: unknown): number | undefined {
-  if (error instanceof HarpiaError && error.status !== undefined && error.status < 500) return error.status;
+  if (error instanceof HarpiaError && error.status !== undefined && error.status < 500)
+    return error.status;
   return typeof error === "object" && error !== null ? FAULTS.get(error) : undefined;
 }
 
@@ -59,7 +65,11 @@ export class IncomingRequest implements Request {
   constructor(raw: globalThis.Request, path: string, match: Match) {
     this.#raw = raw;
     // Hono asks for the routes' own descriptions too, for features that are not used here.
-    this.#hono = new HonoRequest(raw, path, match as unknown as ConstructorParameters<typeof HonoRequest>[2]);
+    this.#hono = new HonoRequest(
+      raw,
+      path,
+      match as unknown as ConstructorParameters<typeof HonoRequest>[2],
+    );
   }
 
   /** Whether the response depends on the cookies that came. */
@@ -114,7 +124,8 @@ export class IncomingRequest implements Request {
 
   formData(): Promise<FormData> {
     return this.#read("a form", async () => {
-      // As bytes first: on Deno, srvx's limit on the body's size loses the Content-Type, and with it the form.
+      // As bytes first: on Deno, srvx's limit on the body's size loses the Content-Type, and with
+      // it the form.
       await this.#hono.arrayBuffer();
       return this.#hono.formData();
     });
@@ -125,8 +136,13 @@ export class IncomingRequest implements Request {
       return await read();
     } catch (cause) {
       const isTooLarge = (cause as { status?: unknown } | undefined)?.status === 413;
-      const what = isTooLarge ? "it is larger than the server's maxBodySize" : "it is malformed or was cut off";
-      throw toFault(new TypeError(`Cannot read the body as ${kind}: ${what}`, { cause }), isTooLarge ? 413 : 400);
+      const what = isTooLarge
+        ? "it is larger than the server's maxBodySize"
+        : "it is malformed or was cut off";
+      throw toFault(
+        new TypeError(`Cannot read the body as ${kind}: ${what}`, { cause }),
+        isTooLarge ? 413 : 400,
+      );
     }
   }
 }

@@ -1,4 +1,5 @@
-// The headers of a response: a fetch Headers that can be closed, and that remembers whether no-store was asked for.
+// The headers of a response: a fetch Headers that can be closed, and that remembers whether
+// no-store was asked for.
 import { HarpiaError } from "../core/errors.ts";
 
 /** The headers of a response. Names are matched whatever their case. */
@@ -8,7 +9,11 @@ export interface ResponseHeaders extends Iterable<[string, string]> {
   has(name: string): boolean;
   /** The Set-Cookie headers, one by one. */
   getSetCookie(): string[];
-  /** Sets a header in the place of all others with this name. @throws TypeError for what no header can hold, such as a line break. */
+  /**
+   * Sets a header in the place of all others with this name.
+   *
+   * @throws TypeError for what no header can hold, such as a line break.
+   */
   set(name: string, value: string): void;
   /** Adds a header beside others with this name. @throws as `set` does. */
   append(name: string, value: string): void;
@@ -69,7 +74,10 @@ export class GuardedHeaders implements ResponseHeaders {
     return this.entries();
   }
 
-  /** Forgets what described a body that will not be sent, and keeps the rest: cookies, security headers. */
+  /**
+   * Forgets what described a body that will not be sent, and keeps the rest: cookies, security
+   * headers.
+   */
   dropBody(): void {
     for (const name of OF_THE_BODY) this.delete(name);
     this.set("cache-control", "no-store");
@@ -78,20 +86,27 @@ export class GuardedHeaders implements ResponseHeaders {
   /** Adds what caches need to know. Nothing changes afterwards. */
   close(hasReadCookies: boolean): Headers {
     if (hasReadCookies) this.#varyByCookie();
-    // Whoever set a cookie that no cache may keep, such as the session's, said so: what was said later does not undo it.
+    // Whoever set a cookie that no cache may keep, such as the session's, said so: what was said
+    // later does not undo it.
     if (this.#wasNoStore && this.has("set-cookie")) this.set("cache-control", "no-store");
     this.#isClosed = true;
     return this.#headers;
   }
 
   #varyByCookie(): void {
-    const names = (this.get("vary") ?? "").toLowerCase().split(",").map((name) => name.trim());
+    const names = (this.get("vary") ?? "")
+      .toLowerCase()
+      .split(",")
+      .map((name) => name.trim());
     if (!names.includes("cookie") && !names.includes("*")) this.append("vary", "Cookie");
   }
 
   #open(name: string, value = ""): Headers {
     if (this.#isClosed) {
-      throw new HarpiaError("ERR_HEADERS_SENT", "Cannot change a header: this response has been handed over, change it before the last handler has ended");
+      throw new HarpiaError(
+        "ERR_HEADERS_SENT",
+        "Cannot change a header: this response has been handed over, change it before the last handler has ended",
+      );
     }
     if (/^cache-control$/i.test(name) && /\bno-store\b/i.test(value)) this.#wasNoStore = true;
     return this.#headers;

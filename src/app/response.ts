@@ -1,5 +1,5 @@
-// The response as a handler sees it: it collects status, headers and one body, and becomes a fetch Response when all
-// handlers have ended. It sends nothing itself.
+// The response as a handler sees it: it collects status, headers and one body, and becomes a fetch
+// Response when all handlers have ended. It sends nothing itself.
 import { Cookies } from "../core/cookies.ts";
 import { HarpiaError } from "../core/errors.ts";
 import { kindOf } from "../core/json.ts";
@@ -8,12 +8,16 @@ import { GuardedHeaders, type ResponseHeaders } from "./response-headers.ts";
 /** What can be sent as it is. */
 export type Body = string | Uint8Array | ArrayBuffer | ReadableStream<Uint8Array> | null;
 
-/** 301 and 308 are for ever, 302 and 307 for now; 303 says "get this instead", which is right after a POST. */
+/**
+ * 301 and 308 are for ever, 302 and 307 for now; 303 says "get this instead", which is right after
+ * a POST.
+ */
 export type RedirectStatus = 301 | 302 | 303 | 307 | 308;
 
 /**
- * An HTTP response. It is answered once, by `send`, `json`, `html` or `redirect`; a second answer throws HarpiaError
- * `ERR_HEADERS_SENT`. Nothing leaves before every handler has ended: until then headers can be changed.
+ * An HTTP response. It is answered once, by `send`, `json`, `html` or `redirect`; a second answer
+ * throws HarpiaError `ERR_HEADERS_SENT`. Nothing leaves before every handler has ended: until then
+ * headers can be changed.
  */
 export interface Response {
   /** Changing them after the response was handed over throws HarpiaError `ERR_HEADERS_SENT`. */
@@ -30,8 +34,8 @@ export interface Response {
   /** Answers with a page. Escape what is put into it. */
   html(page: string): void;
   /**
-   * Sends the browser elsewhere. Characters that a header cannot hold are percent-encoded. Where it goes is not
-   * checked: do not pass on an address from a request.
+   * Sends the browser elsewhere. Characters that a header cannot hold are percent-encoded. Where it
+   * goes is not checked: do not pass on an address from a request.
    *
    * @param status default 302.
    */
@@ -44,12 +48,22 @@ interface HandoverOptions {
   onStreamError(error: unknown): void;
 }
 
-type ResponseClass = new (body: BodyInit | null, init: { status: number; headers: Headers }) => globalThis.Response;
+type ResponseClass = new (
+  body: BodyInit | null,
+  init: { status: number; headers: Headers },
+) => globalThis.Response;
 type BodyInit = ConstructorParameters<typeof globalThis.Response>[0];
 
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 const WITHOUT_BODY: readonly number[] = [204, 205, 304];
-const PLAIN_TEXT: Record<number, string> = { 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 413: "Content Too Large", 500: "Internal Server Error", 503: "Service Unavailable" };
+const PLAIN_TEXT: Record<number, string> = {
+  400: "Bad Request",
+  401: "Unauthorized",
+  404: "Not Found",
+  413: "Content Too Large",
+  500: "Internal Server Error",
+  503: "Service Unavailable",
+};
 
 /** See {@link Response}. */
 export class OutgoingResponse implements Response {
@@ -83,24 +97,36 @@ export class OutgoingResponse implements Response {
   }
 
   status(code: number): this {
-    if (!Number.isInteger(code) || code < 200 || code > 599) throw new RangeError(`Cannot use status ${String(code)}: a whole number from 200 to 599 is wanted`);
+    if (!Number.isInteger(code) || code < 200 || code > 599)
+      throw new RangeError(
+        `Cannot use status ${String(code)}: a whole number from 200 to 599 is wanted`,
+      );
     this.#assertOpen("set a status");
     this.#status = code;
     return this;
   }
 
   send(body: Body = null): void {
-    if (body !== null && typeof body !== "string" && !isBytes(body) && !(body instanceof ReadableStream)) {
-      throw new TypeError(`Cannot send this body: it is ${kindOf(body)}, a string, bytes or a ReadableStream are wanted, or json()`);
+    if (
+      body !== null &&
+      typeof body !== "string" &&
+      !isBytes(body) &&
+      !(body instanceof ReadableStream)
+    ) {
+      throw new TypeError(
+        `Cannot send this body: it is ${kindOf(body)}, a string, bytes or a ReadableStream are wanted, or json()`,
+      );
     }
-    if (body instanceof ReadableStream && body.locked) throw new TypeError("Cannot send this stream: somebody else is reading it");
+    if (body instanceof ReadableStream && body.locked)
+      throw new TypeError("Cannot send this stream: somebody else is reading it");
     if (typeof body === "string") this.#answer(body, "text/plain; charset=utf-8");
     else this.#answer(body);
   }
 
   json(data: unknown): void {
     const text = JSON.stringify(data) as string | undefined;
-    if (text === undefined) throw new TypeError(`Cannot answer with JSON: the data is ${kindOf(data)}`);
+    if (text === undefined)
+      throw new TypeError(`Cannot answer with JSON: the data is ${kindOf(data)}`);
     this.#answer(text, "application/json");
   }
 
@@ -109,7 +135,10 @@ export class OutgoingResponse implements Response {
   }
 
   redirect(url: string, status: RedirectStatus = 302): void {
-    if (!REDIRECTS.includes(status)) throw new RangeError(`Cannot redirect with status ${String(status)}: one of ${REDIRECTS.join(", ")} is wanted`);
+    if (!REDIRECTS.includes(status))
+      throw new RangeError(
+        `Cannot redirect with status ${String(status)}: one of ${REDIRECTS.join(", ")} is wanted`,
+      );
     this.#assertOpen("redirect");
     this.headers.set("location", toHeaderUrl(url));
     this.#status = status;
@@ -146,20 +175,27 @@ export class OutgoingResponse implements Response {
 
   #answer(body: Body, contentType?: string): void {
     this.#assertOpen("answer");
-    if (contentType !== undefined && !this.headers.has("content-type")) this.headers.set("content-type", contentType);
+    if (contentType !== undefined && !this.headers.has("content-type"))
+      this.headers.set("content-type", contentType);
     this.#body = body;
     this.#isAnswered = true;
     this.onAnswer?.();
   }
 
   #assertOpen(verb: string): void {
-    if (this.#isAnswered || this.#isHandedOver) throw new HarpiaError("ERR_HEADERS_SENT", `Cannot ${verb}: this request has been answered, one answer is wanted`);
+    if (this.#isAnswered || this.#isHandedOver)
+      throw new HarpiaError(
+        "ERR_HEADERS_SENT",
+        `Cannot ${verb}: this request has been answered, one answer is wanted`,
+      );
   }
 
   /** HEAD tells how long the body of a GET would be (RFC 9110 9.3.2). */
   #describeLength(): void {
-    if (typeof this.#body === "string") this.headers.set("content-length", String(new TextEncoder().encode(this.#body).length));
-    else if (this.#body !== null && isBytes(this.#body)) this.headers.set("content-length", String(this.#body.byteLength));
+    if (typeof this.#body === "string")
+      this.headers.set("content-length", String(new TextEncoder().encode(this.#body).length));
+    else if (this.#body !== null && isBytes(this.#body))
+      this.headers.set("content-length", String(this.#body.byteLength));
   }
 }
 
@@ -168,7 +204,10 @@ function isBytes(body: unknown): body is Uint8Array | ArrayBuffer {
 }
 
 /** The same stream, telling of its error: the server only cuts the connection. */
-function watch(stream: ReadableStream<Uint8Array>, onError: (error: unknown) => void): ReadableStream<Uint8Array> {
+function watch(
+  stream: ReadableStream<Uint8Array>,
+  onError: (error: unknown) => void,
+): ReadableStream<Uint8Array> {
   const reader = stream.getReader();
   let isCancelled = false;
   return new ReadableStream({
@@ -193,5 +232,7 @@ function watch(stream: ReadableStream<Uint8Array>, onError: (error: unknown) => 
 
 /** What a Location header can hold. A backslash is encoded too: browsers take it for a slash. */
 function toHeaderUrl(url: string): string {
-  return String(url).replace(/\p{Surrogate}/gu, "\uFFFD").replace(/[^!-[\]-~]+/g, encodeURIComponent);
+  return String(url)
+    .replace(/\p{Surrogate}/gu, "\uFFFD")
+    .replace(/[^!-[\]-~]+/g, encodeURIComponent);
 }

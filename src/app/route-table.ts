@@ -13,14 +13,19 @@ export interface Route {
 }
 
 /**
- * The handlers that fit a request, in the order they were added, with what their parameters stand for: the texts, or
- * the places of the texts in a list. As Hono gives it, written out so that no declaration of ours names Hono's.
+ * The handlers that fit a request, in the order they were added, with what their parameters stand
+ * for: the texts, or the places of the texts in a list. As Hono gives it, written out so that no
+ * declaration of ours names Hono's.
  */
-export type Match = [[Route, Record<string, number>][], string[]] | [[Route, Record<string, string>][]];
+export type Match =
+  | [[Route, Record<string, number>][], string[]]
+  | [[Route, Record<string, string>][]];
 
 /** Finds the routes of a request. */
 export class RouteTable {
-  readonly #router = new SmartRouter<Route>({ routers: [new RegExpRouter<Route>(), new TrieRouter<Route>()] });
+  readonly #router = new SmartRouter<Route>({
+    routers: [new RegExpRouter<Route>(), new TrieRouter<Route>()],
+  });
 
   constructor(routes: Iterable<Route>) {
     for (const route of routes) this.#router.add(route.method, route.path, route);
@@ -29,7 +34,8 @@ export class RouteTable {
   match(method: string, path: string): Match {
     const match = this.#router.match(method, path);
     // HEAD is GET without a body (RFC 9110 9.3.2), unless somebody answers HEAD itself.
-    if (method === "HEAD" && !match[0].some(([route]) => route.method === "HEAD")) return this.#router.match("GET", path);
+    if (method === "HEAD" && !match[0].some(([route]) => route.method === "HEAD"))
+      return this.#router.match("GET", path);
     return match;
   }
 }

@@ -5,12 +5,15 @@ import type { Middleware, PathParams } from "./handler.ts";
 import type { Route } from "./route-table.ts";
 
 /** Adds handlers for one method at a path. Each but the last passes on with `next`. */
-export type AddRoute<This> = <Path extends string>(path: Path, ...handlers: [Middleware<PathParams<Path>>, ...Middleware<PathParams<Path>>[]]) => This;
+export type AddRoute<This> = <Path extends string>(
+  path: Path,
+  ...handlers: [Middleware<PathParams<Path>>, ...Middleware<PathParams<Path>>[]]
+) => This;
 
 /**
- * A list of routes. Paths are Hono's: `/user/:id`, `/user/:id?`, `/user/:id{[0-9]+}`, `/files/*`. They are matched
- * to the letter, a slash at the end included. Routes are tried in the order they were added, and all must be there
- * before the first request.
+ * A list of routes. Paths are Hono's: `/user/:id`, `/user/:id?`, `/user/:id{[0-9]+}`, `/files/*`.
+ * They are matched to the letter, a slash at the end included. Routes are tried in the order they
+ * were added, and all must be there before the first request.
  */
 export interface Router {
   /** Answers GET, and HEAD where no `head` does. */
@@ -24,8 +27,8 @@ export interface Router {
   /** Answers every method. */
   readonly all: AddRoute<this>;
   /**
-   * Runs middleware for every method, at a path and everything below it, or everywhere. It sees the requests that
-   * routes added before it did not answer.
+   * Runs middleware for every method, at a path and everything below it, or everywhere. It sees the
+   * requests that routes added before it did not answer.
    */
   use(path: string, ...middleware: [Middleware, ...Middleware[]]): this;
   use(...middleware: [Middleware, ...Middleware[]]): this;
@@ -56,7 +59,10 @@ export class RouteList implements Router {
   readonly all = this.#adder("ALL");
 
   constructor(prefix = "/") {
-    if (typeof prefix !== "string") throw new TypeError(`Cannot make a Router: its prefix is ${kindOf(prefix)}, a path is wanted`);
+    if (typeof prefix !== "string")
+      throw new TypeError(
+        `Cannot make a Router: its prefix is ${kindOf(prefix)}, a path is wanted`,
+      );
     this.#prefix = prefix === "" ? "/" : prefix;
   }
 
@@ -67,8 +73,10 @@ export class RouteList implements Router {
   }
 
   routes(router: Router): this {
-    if (!(router instanceof RouteList)) throw new TypeError(`Cannot add routes: it is ${kindOf(router)}, a Router is wanted`);
-    if (router.#contains(this)) throw new TypeError("Cannot add routes: the router would contain itself");
+    if (!(router instanceof RouteList))
+      throw new TypeError(`Cannot add routes: it is ${kindOf(router)}, a Router is wanted`);
+    if (router.#contains(this))
+      throw new TypeError("Cannot add routes: the router would contain itself");
     this.#push(router);
     return this;
   }
@@ -84,27 +92,38 @@ export class RouteList implements Router {
   }
 
   #adder(method: string): AddRoute<this> {
-    // A handler that knows its parameters is called with all of them: Hono fills in those that the path names.
+    // A handler that knows its parameters is called with all of them: Hono fills in those that the
+    // path names.
     return (path, ...handlers) => this.#add(method, path, handlers as Middleware[]);
   }
 
   #add(method: string, path: string, handlers: readonly Middleware[]): this {
-    if (typeof path !== "string") throw new TypeError(`Cannot add a route: its path is ${kindOf(path)}, a string is wanted`);
+    if (typeof path !== "string")
+      throw new TypeError(`Cannot add a route: its path is ${kindOf(path)}, a string is wanted`);
     if (handlers.length === 0) throw new TypeError(`Cannot add route ${path}: it has no handler`);
     for (const handler of handlers) {
-      if (typeof handler !== "function") throw new TypeError(`Cannot add route ${path}: a handler is ${kindOf(handler)}, a function is wanted`);
+      if (typeof handler !== "function")
+        throw new TypeError(
+          `Cannot add route ${path}: a handler is ${kindOf(handler)}, a function is wanted`,
+        );
       this.#push({ method, path, handler });
     }
     return this;
   }
 
   #push(entry: Route | RouteList): void {
-    if (this.#isClosed) throw new TypeError("Cannot add a route: the app has answered requests already, all routes are wanted before");
+    if (this.#isClosed)
+      throw new TypeError(
+        "Cannot add a route: the app has answered requests already, all routes are wanted before",
+      );
     this.#entries.push(entry);
   }
 
   #contains(router: RouteList): boolean {
-    return router === this || this.#entries.some((entry) => entry instanceof RouteList && entry.#contains(router));
+    return (
+      router === this ||
+      this.#entries.some((entry) => entry instanceof RouteList && entry.#contains(router))
+    );
   }
 }
 

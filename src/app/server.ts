@@ -15,8 +15,9 @@ export interface ListenOptions {
 /** A server that listens, or is about to. */
 export interface Server {
   /**
-   * Resolves when it listens. Rejects if it cannot, with the runtime's error (`code` is `EADDRINUSE` for a busy port);
-   * when nobody handles that, the process ends as with any unhandled rejection.
+   * Resolves when it listens. Rejects if it cannot, with the runtime's error (`code` is
+   * `EADDRINUSE` for a busy port); when nobody handles that, the process ends as with any unhandled
+   * rejection.
    */
   readonly ready: Promise<Server>;
   /** The port it listens on; until it is ready the one that was asked for. */
@@ -28,13 +29,17 @@ export interface Server {
   /**
    * Takes no more requests and lets those that run end.
    *
-   * @param options.grace seconds until those still running are cut off, default 10. Deno lets them be.
+   * @param options.grace seconds until those still running are cut off, default 10. Deno lets them
+   * be.
    */
   close(options?: { grace?: number }): Promise<void>;
 }
 
 /** Answers a request, with the Response of fetch or with one that the server sends faster. */
-export type Answer = (request: globalThis.Request, Class: typeof globalThis.Response) => Promise<globalThis.Response>;
+export type Answer = (
+  request: globalThis.Request,
+  Class: typeof globalThis.Response,
+) => Promise<globalThis.Response>;
 
 const DEFAULT_PORT = 3000;
 const DEFAULT_BODY_SIZE = 1_048_576;
@@ -42,7 +47,11 @@ const DEFAULT_GRACE = 10;
 const ANY_ADDRESS = ["", "0.0.0.0", "::"];
 
 /** Begins to listen. @throws TypeError or RangeError for options that make no sense. */
-export function startServer(answer: Answer, options: ListenOptions, onReady: (server: Server) => void): Server {
+export function startServer(
+  answer: Answer,
+  options: ListenOptions,
+  onReady: (server: Server) => void,
+): Server {
   return new SrvxServer(answer, options, onReady);
 }
 
@@ -55,16 +64,24 @@ class SrvxServer implements Server {
 
   constructor(answer: Answer, options: ListenOptions, onReady: (server: Server) => void) {
     const { port = DEFAULT_PORT, hostname, maxBodySize = DEFAULT_BODY_SIZE } = options;
-    if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new RangeError(`Cannot listen on port ${String(port)}: a whole number from 0 to 65535 is wanted`);
-    if (hostname !== undefined && typeof hostname !== "string") throw new TypeError(`Cannot listen: hostname is ${kindOf(hostname)}, a string is wanted`);
-    if (!(maxBodySize > 0)) throw new RangeError(`Cannot use maxBodySize ${String(maxBodySize)}: a number of bytes above 0 is wanted`);
+    if (!Number.isInteger(port) || port < 0 || port > 65_535)
+      throw new RangeError(
+        `Cannot listen on port ${String(port)}: a whole number from 0 to 65535 is wanted`,
+      );
+    if (hostname !== undefined && typeof hostname !== "string")
+      throw new TypeError(`Cannot listen: hostname is ${kindOf(hostname)}, a string is wanted`);
+    if (!(maxBodySize > 0))
+      throw new RangeError(
+        `Cannot use maxBodySize ${String(maxBodySize)}: a number of bytes above 0 is wanted`,
+      );
     this.#port = port;
     this.hostname = hostname;
     this.#server = serve({
       fetch: async (request) => {
         const response = await answer(request, FastResponse);
         // Or node keeps the connection, and with it the server, until the client lets go of it.
-        if (this.#isClosing && this.#server.runtime === "node") response.headers.set("connection", "close");
+        if (this.#isClosing && this.#server.runtime === "node")
+          response.headers.set("connection", "close");
         return response;
       },
       port,

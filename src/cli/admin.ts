@@ -1,4 +1,5 @@
-// `harpiats admin`: the pages of harpiats/admin, on this machine alone, for whoever has the link that it prints, until it is ended.
+// `harpiats admin`: the pages of harpiats/admin, on this machine alone, for whoever has the link
+// that it prints, until it is ended.
 import { randomBytes } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import { createAdmin } from "../admin/admin.ts";
@@ -14,7 +15,8 @@ export interface AdminCommandOptions extends StoreOptions {
 }
 
 const LOOPBACK = "127.0.0.1";
-// Other users of this machine can reach the port, and so can pages in the browser: none of them knows the path.
+// Other users of this machine can reach the port, and so can pages in the browser: none of them
+// knows the path.
 const SECRET_BYTES = 24;
 
 export async function admin(io: CommandIo, options: AdminCommandOptions): Promise<number> {
@@ -36,7 +38,10 @@ export async function admin(io: CommandIo, options: AdminCommandOptions): Promis
     });
     await listen(server, options.port);
     await write(io, `http://${LOOPBACK}:${portOf(server)}${basePath}\n`);
-    tell(io, `Whoever has this link, on this machine, can see who is signed in${options.viewOnly === true ? "" : " and sign people out"}. Ctrl+C ends it.`);
+    tell(
+      io,
+      `Whoever has this link, on this machine, can see who is signed in${options.viewOnly === true ? "" : " and sign people out"}. Ctrl+C ends it.`,
+    );
     await new Promise((resolve) => {
       for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, resolve);
     });
@@ -55,7 +60,15 @@ function portOf(server: Server): number {
 
 function listen(server: Server, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => reject(new CommandError(error.code === "EADDRINUSE" ? `port ${port} is in use: --port gives another one` : error.message)));
+    server.once("error", (error: NodeJS.ErrnoException) =>
+      reject(
+        new CommandError(
+          error.code === "EADDRINUSE"
+            ? `port ${port} is in use: --port gives another one`
+            : error.message,
+        ),
+      ),
+    );
     server.listen(port, LOOPBACK, resolve);
   });
 }

@@ -1,5 +1,6 @@
-// `harpiats bench`: how fast a store is from here, and how many sessions fit into a gigabyte. Works in a table, prefix or file of its own
-// and takes it away again: it reads and changes no session of the application.
+// `harpiats bench`: how fast a store is from here, and how many sessions fit into a gigabyte. Works
+// in a table, prefix or file of its own and takes it away again: it reads and changes no session of
+// the application.
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
@@ -13,7 +14,13 @@ import { CommandError, DONE, FAILED } from "./exit-codes.ts";
 import { interruptible } from "./interruption.ts";
 import { table, writeJson } from "./output.ts";
 import { type Progress, withProgress } from "./progress.ts";
-import { type AnyData, type AnyStore, type StoreOptions, storeUrl, usingStore } from "./store-option.ts";
+import {
+  type AnyData,
+  type AnyStore,
+  type StoreOptions,
+  storeUrl,
+  usingStore,
+} from "./store-option.ts";
 
 export interface BenchOptions extends StoreOptions {
   sessions: number;
@@ -41,32 +48,66 @@ const LIFETIME = 600_000;
 export async function bench(io: CommandIo, options: BenchOptions): Promise<number> {
   const url = storeUrl(io, options);
   const place = apart(url);
-  const { operations, bytesEach } = await interruptible((assertGoesOn) => measureIn(io, { url, place, counter: new CallCounter(), options, assertGoesOn }));
+  const { operations, bytesEach } = await interruptible((assertGoesOn) =>
+    measureIn(io, { url, place, counter: new CallCounter(), options, assertGoesOn }),
+  );
   const perGigabyte = bytesEach === undefined ? undefined : Math.floor(1e9 / bytesEach);
   if (options.json === true) {
-    await writeJson(io, { store: url.address, sessions: options.sessions, concurrency: options.concurrency, operations, bytesEach, sessionsPerGB: perGigabyte });
+    await writeJson(io, {
+      store: url.address,
+      sessions: options.sessions,
+      concurrency: options.concurrency,
+      operations,
+      bytesEach,
+      sessionsPerGB: perGigabyte,
+    });
     return DONE;
   }
-  const lines = operations.map(({ operation, p50, p99, perSecond, roundTrips }) => [operation, p50.toFixed(2), p99.toFixed(2), perSecond.toLocaleString("en"), roundTrips === undefined ? "-" : roundTrips.toFixed(1)]);
-  await write(io, table([["OPERATION", "P50 MS", "P99 MS", "PER SECOND", "ROUND TRIPS"], ...lines], [1, 2, 3, 4]));
-  await write(io, `\nP50 and P99: one at a time. Per second: ${options.concurrency} at a time, from this one process.\n`);
-  if (bytesEach !== undefined && perGigabyte !== undefined) await write(io, `A session with ${options.data} bytes of data takes about ${bytesEach.toLocaleString("en")} bytes: ${perGigabyte.toLocaleString("en")} in a gigabyte.\n`);
+  const lines = operations.map(({ operation, p50, p99, perSecond, roundTrips }) => [
+    operation,
+    p50.toFixed(2),
+    p99.toFixed(2),
+    perSecond.toLocaleString("en"),
+    roundTrips === undefined ? "-" : roundTrips.toFixed(1),
+  ]);
+  await write(
+    io,
+    table([["OPERATION", "P50 MS", "P99 MS", "PER SECOND", "ROUND TRIPS"], ...lines], [1, 2, 3, 4]),
+  );
+  await write(
+    io,
+    `\nP50 and P99: one at a time. Per second: ${options.concurrency} at a time, from this one process.\n`,
+  );
+  if (bytesEach !== undefined && perGigabyte !== undefined)
+    await write(
+      io,
+      `A session with ${options.data} bytes of data takes about ${bytesEach.toLocaleString("en")} bytes: ${perGigabyte.toLocaleString("en")} in a gigabyte.\n`,
+    );
   return DONE;
 }
 
-async function measureIn(io: CommandIo, { place, ...parts }: Omit<Parts, "opening" | "progress"> & { place: Place }) {
+async function measureIn(
+  io: CommandIo,
+  { place, ...parts }: Omit<Parts, "opening" | "progress"> & { place: Place },
+) {
   try {
-    return await usingStore(place.url, { wrap: parts.counter.wrap, isCreating: true }, async (opening) => {
-      await opening.connect();
-      parts.assertGoesOn();
-      try {
-        for (const statement of place.begin) await opening.query?.(statement);
-        await opening.migrate?.();
-        return await withProgress(io, `Measuring ${parts.url.address}`, (progress) => measure(io, { ...parts, opening, progress }));
-      } finally {
-        await place.end(opening);
-      }
-    });
+    return await usingStore(
+      place.url,
+      { wrap: parts.counter.wrap, isCreating: true },
+      async (opening) => {
+        await opening.connect();
+        parts.assertGoesOn();
+        try {
+          for (const statement of place.begin) await opening.query?.(statement);
+          await opening.migrate?.();
+          return await withProgress(io, `Measuring ${parts.url.address}`, (progress) =>
+            measure(io, { ...parts, opening, progress }),
+          );
+        } finally {
+          await place.end(opening);
+        }
+      },
+    );
   } finally {
     await place.remove();
   }
@@ -82,33 +123,57 @@ interface Place {
 /** Where nobody else's sessions are. */
 function apart(url: StoreUrl): Place {
   const name = `harpiats_bench_${randomBytes(4).toString("hex")}`;
-  const at = (parameter: string, value: string): StoreUrl => ({ ...url, parameters: new Map(url.parameters).set(parameter, value) });
+  const at = (parameter: string, value: string): StoreUrl => ({
+    ...url,
+    parameters: new Map(url.parameters).set(parameter, value),
+  });
   const nothing = async (): Promise<void> => {};
   switch (url.kind) {
     case "postgres":
       // A schema of its own goes away with whatever the store has made in it.
-      return { url: at("table", `${name}.sessions`), begin: [`CREATE SCHEMA ${name}`], end: async ({ query }) => query?.(`DROP SCHEMA ${name} CASCADE`), remove: nothing };
+      return {
+        url: at("table", `${name}.sessions`),
+        begin: [`CREATE SCHEMA ${name}`],
+        end: async ({ query }) => query?.(`DROP SCHEMA ${name} CASCADE`),
+        remove: nothing,
+      };
     case "mysql":
       return { url: at("table", name), begin: [], end: dropMysqlTables(name), remove: nothing };
     case "sqlite": {
       // Or the one that is made would stay.
-      if (!existsSync(dirname(url.target))) throw new CommandError(`Cannot measure ${url.address}: there is no such folder`, FAILED);
+      if (!existsSync(dirname(url.target)))
+        throw new CommandError(`Cannot measure ${url.address}: there is no such folder`, FAILED);
       // Beside the file, since another disk may be faster.
       const path = `${url.target}.${name}`;
-      return { url: { ...url, target: path }, begin: [], end: nothing, remove: async () => void (await Promise.all(["", "-wal", "-shm"].map((suffix) => rm(path + suffix, { force: true })))) };
+      return {
+        url: { ...url, target: path },
+        begin: [],
+        end: nothing,
+        remove: async () =>
+          void (await Promise.all(
+            ["", "-wal", "-shm"].map((suffix) => rm(path + suffix, { force: true })),
+          )),
+      };
     }
     case "redis":
     case "memory": {
       // Sessions are ended by the measurement, and what is left of them expires.
       const prefix = `harpiats:bench:${name}:`;
-      return { url: at("prefix", prefix), begin: [], end: async ({ command }) => command?.("DEL", `${prefix}epoch`), remove: nothing };
+      return {
+        url: at("prefix", prefix),
+        begin: [],
+        end: async ({ command }) => command?.("DEL", `${prefix}epoch`),
+        remove: nothing,
+      };
     }
   }
 }
 
 function dropMysqlTables(name: string): Place["end"] {
   return async ({ query }) => {
-    const tables = await query?.(`SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name LIKE '${name}%'`);
+    const tables = await query?.(
+      `SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name LIKE '${name}%'`,
+    );
     for (const [one] of tables ?? []) await query?.(`DROP TABLE \`${String(one)}\``);
   };
 }
@@ -123,11 +188,17 @@ interface Parts {
   assertGoesOn(): void;
 }
 
-async function measure(io: CommandIo, { opening, url, counter, options, progress, assertGoesOn }: Parts): Promise<{ operations: Measured[]; bytesEach: number | undefined }> {
+async function measure(
+  io: CommandIo,
+  { opening, url, counter, options, progress, assertGoesOn }: Parts,
+): Promise<{ operations: Measured[]; bytesEach: number | undefined }> {
   const { store } = opening;
   const ids = new IdMaker();
   const now = io.now();
-  const keys = Array.from({ length: Math.min(MOST_ALONE, options.sessions) + options.sessions }, () => toStoreKey(ids.make(Math.floor(now / 1000))));
+  const keys = Array.from(
+    { length: Math.min(MOST_ALONE, options.sessions) + options.sessions },
+    () => toStoreKey(ids.make(Math.floor(now / 1000))),
+  );
   const steps: [string, (key: string, at: number) => Promise<unknown>][] = [
     ["create", (key, at) => store.create(key, newSession(now, at, options.data))],
     ["read", (key) => store.read([key])],
@@ -142,14 +213,26 @@ async function measure(io: CommandIo, { opening, url, counter, options, progress
     progress.at(operation);
     const from = counter.calls;
     const measured = await timed(keys, options, (key, at) => (assertGoesOn(), task(key, at)));
-    operations.push({ operation, ...measured, roundTrips: url.kind === "sqlite" ? undefined : (counter.calls - from) / keys.length });
-    if (operation === "create" && before !== undefined) bytesEach = Math.round((((await bytesOf(opening, url)) ?? 0) - before) / keys.length);
+    operations.push({
+      operation,
+      ...measured,
+      roundTrips: url.kind === "sqlite" ? undefined : (counter.calls - from) / keys.length,
+    });
+    if (operation === "create" && before !== undefined)
+      bytesEach = Math.round((((await bytesOf(opening, url)) ?? 0) - before) / keys.length);
   }
-  return { operations, bytesEach: bytesEach !== undefined && bytesEach > 0 ? bytesEach : undefined };
+  return {
+    operations,
+    bytesEach: bytesEach !== undefined && bytesEach > 0 ? bytesEach : undefined,
+  };
 }
 
 /** First one at a time, then the others many at a time. */
-async function timed(keys: readonly string[], { sessions, concurrency }: BenchOptions, task: (key: string, at: number) => Promise<unknown>): Promise<Pick<Measured, "p50" | "p99" | "perSecond">> {
+async function timed(
+  keys: readonly string[],
+  { sessions, concurrency }: BenchOptions,
+  task: (key: string, at: number) => Promise<unknown>,
+): Promise<Pick<Measured, "p50" | "p99" | "perSecond">> {
   const alone: number[] = [];
   let at = 0;
   for (; at < keys.length - sessions; at++) {
@@ -169,27 +252,52 @@ async function timed(keys: readonly string[], { sessions, concurrency }: BenchOp
   for (const end of ends) if (end.status === "rejected") throw end.reason;
   const seconds = (performance.now() - began) / 1000;
   alone.sort((a, b) => a - b);
-  const quantile = (share: number): number => alone[Math.min(alone.length - 1, Math.floor(alone.length * share))] ?? 0;
+  const quantile = (share: number): number =>
+    alone[Math.min(alone.length - 1, Math.floor(alone.length * share))] ?? 0;
   return { p50: quantile(0.5), p99: quantile(0.99), perSecond: Math.round(sessions / seconds) };
 }
 
 function newSession(now: number, at: number, bytes: number): Parameters<AnyStore["create"]>[1] {
   const userId = `bench ${at}`;
   const rest = Math.max(0, bytes - JSON.stringify({ userId, text: "" }).length);
-  return { data: { userId, text: "x".repeat(rest) }, createdAt: now, lastSeenAt: now, expiresAt: now + LIFETIME, endsAt: now + LIFETIME, userId };
+  return {
+    data: { userId, text: "x".repeat(rest) },
+    createdAt: now,
+    lastSeenAt: now,
+    expiresAt: now + LIFETIME,
+    endsAt: now + LIFETIME,
+    userId,
+  };
 }
 
-/** What everything takes, as the database counts it. Redis counts all that is in it: others' changes meanwhile, too. */
-async function bytesOf({ query, command }: Opening<AnyData>, url: StoreUrl): Promise<number | undefined> {
+/**
+ * What everything takes, as the database counts it. Redis counts all that is in it: others' changes
+ * meanwhile, too.
+ */
+async function bytesOf(
+  { query, command }: Opening<AnyData>,
+  url: StoreUrl,
+): Promise<number | undefined> {
   const one = async (sql: string): Promise<number> => Number((await query?.(sql))?.[0]?.[0]);
   const name = url.kind;
-  if (name === "redis") return url.parameters.get("cluster") === "true" ? undefined : Number(/^used_memory:(\d+)/m.exec(String(await command?.("INFO", "memory")))?.[1]);
-  if (name === "postgres") return one("SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname LIKE 'harpiats\\_bench\\_%' AND c.relkind = 'r'");
+  if (name === "redis")
+    return url.parameters.get("cluster") === "true"
+      ? undefined
+      : Number(/^used_memory:(\d+)/m.exec(String(await command?.("INFO", "memory")))?.[1]);
+  if (name === "postgres")
+    return one(
+      "SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname LIKE 'harpiats\\_bench\\_%' AND c.relkind = 'r'",
+    );
   if (name === "mysql") {
-    const tables = (await query?.("SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name LIKE 'harpiats\\_bench\\_%'")) ?? [];
+    const tables =
+      (await query?.(
+        "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name LIKE 'harpiats\\_bench\\_%'",
+      )) ?? [];
     // Its sizes are estimates until it is told to look.
     for (const [table] of tables) await query?.(`ANALYZE TABLE \`${String(table)}\``);
-    return one("SELECT coalesce(sum(data_length + index_length), 0) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name LIKE 'harpiats\\_bench\\_%'");
+    return one(
+      "SELECT coalesce(sum(data_length + index_length), 0) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name LIKE 'harpiats\\_bench\\_%'",
+    );
   }
   await query?.("PRAGMA wal_checkpoint(TRUNCATE)");
   return (await one("PRAGMA page_count")) * (await one("PRAGMA page_size"));

@@ -1,4 +1,5 @@
-// The command's surroundings: what it writes to, reads and asks. One object, so that nothing below it reaches for the process.
+// The command's surroundings: what it writes to, reads and asks. One object, so that nothing below
+// it reaches for the process.
 import { once } from "node:events";
 import { createInterface } from "node:readline/promises";
 import type { Readable, Writable } from "node:stream";

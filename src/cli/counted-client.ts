@@ -1,7 +1,18 @@
 // Counts what a store sends through its client: one call is one round trip.
 
 // The methods of the drivers that send something, whichever driver it is.
-const SENDING = new Set<string | symbol>(["evalSha", "eval", "evalsha", "get", "mGet", "mget", "sendCommand", "query", "execute", "unsafe"]);
+const SENDING = new Set<string | symbol>([
+  "evalSha",
+  "eval",
+  "evalsha",
+  "get",
+  "mGet",
+  "mget",
+  "sendCommand",
+  "query",
+  "execute",
+  "unsafe",
+]);
 const GIVES_CONNECTION = "getConnection";
 
 export class CallCounter {
@@ -17,7 +28,9 @@ export class CallCounter {
         return (...given: unknown[]): unknown => {
           if (SENDING.has(name)) this.calls++;
           const result: unknown = value.apply(target, given);
-          return name === GIVES_CONNECTION && result instanceof Promise ? result.then((connection: object) => this.wrap(connection)) : result;
+          return name === GIVES_CONNECTION && result instanceof Promise
+            ? result.then((connection: object) => this.wrap(connection))
+            : result;
         };
       },
     });

@@ -1,5 +1,5 @@
-// `harpiats doctor`: looks at the store, its server and the Session's cookie, and says what to mend. Changes nothing but one session
-// of its own, which it makes and ends.
+// `harpiats doctor`: looks at the store, its server and the Session's cookie, and says what to
+// mend. Changes nothing but one session of its own, which it makes and ends.
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { SessionPolicy } from "../core/policy.ts";
@@ -24,21 +24,34 @@ export interface DoctorOptions extends StoreOptions {
 }
 
 const DEFAULT_TABLE = "harpiats_sessions";
-// Should its removal fail, it is gone in five minutes. A clock that is wrong by less is a finding of its own.
+// Should its removal fail, it is gone in five minutes. A clock that is wrong by less is a finding
+// of its own.
 const TRIAL = 300_000;
 
 export async function doctor(io: CommandIo, options: DoctorOptions): Promise<number> {
   const hasStore = (options.store ?? io.env["HARPIATS_STORE"] ?? "") !== "";
   // With a configuration alone there is something to look at.
-  const ofStore = hasStore || options.config === undefined ? await withServer(io, options, (opening, url) => withProgress(io, "Examining", () => examine(io, opening, url))) : [];
-  const findings = [...ofStore, ...(options.config === undefined ? [] : examinePolicy(await readPolicy(options.config)))];
+  const ofStore =
+    hasStore || options.config === undefined
+      ? await withServer(io, options, (opening, url) =>
+          withProgress(io, "Examining", () => examine(io, opening, url)),
+        )
+      : [];
+  const findings = [
+    ...ofStore,
+    ...(options.config === undefined ? [] : examinePolicy(await readPolicy(options.config))),
+  ];
   const faults = findings.filter(({ status }) => status === "fault").length;
   if (options.json === true) await writeJson(io, { faults, findings });
   else await write(io, report(findings, faults));
   return faults === 0 ? DONE : FOUND_WANTING;
 }
 
-async function examine(io: CommandIo, opening: Opening<AnyData>, url: StoreUrl): Promise<Finding[]> {
+async function examine(
+  io: CommandIo,
+  opening: Opening<AnyData>,
+  url: StoreUrl,
+): Promise<Finding[]> {
   const { query = noQuery, command = noQuery } = opening;
   const now = (): number => io.now();
   const table = url.parameters.get("table") ?? DEFAULT_TABLE;
@@ -46,7 +59,12 @@ async function examine(io: CommandIo, opening: Opening<AnyData>, url: StoreUrl):
     redis: () => examineRedis(command, { now, isCluster: flagOf(url, "cluster") === true }),
     postgres: () => examinePostgres(query, { now, table }),
     mysql: () => examineMysql(query, { now, table }),
-    sqlite: () => examineSqlite(query, { table, path: url.target, synchronous: url.parameters.get("synchronous") }),
+    sqlite: () =>
+      examineSqlite(query, {
+        table,
+        path: url.target,
+        synchronous: url.parameters.get("synchronous"),
+      }),
     memory: async () => [],
   }[url.kind]();
   return [...findings, await tryFinding(opening.store, io.now())];
@@ -56,19 +74,37 @@ async function noQuery(): Promise<never> {
   throw new Error("Cannot ask: this store has no such language");
 }
 
-/** Whether a session can be made, found and ended: rights, room, and whatever nobody has thought of. */
+/**
+ * Whether a session can be made, found and ended: rights, room, and whatever nobody has thought of.
+ */
 async function tryFinding(store: AnyStore, now: number): Promise<Finding> {
   const key = toStoreKey(new IdMaker().make(Math.floor(now / 1000)));
   const endsAt = now + TRIAL;
   try {
-    const { outcome } = await store.create(key, { data: {}, createdAt: now, lastSeenAt: now, expiresAt: endsAt, endsAt, userId: "harpiats doctor" });
+    const { outcome } = await store.create(key, {
+      data: {},
+      createdAt: now,
+      lastSeenAt: now,
+      expiresAt: endsAt,
+      endsAt,
+      userId: "harpiats doctor",
+    });
     const [found] = await store.read([key]);
     const isEnded = await store.remove(key);
-    if (outcome === "created" && found && isEnded) return ok("trial", "a session was made, found and ended");
-    return fault("trial", `a session was ${outcome}, then ${found ? "" : "not "}found, then ${isEnded ? "" : "not "}ended`, "see the other findings");
+    if (outcome === "created" && found && isEnded)
+      return ok("trial", "a session was made, found and ended");
+    return fault(
+      "trial",
+      `a session was ${outcome}, then ${found ? "" : "not "}found, then ${isEnded ? "" : "not "}ended`,
+      "see the other findings",
+    );
   } catch (error) {
     await store.remove(key).catch(() => {});
-    return fault("trial", `a session cannot be made, found and ended: ${(error as Error).message}`, "see the other findings, and the rights of the user in the URL");
+    return fault(
+      "trial",
+      `a session cannot be made, found and ended: ${(error as Error).message}`,
+      "see the other findings, and the rights of the user in the URL",
+    );
   }
 }
 
@@ -82,7 +118,10 @@ async function readPolicy(path: string): Promise<SessionPolicy> {
   }
   // Whose class it is does not matter: the module may have another copy of this package.
   const { policy } = Object(module.session ?? module.default) as { policy?: SessionPolicy };
-  if (policy?.cookie === undefined) throw new CommandError(`${path} exports no Session: one under the name session, or by default, is wanted`);
+  if (policy?.cookie === undefined)
+    throw new CommandError(
+      `${path} exports no Session: one under the name session, or by default, is wanted`,
+    );
   return policy;
 }
 

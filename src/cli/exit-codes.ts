@@ -1,4 +1,5 @@
-// How the command says what came of it, for scripts. Documented in docs/cli.md and in `harpiats --help`.
+// How the command says what came of it, for scripts. Documented in docs/cli.md and in
+// `harpiats --help`.
 
 export const DONE = 0;
 /** It ran, and the answer is no: a fault was found, no such session. */

@@ -1,4 +1,5 @@
-// Ctrl+C while there is something that has to be taken away again: the task is told, and tidies up before the command ends.
+// Ctrl+C while there is something that has to be taken away again: the task is told, and tidies up
+// before the command ends.
 import { CommandError } from "./exit-codes.ts";
 
 // As shells say which signal ended a program: 128 and its number.
@@ -6,7 +7,8 @@ const CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 const SIGNALS = Object.keys(CODES) as (keyof typeof CODES)[];
 
 /**
- * Runs a task that a signal stops where it asks for that, and no sooner. A second signal ends the process at once.
+ * Runs a task that a signal stops where it asks for that, and no sooner. A second signal ends the
+ * process at once.
  *
  * @param task is given a function that throws once a signal has come.
  */

@@ -1,4 +1,5 @@
-// Says on a terminal how far a long task is: after a second of silence, on one line that it takes back in the end.
+// Says on a terminal how far a long task is: after a second of silence, on one line that it takes
+// back in the end.
 import type { CommandIo } from "./command-io.ts";
 
 const SILENCE = 1000;
@@ -10,7 +11,11 @@ export interface Progress {
 }
 
 /** Runs a task. @param what what is being done, such as "Counting". */
-export async function withProgress<T>(io: CommandIo, what: string, task: (progress: Progress) => Promise<T>): Promise<T> {
+export async function withProgress<T>(
+  io: CommandIo,
+  what: string,
+  task: (progress: Progress) => Promise<T>,
+): Promise<T> {
   // A pipe or a log gets no line that is written over.
   if (io.stderr.isTTY !== true) return task({ at: () => {} });
   const began = performance.now();
@@ -20,7 +25,9 @@ export async function withProgress<T>(io: CommandIo, what: string, task: (progre
     const elapsed = performance.now() - began;
     if (elapsed < SILENCE) return;
     isShown = true;
-    io.stderr.write(`\r\u001b[K${what}${done === "" ? "" : ` ${done}`} … ${Math.floor(elapsed / 1000)} s`);
+    io.stderr.write(
+      `\r\u001b[K${what}${done === "" ? "" : ` ${done}`} … ${Math.floor(elapsed / 1000)} s`,
+    );
   };
   const timer = setInterval(show, INTERVAL);
   let lastAt = began;

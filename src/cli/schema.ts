@@ -4,7 +4,10 @@ import { DONE } from "./exit-codes.ts";
 import { withProgress } from "./progress.ts";
 import { type StoreOptions, storeUrl, usingStore } from "./store-option.ts";
 
-export async function schema(io: CommandIo, options: StoreOptions & { apply?: boolean }): Promise<number> {
+export async function schema(
+  io: CommandIo,
+  options: StoreOptions & { apply?: boolean },
+): Promise<number> {
   const url = storeUrl(io, options);
   const isApplied = options.apply === true;
   // Printing needs no server, and no file.

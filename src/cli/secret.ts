@@ -1,5 +1,5 @@
-// `harpiats secret`: makes the secrets that sign ids, and the list for a rotation. Keeps none and takes none as an argument: other
-// users of a machine can read those.
+// `harpiats secret`: makes the secrets that sign ids, and the list for a rotation. Keeps none and
+// takes none as an argument: other users of a machine can read those.
 import { randomBytes } from "node:crypto";
 import { text } from "node:stream/consumers";
 import { type CommandIo, tell, write } from "./command-io.ts";
@@ -18,11 +18,18 @@ const KEEP = 1;
 
 export async function secret(io: CommandIo, options: SecretOptions): Promise<number> {
   const former = options.rotate === true ? await readSecrets(io) : [];
-  if (options.rotate !== true && options.keep !== undefined) throw new CommandError("--keep belongs to --rotate");
-  const secrets = [randomBytes(BYTES).toString("base64url"), ...former.slice(0, options.keep ?? KEEP)];
+  if (options.rotate !== true && options.keep !== undefined)
+    throw new CommandError("--keep belongs to --rotate");
+  const secrets = [
+    randomBytes(BYTES).toString("base64url"),
+    ...former.slice(0, options.keep ?? KEEP),
+  ];
   if (options.json === true) await writeJson(io, { secrets });
   else await write(io, `${secrets.join(",")}\n`);
-  for (const line of options.rotate === true ? rotationSteps(former.length, secrets.length - 1) : FIRST_STEPS) tell(io, line);
+  for (const line of options.rotate === true
+    ? rotationSteps(former.length, secrets.length - 1)
+    : FIRST_STEPS)
+    tell(io, line);
   return DONE;
 }
 
@@ -37,7 +44,11 @@ function rotationSteps(had: number, kept: number): string[] {
     "  1. Put this list in the place of the old one, and restart every process.",
     "  2. Wait as long as a session may live (absoluteTimeout, 30 days by default), or sign everybody out.",
     "  3. Take the last secret from the list: what it signed is refused from then on.",
-    ...(had > kept ? [`Of the former ${had} secrets ${had - kept} ${had - kept === 1 ? "was" : "were"} left out: what ${had - kept === 1 ? "it" : "they"} signed is refused at once. --keep N keeps more.`] : []),
+    ...(had > kept
+      ? [
+          `Of the former ${had} secrets ${had - kept} ${had - kept === 1 ? "was" : "were"} left out: what ${had - kept === 1 ? "it" : "they"} signed is refused at once. --keep N keeps more.`,
+        ]
+      : []),
   ];
 }
 
@@ -45,6 +56,9 @@ function rotationSteps(had: number, kept: number): string[] {
 async function readSecrets(io: CommandIo): Promise<string[]> {
   const given = io.env["HARPIATS_SECRETS"] ?? (io.stdin.isTTY === true ? "" : await text(io.stdin));
   const secrets = given.split(/[\s,]+/).filter((one) => one !== "");
-  if (secrets.length === 0) throw new CommandError("Which secrets are to be rotated? Set HARPIATS_SECRETS to the list as it is, the newest first, or send it to the standard input");
+  if (secrets.length === 0)
+    throw new CommandError(
+      "Which secrets are to be rotated? Set HARPIATS_SECRETS to the list as it is, the newest first, or send it to the standard input",
+    );
   return secrets;
 }

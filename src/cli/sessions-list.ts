@@ -1,5 +1,5 @@
-// `harpiats sessions list | show | count`: looks, and changes nothing. Goes through a store page by page: a million sessions take no
-// more memory than a few hundred.
+// `harpiats sessions list | show | count`: looks, and changes nothing. Goes through a store page by
+// page: a million sessions take no more memory than a few hundred.
 import type { KeyedSession } from "../core/store.ts";
 import { isHandle } from "../core/user-sessions.ts";
 import { type CommandIo, tell, write } from "./command-io.ts";
@@ -29,14 +29,20 @@ export async function listSessions(io: CommandIo, options: ListOptions): Promise
       for await (const page of pagesOf(store, options.user)) {
         for (const found of page) {
           if (shown === 0 && options.json !== true) await write(io, row(HEAD, WIDTHS));
-          await (options.json === true ? writeJson(io, toJson(found, options)) : write(io, toLines(found, options)));
+          await (options.json === true
+            ? writeJson(io, toJson(found, options))
+            : write(io, toLines(found, options)));
           if (++shown >= limit || io.stdout.destroyed) return;
         }
         progress.at(count(shown, "session"));
       }
     };
     await (isQuiet ? list({ at: () => {} }) : withProgress(io, "Listing", list));
-    if (shown === 0) tell(io, options.user === undefined ? "No session is live." : "This user has no live session.");
+    if (shown === 0)
+      tell(
+        io,
+        options.user === undefined ? "No session is live." : "This user has no live session.",
+      );
     return DONE;
   });
 }
@@ -55,7 +61,11 @@ export async function countSessions(io: CommandIo, options: ListOptions): Promis
   });
 }
 
-export async function showSession(io: CommandIo, handle: string, options: ListOptions): Promise<number> {
+export async function showSession(
+  io: CommandIo,
+  handle: string,
+  options: ListOptions,
+): Promise<number> {
   assertHandle(handle);
   return withStore(io, options, async ({ store }) => {
     const [session] = await store.read([handle]);
@@ -70,13 +80,22 @@ export async function showSession(io: CommandIo, handle: string, options: ListOp
   });
 }
 
-/** A handle that is none may be an id, pasted by mistake: it is not repeated, and it is asked of no store. */
+/**
+ * A handle that is none may be an id, pasted by mistake: it is not repeated, and it is asked of no
+ * store.
+ */
 export function assertHandle(handle: string): void {
-  if (!isHandle(handle)) throw new CommandError("This is no handle: 8 hex digits, a dot and 43 characters are wanted, as `harpiats sessions list` shows them. If it is a session's id, somebody can sign in with it: keep it to yourself");
+  if (!isHandle(handle))
+    throw new CommandError(
+      "This is no handle: 8 hex digits, a dot and 43 characters are wanted, as `harpiats sessions list` shows them. If it is a session's id, somebody can sign in with it: keep it to yourself",
+    );
 }
 
 /** All live sessions, or a user's, some at a time. */
-async function* pagesOf(store: AnyStore, user: string | undefined): AsyncGenerator<readonly KeyedSession<AnyData>[]> {
+async function* pagesOf(
+  store: AnyStore,
+  user: string | undefined,
+): AsyncGenerator<readonly KeyedSession<AnyData>[]> {
   if (user !== undefined) return yield await store.listByUser(user);
   let cursor: string | undefined;
   do {
@@ -93,7 +112,17 @@ function deviceOf({ session }: KeyedSession<AnyData>): string {
 
 function toLines(found: KeyedSession<AnyData>, { showData }: ListOptions): string {
   const { key, session } = found;
-  const line = row([key, session.userId ?? "-", instant(session.createdAt), instant(session.lastSeenAt), instant(session.expiresAt), deviceOf(found)], WIDTHS);
+  const line = row(
+    [
+      key,
+      session.userId ?? "-",
+      instant(session.createdAt),
+      instant(session.lastSeenAt),
+      instant(session.expiresAt),
+      deviceOf(found),
+    ],
+    WIDTHS,
+  );
   return showData === true ? `${line}  ${printable(JSON.stringify(session.data))}\n` : line;
 }
 
@@ -119,7 +148,12 @@ function toJson({ key, session }: KeyedSession<AnyData>, { showData }: ListOptio
   return {
     handle: key,
     ...(userId !== undefined && { userId }),
-    ...Object.fromEntries(Object.entries({ createdAt, lastSeenAt, expiresAt, endsAt }).map(([name, at]) => [name, new Date(at).toISOString()])),
+    ...Object.fromEntries(
+      Object.entries({ createdAt, lastSeenAt, expiresAt, endsAt }).map(([name, at]) => [
+        name,
+        new Date(at).toISOString(),
+      ]),
+    ),
     ...(facts?.device && { device: facts.device }),
     ...(showData === true && { data }),
   };

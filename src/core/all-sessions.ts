@@ -1,5 +1,6 @@
-// Everybody's sessions, for operators: `harpiats/admin`, the command. Handles name them; there is no way from a handle to an
-// id. Nothing here goes through all sessions: what the store cannot answer cheaply it is not asked.
+// Everybody's sessions, for operators: `harpiats/admin`, the command. Handles name them; there is
+// no way from a handle to an id. Nothing here goes through all sessions: what the store cannot
+// answer cheaply it is not asked.
 import { pickFields } from "./changes.ts";
 import type { Emitter, SessionEvents } from "./events.ts";
 import type { GuardedStore } from "./guarded-store.ts";
@@ -17,23 +18,33 @@ export interface FoundSession<Data> extends Deadlines {
   data: Data;
 }
 
-/** Finds and ends sessions, whoever's they are. Each rejects with `ERR_STORE_UNSUPPORTED` on a three-method store. */
+/**
+ * Finds and ends sessions, whoever's they are. Each rejects with `ERR_STORE_UNSUPPORTED` on a
+ * three-method store.
+ */
 export class AllSessions<Data> {
   readonly #store: GuardedStore<Data>;
   readonly #events: Emitter<SessionEvents>;
   readonly #onEnded: (key: string) => void;
 
-  constructor(store: GuardedStore<Data>, events: Emitter<SessionEvents>, onEnded: (key: string) => void) {
+  constructor(
+    store: GuardedStore<Data>,
+    events: Emitter<SessionEvents>,
+    onEnded: (key: string) => void,
+  ) {
     this.#store = store;
     this.#events = events;
     this.#onEnded = onEnded;
   }
 
   /**
-   * Pages through the live sessions in no promised order, about `limit` (default 100) at a time. A page may be empty and not the
-   * last: there are more as long as there is a `cursor`.
+   * Pages through the live sessions in no promised order, about `limit` (default 100) at a time. A
+   * page may be empty and not the last: there are more as long as there is a `cursor`.
    */
-  async scan(cursor?: string, options: { limit?: number } = {}): Promise<{ sessions: FoundSession<Data>[]; cursor?: string }> {
+  async scan(
+    cursor?: string,
+    options: { limit?: number } = {},
+  ): Promise<{ sessions: FoundSession<Data>[]; cursor?: string }> {
     const page = await this.#store.scan(cursor, options);
     return { ...page, sessions: page.sessions.map(toFound) };
   }
@@ -61,7 +72,10 @@ export class AllSessions<Data> {
     return true;
   }
 
-  /** About how many sessions there are; `undefined` where the store cannot say without going through them. */
+  /**
+   * About how many sessions there are; `undefined` where the store cannot say without going through
+   * them.
+   */
   count(): Promise<number | undefined> {
     return this.#store.count();
   }
@@ -69,5 +83,14 @@ export class AllSessions<Data> {
 
 function toFound<Data>({ key, session }: KeyedSession<Data>): FoundSession<Data> {
   const { data, createdAt, lastSeenAt, expiresAt, endsAt, userId, facts } = session;
-  return { handle: key, createdAt, lastSeenAt, expiresAt, endsAt, ...(userId !== undefined && { userId }), ...(facts?.device && { device: facts.device }), data: pickFields(data as Data & object, "visible") };
+  return {
+    handle: key,
+    createdAt,
+    lastSeenAt,
+    expiresAt,
+    endsAt,
+    ...(userId !== undefined && { userId }),
+    ...(facts?.device && { device: facts.device }),
+    data: pickFields(data as Data & object, "visible"),
+  };
 }

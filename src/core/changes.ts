@@ -5,11 +5,22 @@ import { toJsonObject } from "./json.ts";
 /** Fields to change. Those that are not named stay; `undefined` removes one. */
 export type Changes<Data> = { [Field in keyof Data]?: Data[Field] | undefined };
 
-/** Reads the data and gives the fields to change. Called again with newer data if another change came between. */
-export type Updater<Data> = (data: Data) => Changes<Data> | undefined | Promise<Changes<Data> | undefined>;
+/**
+ * Reads the data and gives the fields to change. Called again with newer data if another change
+ * came between.
+ */
+export type Updater<Data> = (
+  data: Data,
+) => Changes<Data> | undefined | Promise<Changes<Data> | undefined>;
 
-/** The patch that a change is, whatever the rest of the data. @throws TypeError for what JSON cannot hold. */
-export function toPatch<Data extends object>(changes: Changes<Data>): { set: Partial<Data>; unset: string[] } {
+/**
+ * The patch that a change is, whatever the rest of the data.
+ *
+ * @throws TypeError for what JSON cannot hold.
+ */
+export function toPatch<Data extends object>(
+  changes: Changes<Data>,
+): { set: Partial<Data>; unset: string[] } {
   const set: Partial<Data> = toJsonObject(changes) as Partial<Data>;
   const unset: string[] = [];
   // What JSON drops, `undefined` above all, is no field any more.
@@ -18,10 +29,18 @@ export function toPatch<Data extends object>(changes: Changes<Data>): { set: Par
 }
 
 /** The patch that makes `next` of `before`; `undefined` if they are the same. */
-export function difference<Data extends object>(before: Data, next: Data): { set: Partial<Data>; unset: string[] } | undefined {
-  const changed = Object.entries(next).filter(([field, value]) => !Object.hasOwn(before, field) || !isDeepStrictEqual(value, before[field as keyof Data]));
+export function difference<Data extends object>(
+  before: Data,
+  next: Data,
+): { set: Partial<Data>; unset: string[] } | undefined {
+  const changed = Object.entries(next).filter(
+    ([field, value]) =>
+      !Object.hasOwn(before, field) || !isDeepStrictEqual(value, before[field as keyof Data]),
+  );
   const unset = Object.keys(before).filter((field) => !Object.hasOwn(next, field));
-  return changed.length + unset.length === 0 ? undefined : { set: Object.fromEntries(changed) as Partial<Data>, unset };
+  return changed.length + unset.length === 0
+    ? undefined
+    : { set: Object.fromEntries(changed) as Partial<Data>, unset };
 }
 
 /** The data with changes applied, as a new object. */
@@ -31,18 +50,30 @@ export function merge<Data extends object>(data: Data | undefined, changes: Chan
   for (const field of Object.keys(changes) as (keyof Data)[]) {
     if (changes[field] === undefined) delete merged[field];
     // To assign to it would change the prototype.
-    else if (field === "__proto__") Object.defineProperty(merged, field, { value: changes[field], configurable: true, enumerable: true, writable: true });
+    else if (field === "__proto__")
+      Object.defineProperty(merged, field, {
+        value: changes[field],
+        configurable: true,
+        enumerable: true,
+        writable: true,
+      });
     else merged[field] = changes[field];
   }
   return merged;
 }
 
-/** Reads what there is, which may be a visitor's, and gives the fields to change. See {@link Updater}. */
+/**
+ * Reads what there is, which may be a visitor's, and gives the fields to change. See
+ * {@link Updater}.
+ */
 export type VisitorUpdater<Data> = (
   data: Partial<Data>,
 ) => Changes<Data> | undefined | Promise<Changes<Data> | undefined>;
 
-/** Begins the names of flash messages, each a field of its own, so that parallel requests never undo one another's. */
+/**
+ * Begins the names of flash messages, each a field of its own, so that parallel requests never undo
+ * one another's.
+ */
 export const FLASH = "flash:";
 /** Holds the secret of a session's synchronizer tokens. */
 export const CSRF_FIELD = "csrf:secret";
@@ -50,10 +81,16 @@ export const CSRF_FIELD = "csrf:secret";
 /** Marks the session that a visitor's request began: with no other field it holds no data. */
 export const VISITOR_FIELD = "harpiats:visitor";
 
-/** Whether a field is kept for the library's own use: no part of the data that an application types, validates and sees. */
+/**
+ * Whether a field is kept for the library's own use: no part of the data that an application types,
+ * validates and sees.
+ */
 export function isHidden(field: string): boolean {
   // Nearly all names hold no colon, and this is asked for every field that is read.
-  return field.includes(":") && (field.startsWith(FLASH) || field === CSRF_FIELD || field === VISITOR_FIELD);
+  return (
+    field.includes(":") &&
+    (field.startsWith(FLASH) || field === CSRF_FIELD || field === VISITOR_FIELD)
+  );
 }
 
 function hasHidden(data: object): boolean {
@@ -61,17 +98,25 @@ function hasHidden(data: object): boolean {
   return false;
 }
 
-/** @throws TypeError for a field of the library's own in what a caller gives: a request's body could hold one. */
+/**
+ * @throws TypeError for a field of the library's own in what a caller gives: a request's body could
+ * hold one.
+ */
 export function assertVisible(fields: object): void {
   for (const field in fields) {
     if (isHidden(field) && Object.hasOwn(fields, field)) {
       const names = `${FLASH}*, ${CSRF_FIELD} and ${VISITOR_FIELD}`;
-      throw new TypeError(`Cannot store session data: it has a reserved field, expected no field named ${names}`);
+      throw new TypeError(
+        `Cannot store session data: it has a reserved field, expected no field named ${names}`,
+      );
     }
   }
 }
 
-/** The data as its owner sees it; `undefined` where a session holds fields of the library's own and no others. */
+/**
+ * The data as its owner sees it; `undefined` where a session holds fields of the library's own and
+ * no others.
+ */
 export function visibleData<Data extends object>(data: Data): Data | undefined {
   if (!hasHidden(data)) return data;
   const visible = pickFields(data, "visible");
@@ -100,6 +145,11 @@ export function isChange(changes: object): boolean {
 }
 
 /** The named fields alone, those that are there. */
-export function pickNamed<Data extends object>(data: Data, names: readonly (keyof Data & string)[]): Partial<Data> {
-  return Object.fromEntries(Object.entries(data).filter(([field]) => (names as readonly string[]).includes(field))) as Partial<Data>;
+export function pickNamed<Data extends object>(
+  data: Data,
+  names: readonly (keyof Data & string)[],
+): Partial<Data> {
+  return Object.fromEntries(
+    Object.entries(data).filter(([field]) => (names as readonly string[]).includes(field)),
+  ) as Partial<Data>;
 }

@@ -1,6 +1,9 @@
-// Where time comes from, so that a test can hold it still. Nothing else in core asks the machine for the time.
+// Where time comes from, so that a test can hold it still. Nothing else in core asks the machine
+// for the time.
 
-/** A source of time. The default is the machine's; tests pass `ManualClock` of `harpiats/testing`. */
+/**
+ * A source of time. The default is the machine's; tests pass `ManualClock` of `harpiats/testing`.
+ */
 export interface Clock {
   /** The current instant in milliseconds since the epoch. */
   now(): number;

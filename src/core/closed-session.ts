@@ -1,12 +1,13 @@
-// The face of an object that each request has one of: what it can do, and nothing to write on. What hangs on it
-// could be shared by all requests, or be lost, and code that is written for other libraries would never hear of it.
+// The face of an object that each request has one of: what it can do, and nothing to write on. What
+// hangs on it could be shared by all requests, or be lost, and code that is written for other
+// libraries would never hear of it.
 
 // Under which the face finds the object that does the work.
 const REAL = Symbol("real");
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 
-// What code for express-session reads or calls, and the call here. To read `undefined` would pass for a session
-// without an id, or for one that need not be saved.
+// What code for express-session reads or calls, and the call here. To read `undefined` would pass
+// for a session without an id, or for one that need not be saved.
 const ELSEWHERE: Readonly<Record<string, string>> = {
   regenerate: "login(data) for a sign-in, or rotate()",
   save: "commit()",
@@ -21,11 +22,14 @@ interface Face {
 }
 
 /**
- * Makes closed faces of a class's objects: its public methods and getters, frozen, and no properties to write.
+ * Makes closed faces of a class's objects: its public methods and getters, frozen, and no
+ * properties to write.
  *
  * @param Class whose objects have private state alone.
  */
-export function makeCloser<Real extends object>(Class: { readonly prototype: object }): (real: Real) => Real {
+export function makeCloser<Real extends object>(Class: {
+  readonly prototype: object;
+}): (real: Real) => Real {
   const handler = closedHandler(new Set(Object.getOwnPropertyNames(Class.prototype)));
   class ClosedSession implements Face {
     readonly [REAL]: object;
@@ -46,10 +50,13 @@ export function realOf<Real extends object>(closed: Real): Real {
 
 function makeFace(face: object, real: object): void {
   Object.defineProperty(face, INSPECT, { value: Object.freeze(() => "RequestSession {}") });
-  for (const [name, { get, value: member }] of Object.entries(Object.getOwnPropertyDescriptors(real))) {
+  for (const [name, { get, value: member }] of Object.entries(
+    Object.getOwnPropertyDescriptors(real),
+  )) {
     if (name === "constructor") continue;
     if (get) Object.defineProperty(face, name, { get: getter(name) });
-    else if (typeof member === "function") Object.defineProperty(face, name, { value: method(name, member as Method) });
+    else if (typeof member === "function")
+      Object.defineProperty(face, name, { value: method(name, member as Method) });
   }
   for (const [name, instead] of Object.entries(ELSEWHERE)) {
     Object.defineProperty(face, name, {
@@ -71,9 +78,15 @@ function getter(name: string): (this: Face) => unknown {
 
 function method(name: string, real: Method): Method {
   return Object.freeze(function (this: Face, ...args: unknown[]): unknown {
-    // A callback would never be called, and a request that waits for it never end. Thrown at once: nobody awaits it.
-    if (args.length > real.length && args.slice(real.length).some((arg) => typeof arg === "function")) {
-      throw new TypeError(`Cannot call ${name}() with a callback: it gives a promise, expected await session.${name}()`);
+    // A callback would never be called, and a request that waits for it never end. Thrown at once:
+    // nobody awaits it.
+    if (
+      args.length > real.length &&
+      args.slice(real.length).some((arg) => typeof arg === "function")
+    ) {
+      throw new TypeError(
+        `Cannot call ${name}() with a callback: it gives a promise, expected await session.${name}()`,
+      );
     }
     return real.apply(this[REAL], args);
   });
@@ -82,10 +95,17 @@ function method(name: string, real: Method): Method {
 function closedHandler(members: ReadonlySet<string>): ProxyHandler<object> {
   const refuse = (verb: string, name: PropertyKey): never => {
     const property = String(name).slice(0, 100);
-    if (members.has(property)) throw new TypeError(`Cannot ${verb} session.${property}: it is a member of every session`);
-    const call = verb === "delete" ? `session.unset(${JSON.stringify(property)})` : `session.set(${JSON.stringify(property)}, …)`;
-    const hint = property === "user" || property === "userId" ? ", or session.destroy() for a logout" : "";
-    throw new TypeError(`Cannot ${verb} session.${property}: a session has no properties of its own, expected ${call}${hint}`);
+    if (members.has(property))
+      throw new TypeError(`Cannot ${verb} session.${property}: it is a member of every session`);
+    const call =
+      verb === "delete"
+        ? `session.unset(${JSON.stringify(property)})`
+        : `session.set(${JSON.stringify(property)}, …)`;
+    const hint =
+      property === "user" || property === "userId" ? ", or session.destroy() for a logout" : "";
+    throw new TypeError(
+      `Cannot ${verb} session.${property}: a session has no properties of its own, expected ${call}${hint}`,
+    );
   };
   return {
     set: (_target, name) => refuse("write", name),

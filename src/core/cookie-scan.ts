@@ -1,15 +1,16 @@
 // The hot path's own read of a Cookie header: the values of one name, without parsing the others.
 // A property test holds it against the `cookie` package on every input.
 
-// Names are trimmed of SP and HTAB and of nothing else (RFC 6265bis 5.6; CVE-2020-8184, CVE-2022-31629).
+// Names are trimmed of SP and HTAB and of nothing else (RFC 6265bis 5.6; CVE-2020-8184,
+// CVE-2022-31629).
 const SPACE = 0x20;
 const TAB = 0x09;
 const SEMICOLON = 0x3b;
 const EQUALS = 0x3d;
 
 /**
- * The values of the cookies with this name, raw, in the order of the header. One value comes as a string, since that
- * is nearly always all there is.
+ * The values of the cookies with this name, raw, in the order of the header. One value comes as a
+ * string, since that is nearly always all there is.
  */
 export function scanCookies(header: string, name: string): string | string[] | undefined {
   let first: string | undefined;

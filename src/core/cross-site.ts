@@ -1,13 +1,20 @@
-// Which requests another site has made the browser send, by what browsers say of them (Fetch Metadata, Origin). The
-// algorithm is that of Go 1.25's CrossOriginProtection. Decides nothing about sessions.
+// Which requests another site has made the browser send, by what browsers say of them (Fetch
+// Metadata, Origin). The algorithm is that of Go 1.25's CrossOriginProtection. Decides nothing
+// about sessions.
 import { headerOf, type RequestLike } from "./http-messages.ts";
 import { kindOf } from "./json.ts";
 
 /** Which cross-site requests are wanted all the same. */
 export interface CrossSiteOptions {
-  /** Origins that may send anything, each exactly as a browser sends it: `https://accounts.example.com`. */
+  /**
+   * Origins that may send anything, each exactly as a browser sends it:
+   * `https://accounts.example.com`.
+   */
   trustedOrigins?: readonly string[] | undefined;
-  /** Paths that anybody may send to, such as a webhook's. Each matches itself exactly, and nothing beside or below it. */
+  /**
+   * Paths that anybody may send to, such as a webhook's. Each matches itself exactly, and nothing
+   * beside or below it.
+   */
   bypassPaths?: readonly string[] | undefined;
 }
 
@@ -25,7 +32,10 @@ export interface CheckedRequest {
  * @param about where the method and the URL are not on the request itself.
  * @returns why the request is to be refused, or `undefined`.
  */
-export type CrossSiteCheck = (req: RequestLike, about?: CheckedRequest) => CrossSiteRefusal | undefined;
+export type CrossSiteCheck = (
+  req: RequestLike,
+  about?: CheckedRequest,
+) => CrossSiteRefusal | undefined;
 
 const SAFE_METHODS = ["GET", "HEAD", "OPTIONS"];
 
@@ -39,14 +49,21 @@ const SAFE_METHODS = ["GET", "HEAD", "OPTIONS"];
 export function crossSiteCheck(options: CrossSiteOptions = {}): CrossSiteCheck {
   const { trustedOrigins = [], bypassPaths = [] } = options;
   for (const origin of trustedOrigins) assertOrigin(origin);
-  for (const path of bypassPaths) if (!path.startsWith("/") || /[?#]/.test(path)) throw new TypeError(`Cannot bypass ${path}: a path from / without ? and # is wanted`);
+  for (const path of bypassPaths)
+    if (!path.startsWith("/") || /[?#]/.test(path))
+      throw new TypeError(`Cannot bypass ${path}: a path from / without ? and # is wanted`);
   const trusted = new Set(trustedOrigins);
   const bypassed = new Set(bypassPaths);
 
   return (req, { method = "", url = "" } = req as CheckedRequest) => {
     if (SAFE_METHODS.includes(method)) return undefined;
     const refusal = refusalOf(req, url);
-    if (refusal === undefined || bypassed.has(pathOf(url)) || trusted.has(headerOf(req, "origin") ?? "")) return undefined;
+    if (
+      refusal === undefined ||
+      bypassed.has(pathOf(url)) ||
+      trusted.has(headerOf(req, "origin") ?? "")
+    )
+      return undefined;
     return refusal;
   };
 }
@@ -56,7 +73,8 @@ function refusalOf(req: RequestLike, url: string): CrossSiteRefusal | undefined 
   if (site === "same-origin" || site === "none") return undefined;
   if (site) return "sec-fetch-site";
   const origin = headerOf(req, "origin");
-  // An old browser sends Origin with every unsafe cross-site request; what sends neither is no browser.
+  // An old browser sends Origin with every unsafe cross-site request; what sends neither is no
+  // browser.
   if (!origin) return undefined;
   const host = headerOf(req, "host") ?? headerOf(req, ":authority") ?? hostOf(url);
   return host !== undefined && hostOf(origin) === host ? undefined : "origin";
@@ -72,6 +90,10 @@ function pathOf(url: string): string {
 }
 
 function assertOrigin(origin: string): void {
-  if (typeof origin !== "string") throw new TypeError(`Cannot trust this origin: it is ${kindOf(origin)}, a string is wanted`);
-  if (!URL.canParse(origin) || new URL(origin).origin !== origin) throw new TypeError(`Cannot trust origin ${origin}: scheme, host and port as browsers send them are wanted, such as https://example.com`);
+  if (typeof origin !== "string")
+    throw new TypeError(`Cannot trust this origin: it is ${kindOf(origin)}, a string is wanted`);
+  if (!URL.canParse(origin) || new URL(origin).origin !== origin)
+    throw new TypeError(
+      `Cannot trust origin ${origin}: scheme, host and port as browsers send them are wanted, such as https://example.com`,
+    );
 }

@@ -1,5 +1,5 @@
-// A synchronizer token: a secret of the session, shown to its own pages only. Beside the cross-site check, for what has to
-// work without it, or as a second lock.
+// A synchronizer token: a secret of the session, shown to its own pages only. Beside the cross-site
+// check, for what has to work without it, or as a second lock.
 import { Buffer } from "node:buffer";
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { CSRF_FIELD } from "./changes.ts";
@@ -11,8 +11,9 @@ const SECRET_BYTES = 32;
 type TokenSession = Pick<RequestSession<object>, "getHidden" | "offerHidden">;
 
 /**
- * The token for a form of this session's page. It looks different at each call, so that compression cannot betray it
- * (BREACH), and all of them hold until the session ends; a login makes them void (CVE-2022-24895).
+ * The token for a form of this session's page. It looks different at each call, so that compression
+ * cannot betray it (BREACH), and all of them hold until the session ends; a login makes them void
+ * (CVE-2022-24895).
  *
  * Where there is no session, one begins.
  */
@@ -22,12 +23,18 @@ export async function csrfToken(session: TokenSession): Promise<string> {
   return Buffer.concat([mask, xor(mask, secret)]).toString("base64url");
 }
 
-/** Whether a token was made for this session. Anything but a string is `false`. Compares in constant time. */
+/**
+ * Whether a token was made for this session. Anything but a string is `false`. Compares in constant
+ * time.
+ */
 export async function isCsrfToken(session: TokenSession, token: unknown): Promise<boolean> {
   const bytes = Buffer.from(typeof token === "string" ? token : "", "base64url");
   const secret = await fieldOf(session);
   if (secret === undefined || bytes.length !== 2 * SECRET_BYTES) return false;
-  return timingSafeEqual(xor(bytes.subarray(0, SECRET_BYTES), bytes.subarray(SECRET_BYTES)), secret);
+  return timingSafeEqual(
+    xor(bytes.subarray(0, SECRET_BYTES), bytes.subarray(SECRET_BYTES)),
+    secret,
+  );
 }
 
 async function secretOf(session: TokenSession): Promise<Buffer> {

@@ -1,4 +1,5 @@
-// An update of one session's data: blind where any order of such changes comes to the same, exact where it has to see the data.
+// An update of one session's data: blind where any order of such changes comes to the same, exact
+// where it has to see the data.
 import { assertVisible, type Changes, isChange, toPatch, type Updater } from "./changes.ts";
 import type { SessionParts } from "./session-parts.ts";
 import type { PatchOutcome } from "./store.ts";
@@ -20,10 +21,13 @@ export async function updateData<Data extends object, Input extends object>(
 ): Promise<boolean> {
   exactUpdates.assertOutside(key);
   const { hidden } = scope;
-  // A change of hidden fields alone needs no schema. What an object writes by its own toJSON its fields do not tell.
+  // A change of hidden fields alone needs no schema. What an object writes by its own toJSON its
+  // fields do not tell.
   const isOwn = hidden !== undefined && !isChange(changes);
   const isBlind = typeof changes !== "function" && (isOwn || options.isBlindChange(changes));
-  const isUpdated = isBlind ? (await patchBlindly(changes)) === "done" : await exactUpdates.run(key, changes, scope);
+  const isUpdated = isBlind
+    ? (await patchBlindly(changes)) === "done"
+    : await exactUpdates.run(key, changes, scope);
   if (isUpdated && events.has("updated")) events.emit("updated", { handle: store.handleOf(key) });
   return isUpdated;
 
@@ -41,5 +45,8 @@ interface Fields {
 }
 
 function mergePatches<Data>(one: Fields, other: Fields): { set: Partial<Data>; unset: string[] } {
-  return { set: { ...one.set, ...other.set } as Partial<Data>, unset: [...one.unset, ...other.unset] };
+  return {
+    set: { ...one.set, ...other.set } as Partial<Data>,
+    unset: [...one.unset, ...other.unset],
+  };
 }

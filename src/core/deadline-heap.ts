@@ -1,5 +1,5 @@
-// Which session ends first, at a cost that grows with what ends and not with what lives. Numbers in typed arrays, none of them an
-// object.
+// Which session ends first, at a cost that grows with what ends and not with what lives. Numbers in
+// typed arrays, none of them an object.
 import { GrowingIntegers } from "./growing-integers.ts";
 
 const ARITY_BITS = 2;
@@ -11,8 +11,8 @@ const CHUNK = 1 << CHUNK_BITS;
 /**
  * A 4-ary min-heap of slots by deadline.
  *
- * Activity moves a session's deadline later without moving its slot here: one whose turn comes too early is placed anew. So
- * a touch costs nothing here.
+ * Activity moves a session's deadline later without moving its slot here: one whose turn comes too
+ * early is placed anew. So a touch costs nothing here.
  */
 export class DeadlineHeap {
   readonly #slots = new GrowingIntegers();

@@ -1,9 +1,12 @@
-// What goes out on node:diagnostics_channel, for tools that know nothing of us, and whether anybody listens there. No subscriber
-// changes what a session does, and none is told data, an id or a key.
+// What goes out on node:diagnostics_channel, for tools that know nothing of us, and whether anybody
+// listens there. No subscriber changes what a session does, and none is told data, an id or a key.
 import { type Channel, tracingChannel } from "node:diagnostics_channel";
 import { StoreError } from "./errors.ts";
 
-/** What a store is being asked, as subscribers of `tracing:harpiats:store:start` and its companions see it. */
+/**
+ * What a store is being asked, as subscribers of `tracing:harpiats:store:start` and its companions
+ * see it.
+ */
 export interface StoreOperation {
   /** The method, such as `read`. */
   operation: string;
@@ -17,7 +20,9 @@ export interface StoreOperation {
 export function isHeard(channel: Channel): boolean {
   // workerd has a method where the others have a property.
   const { hasSubscribers } = channel as { hasSubscribers: unknown };
-  return typeof hasSubscribers === "function" ? !!hasSubscribers.call(channel) : (hasSubscribers as boolean);
+  return typeof hasSubscribers === "function"
+    ? !!hasSubscribers.call(channel)
+    : (hasSubscribers as boolean);
 }
 
 /** Tells of a store's operations: when each begins and ends, and its error. Never its answer. */
@@ -36,7 +41,8 @@ export class StoreTrace {
     try {
       await this.#channels.tracePromise(async () => void (await ask()), operation);
     } catch {
-      // The store's failure, which the answer carries as well; on workerd a subscriber's, perhaps before anything was asked.
+      // The store's failure, which the answer carries as well; on workerd a subscriber's, perhaps
+      // before anything was asked.
     }
     return ask();
   }

@@ -2,8 +2,8 @@
 // A message never holds an id, a cookie value, a secret or session data.
 
 /**
- * Every code that an error of this package carries. Codes are stable: branch on them, never on messages.
- * `docs/errors.md` lists the cause and the cure of each.
+ * Every code that an error of this package carries. Codes are stable: branch on them, never on
+ * messages. `docs/errors.md` lists the cause and the cure of each.
  */
 export type ErrorCode =
   | "ERR_COOKIES_READ_ONLY"
@@ -34,15 +34,25 @@ const STATUS: Partial<Record<ErrorCode, number>> = { ERR_NOT_SIGNED_IN: 401 };
 export class HarpiaError extends Error {
   override name = "HarpiaError";
   readonly code: ErrorCode;
-  /** With `ERR_DATA_INVALID`: what the schema found wrong. They may quote the data: do not log them unread. */
+  /**
+   * With `ERR_DATA_INVALID`: what the schema found wrong. They may quote the data: do not log them
+   * unread.
+   */
   declare readonly issues?: readonly DataIssue[];
-  /** What the error handlers of Express, Fastify, Koa and others answer with: 401 with `ERR_NOT_SIGNED_IN`, else none. */
+  /**
+   * What the error handlers of Express, Fastify, Koa and others answer with: 401 with
+   * `ERR_NOT_SIGNED_IN`, else none.
+   */
   declare readonly status?: number;
   declare readonly statusCode?: number;
   /** Whether the message may be shown to the visitor. */
   declare readonly expose?: boolean;
 
-  constructor(code: ErrorCode, message: string, details: { cause?: unknown; issues?: readonly DataIssue[] } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    details: { cause?: unknown; issues?: readonly DataIssue[] } = {},
+  ) {
     super(message, "cause" in details ? { cause: details.cause } : undefined);
     this.code = code;
     if (details.issues) this.issues = details.issues;
@@ -50,7 +60,9 @@ export class HarpiaError extends Error {
     if (status === undefined) return;
     Object.assign(this, { status, statusCode: status, expose: true });
     // Hono asks an error for its response. Not enumerable, so that logs do not show it.
-    Object.defineProperty(this, "getResponse", { value: () => new Response("Unauthorized", { status }) });
+    Object.defineProperty(this, "getResponse", {
+      value: () => new Response("Unauthorized", { status }),
+    });
   }
 }
 
@@ -60,10 +72,16 @@ export class HarpiaError extends Error {
  */
 export class StoreError extends HarpiaError {
   override name = "StoreError";
-  /** What the error handlers of Express, Fastify, Koa and others answer with: the service is unavailable. */
+  /**
+   * What the error handlers of Express, Fastify, Koa and others answer with: the service is
+   * unavailable.
+   */
   override readonly statusCode = 503;
   override readonly status = 503;
-  /** That the message is no visitor's business: NestJS and Koa ask, and answer with the words of the status alone. */
+  /**
+   * That the message is no visitor's business: NestJS and Koa ask, and answer with the words of the
+   * status alone.
+   */
   override readonly expose = false;
 
   /** The same for Hono, which asks an error for its response. */
@@ -77,7 +95,11 @@ export class StoreError extends HarpiaError {
   readonly operation: string;
 
   constructor(
-    code: "ERR_STORE_CONFLICT" | "ERR_STORE_TIMEOUT" | "ERR_STORE_UNAVAILABLE" | "ERR_STORE_UNSUPPORTED",
+    code:
+      | "ERR_STORE_CONFLICT"
+      | "ERR_STORE_TIMEOUT"
+      | "ERR_STORE_UNAVAILABLE"
+      | "ERR_STORE_UNSUPPORTED",
     message: string,
     details: { store: string; operation: string; cause?: unknown },
   ) {

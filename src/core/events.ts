@@ -1,5 +1,5 @@
-// What happened to sessions, told to whoever listens, here or on node:diagnostics_channel. A handle is a key, never an id.
-// A listener that throws, rejects or hangs changes nothing (CVE-2021-34428).
+// What happened to sessions, told to whoever listens, here or on node:diagnostics_channel. A handle
+// is a key, never an id. A listener that throws, rejects or hangs changes nothing (CVE-2021-34428).
 import { type Channel, channel } from "node:diagnostics_channel";
 import { isHeard } from "./diagnostics.ts";
 import type { StoreChange } from "./store.ts";
@@ -7,8 +7,17 @@ import type { StoreChange } from "./store.ts";
 /** Why a session ended. */
 export type EndReason = "logout" | "revoked" | "evicted" | "idle" | "absolute" | "superseded-reuse";
 
-/** Why a cookie led to no session. `duplicate`: more than one live session came, or more than four candidates. */
-export type RefusalReason = "malformed" | "bad-signature" | "over-age" | "unknown" | "duplicate" | "superseded";
+/**
+ * Why a cookie led to no session. `duplicate`: more than one live session came, or more than four
+ * candidates.
+ */
+export type RefusalReason =
+  | "malformed"
+  | "bad-signature"
+  | "over-age"
+  | "unknown"
+  | "duplicate"
+  | "superseded";
 
 /** Every event and what it carries. */
 export interface SessionEvents {
@@ -18,11 +27,17 @@ export interface SessionEvents {
   renewed: { handle: string };
   rotated: { handle: string; formerHandle: string };
   ended: { handle: string; reason: EndReason };
-  /** All sessions of a user ended at once, but for the excepted; of everybody where there is no `userId`. */
+  /**
+   * All sessions of a user ended at once, but for the excepted; of everybody where there is no
+   * `userId`.
+   */
   revoked: { userId?: string; count?: number };
   /** No handle for what was not even an id. */
   refused: { reason: RefusalReason; handle?: string };
-  /** The store holds something under this handle that is no session of this version. It was left alone. */
+  /**
+   * The store holds something under this handle that is no session of this version. It was left
+   * alone.
+   */
   unreadable: { handle: string };
   /** Something failed that no request waits for. */
   error: { error: Error };
@@ -38,14 +53,20 @@ interface Outlet {
   readonly channel: Channel;
 }
 
-/** Calls listeners by the name of the event, and publishes it on the channel `harpiats:session:<name>` with the `cookieName`. */
+/**
+ * Calls listeners by the name of the event, and publishes it on the channel
+ * `harpiats:session:<name>` with the `cookieName`.
+ */
 export class Emitter<Events> {
   readonly #outlets = new Map<keyof Events, Outlet>();
   readonly #cookieName: string;
   readonly #evicted = new Set<unknown>();
   #onFirst: ((events: Emitter<Events>) => void) | undefined;
 
-  /** @param onFirst called once, when somebody is first found to listen: what costs something can wait for it. */
+  /**
+   * @param onFirst called once, when somebody is first found to listen: what costs something can
+   * wait for it.
+   */
   constructor(cookieName: string, onFirst?: (events: Emitter<Events>) => void) {
     this.#cookieName = cookieName;
     this.#onFirst = onFirst;
@@ -53,7 +74,8 @@ export class Emitter<Events> {
 
   /** @returns a function that ends it. */
   on<Name extends keyof Events>(name: Name, listener: Listener<Events[Name]>): () => void {
-    if (typeof listener !== "function") throw new TypeError(`Cannot listen to ${String(name)}: the listener is not a function`);
+    if (typeof listener !== "function")
+      throw new TypeError(`Cannot listen to ${String(name)}: the listener is not a function`);
     const { listeners } = this.#outletOf(name);
     listeners.add(listener);
     this.has(name);
@@ -78,7 +100,8 @@ export class Emitter<Events> {
     for (const listener of [...listeners, publish]) {
       try {
         const result: unknown = (listener as Listener<Events[Name]>)(event);
-        // Also another realm's promise, or another library's: what it rejects with would end the process.
+        // Also another realm's promise, or another library's: what it rejects with would end the
+        // process.
         if (result) Promise.resolve(result).catch(ignore);
       } catch {
         // A listener's mistake is not the session's: what happened has happened.
@@ -97,14 +120,20 @@ export class Emitter<Events> {
   #outletOf(name: keyof Events): Outlet {
     const known = this.#outlets.get(name);
     if (known) return known;
-    const outlet = { listeners: new Set<Listener<never>>(), channel: channel(`harpiats:session:${String(name)}`) };
+    const outlet = {
+      listeners: new Set<Listener<never>>(),
+      channel: channel(`harpiats:session:${String(name)}`),
+    };
     this.#outlets.set(name, outlet);
     return outlet;
   }
 }
 
 /** Tells a store's subscribers of a change, each whatever the others do with it. */
-export function tellSubscribers(subscribers: Iterable<(change: StoreChange) => void>, change: StoreChange): void {
+export function tellSubscribers(
+  subscribers: Iterable<(change: StoreChange) => void>,
+  change: StoreChange,
+): void {
   for (const subscriber of subscribers) {
     try {
       subscriber(change);

@@ -1,5 +1,13 @@
-// Updates that see the whole of the data: read, change, write under the condition that nothing came between, again.
-import { assertVisible, type Changes, difference, pickFields, toPatch, type Updater } from "./changes.ts";
+// Updates that see the whole of the data: read, change, write under the condition that nothing came
+// between, again.
+import {
+  assertVisible,
+  type Changes,
+  difference,
+  pickFields,
+  toPatch,
+  type Updater,
+} from "./changes.ts";
 import type { UpdateScope } from "./data-updates.ts";
 import { HarpiaError, StoreError } from "./errors.ts";
 import type { GuardedStore } from "./guarded-store.ts";
@@ -7,7 +15,8 @@ import { copyJson, toJsonObject } from "./json.ts";
 import { queueOfRequests } from "./keyed-queue.ts";
 import { type StandardSchema, validateChange } from "./schema.ts";
 
-// Each conflict means that somebody else's change succeeded: this many in a row is no contention any more.
+// Each conflict means that somebody else's change succeeded: this many in a row is no contention
+// any more.
 const MOST_CONFLICTS = 1000;
 
 interface Rules<Data> {
@@ -16,7 +25,10 @@ interface Rules<Data> {
   userOf(data: Data): string | undefined;
 }
 
-/** Exact updates of one `Session`. Those of one record wait for one another: they would only conflict. */
+/**
+ * Exact updates of one `Session`. Those of one record wait for one another: they would only
+ * conflict.
+ */
 export class ExactUpdates<Data extends object> {
   readonly #store: GuardedStore<Data>;
   readonly #rules: Rules<Data>;
@@ -29,22 +41,32 @@ export class ExactUpdates<Data extends object> {
     this.#rules = rules;
   }
 
-  /** The changes as they are now. A schema may want more of them than JSON, and gets the caller's own. */
+  /**
+   * The changes as they are now. A schema may want more of them than JSON, and gets the caller's
+   * own.
+   */
   copy(changes: Changes<Data> | Updater<Data>): Changes<Data> | Updater<Data> {
     return typeof changes === "function" || this.#isJudging ? changes : copyChanges(changes);
   }
 
   /**
-   * To be called before any update. One from inside of a function given to another would wait for it, or make it try for ever.
+   * To be called before any update. One from inside of a function given to another would wait for
+   * it, or make it try for ever.
    *
    * @throws HarpiaError `ERR_NESTED_UPDATE`, up to that function's first `await`.
    */
   assertOutside(key: string): void {
     if (this.#inside !== key) return;
-    throw new HarpiaError("ERR_NESTED_UPDATE", "Cannot update a session inside of a function that updates it: the two would wait for each other, give all changes back from one");
+    throw new HarpiaError(
+      "ERR_NESTED_UPDATE",
+      "Cannot update a session inside of a function that updates it: the two would wait for each other, give all changes back from one",
+    );
   }
 
-  /** Runs a change that needs no look at the data, after those of the same session that came before it. */
+  /**
+   * Runs a change that needs no look at the data, after those of the same session that came before
+   * it.
+   */
   inOrder<T>(key: string, change: () => Promise<T>): Promise<T> {
     return this.#store.keepsOrder ? change() : this.#queue.run(key, change);
   }
@@ -73,10 +95,14 @@ export class ExactUpdates<Data extends object> {
         const outcome = await this.#store.patch(key, { ...patch, ifRevision: session.revision });
         if (outcome !== "conflict") return outcome === "done";
       }
-      throw new StoreError("ERR_STORE_CONFLICT", `Cannot update a session: ${MOST_CONFLICTS} times another change came first`, {
-        store: this.#store.name,
-        operation: "patch",
-      });
+      throw new StoreError(
+        "ERR_STORE_CONFLICT",
+        `Cannot update a session: ${MOST_CONFLICTS} times another change came first`,
+        {
+          store: this.#store.name,
+          operation: "patch",
+        },
+      );
     });
   }
 
@@ -98,9 +124,14 @@ export class ExactUpdates<Data extends object> {
   async #next(before: Data, changes: Changes<Data> | undefined): Promise<Data> {
     const { userOf } = this.#rules;
     const merged: Data = { ...before, ...changes };
-    const next = toJsonObject(this.#isJudging ? await this.#judged(before, merged, changes ?? {}) : merged);
+    const next = toJsonObject(
+      this.#isJudging ? await this.#judged(before, merged, changes ?? {}) : merged,
+    );
     if (userOf(next) === userOf(before)) return next;
-    throw new HarpiaError("ERR_USER_CHANGED", "Cannot update a session: the change would give it another user, a new session is wanted at login");
+    throw new HarpiaError(
+      "ERR_USER_CHANGED",
+      "Cannot update a session: the change would give it another user, a new session is wanted at login",
+    );
   }
 
   async #judged(before: Data, merged: Data, changes: Changes<Data>): Promise<Data> {
@@ -110,10 +141,16 @@ export class ExactUpdates<Data extends object> {
     if (!judging) return merged;
     const isNamed = (field: string): boolean => Object.hasOwn(changes, field);
     const visible = pickFields(merged, "visible");
-    const made: Partial<Data> | undefined = await validateChange<Partial<Data>>(judging, visible, isNamed);
+    const made: Partial<Data> | undefined = await validateChange<Partial<Data>>(
+      judging,
+      visible,
+      isNamed,
+    );
     if (made === undefined) return merged;
     const kept = Object.entries(before).filter(([field]) => !isNamed(field) || isDropped(field));
-    const written = Object.entries(made).filter(([field]) => isNamed(field) || !Object.hasOwn(before, field));
+    const written = Object.entries(made).filter(
+      ([field]) => isNamed(field) || !Object.hasOwn(before, field),
+    );
     return Object.fromEntries([...kept, ...written]) as Data;
 
     // What the schema does not know of is another release's: a change of it writes nothing.

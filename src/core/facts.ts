@@ -1,14 +1,19 @@
-// Changing what core keeps beside the data: read, change, write under the condition that nothing came between, again.
+// Changing what core keeps beside the data: read, change, write under the condition that nothing
+// came between, again.
 import type { GuardedStore } from "./guarded-store.ts";
 import type { SessionFacts, StoredSession } from "./store.ts";
 
 /**
- * Changes the facts of a live session. `toFacts` is called again with a newer record where another change came between; `undefined` leaves
- * them as they are.
+ * Changes the facts of a live session. `toFacts` is called again with a newer record where another
+ * change came between; `undefined` leaves them as they are.
  *
  * @returns whether there is such a session.
  */
-export async function changeFacts<Data>(store: GuardedStore<Data>, key: string, toFacts: (session: StoredSession<Data>) => SessionFacts | undefined): Promise<boolean> {
+export async function changeFacts<Data>(
+  store: GuardedStore<Data>,
+  key: string,
+  toFacts: (session: StoredSession<Data>) => SessionFacts | undefined,
+): Promise<boolean> {
   for (;;) {
     const session = await store.read(key);
     const facts = session && toFacts(session);

@@ -1,4 +1,5 @@
-// Gathers the calls of one turn of the event loop into one call of the store: under load this halves the work, and more.
+// Gathers the calls of one turn of the event loop into one call of the store: under load this
+// halves the work, and more.
 import { setImmediate } from "node:timers";
 
 interface Waiting<Answer> {
@@ -7,9 +8,15 @@ interface Waiting<Answer> {
 }
 
 export interface GatheredCallsOptions<Item, Answer> {
-  /** Called with at least one item. Answers in the order of the items; an `Error` for one is the rejection of it alone. */
+  /**
+   * Called with at least one item. Answers in the order of the items; an `Error` for one is the
+   * rejection of it alone.
+   */
   call(items: readonly Item[]): Promise<(Answer | Error)[]>;
-  /** Where it is given, no two items of a call have the same key: the second waits for no answer, it goes with the next call. */
+  /**
+   * Where it is given, no two items of a call have the same key: the second waits for no answer, it
+   * goes with the next call.
+   */
   keyOf?(item: Item): string;
 }
 

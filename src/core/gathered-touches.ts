@@ -1,5 +1,6 @@
-// Activity is written beside the requests, not in them: one write for each session, however many requests it has meanwhile. None of
-// these writes is forgotten: a failure is told, and `settled` waits for them.
+// Activity is written beside the requests, not in them: one write for each session, however many
+// requests it has meanwhile. None of these writes is forgotten: a failure is told, and `settled`
+// waits for them.
 
 interface Touch {
   lastSeenAt: number;
@@ -12,7 +13,10 @@ export class GatheredTouches {
   readonly #onError: (error: Error) => void;
   readonly #running = new Map<string, Promise<void>>();
 
-  constructor(write: (key: string, touch: Touch) => Promise<unknown>, onError: (error: Error) => void) {
+  constructor(
+    write: (key: string, touch: Touch) => Promise<unknown>,
+    onError: (error: Error) => void,
+  ) {
     this.#write = write;
     this.#onError = onError;
   }
@@ -20,7 +24,9 @@ export class GatheredTouches {
   add(key: string, touch: Touch): void {
     // What is on its way says the same, as exactly as the throttle.
     if (this.#running.has(key)) return;
-    const writing = this.#write(key, touch).then(() => {}, this.#onError).finally(() => this.#running.delete(key));
+    const writing = this.#write(key, touch)
+      .then(() => {}, this.#onError)
+      .finally(() => this.#running.delete(key));
     this.#running.set(key, writing);
   }
 

@@ -1,5 +1,5 @@
-// Whole numbers from 0 to 2^32 - 1 in a row that grows and shrinks by pieces. None is ever copied to a longer row: that would stop
-// the process.
+// Whole numbers from 0 to 2^32 - 1 in a row that grows and shrinks by pieces. None is ever copied
+// to a longer row: that would stop the process.
 
 const CHUNK_BITS = 11;
 const CHUNK = 1 << CHUNK_BITS;
@@ -22,7 +22,10 @@ export class GrowingIntegers {
     while (this.#chunks.length * CHUNK < length) this.#chunks.push(new Uint32Array(CHUNK));
   }
 
-  /** Gives back what is not needed for so many; but for one chunk, lest it come and go at each change. */
+  /**
+   * Gives back what is not needed for so many; but for one chunk, lest it come and go at each
+   * change.
+   */
   shrink(length: number): void {
     while ((this.#chunks.length - 2) * CHUNK >= length) this.#chunks.pop();
   }

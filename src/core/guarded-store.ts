@@ -1,5 +1,5 @@
-// Stands between core and a store: gathers reads, bounds every call in time, and makes of every failure a StoreError.
-// It decides nothing.
+// Stands between core and a store: gathers reads, bounds every call in time, and makes of every
+// failure a StoreError. It decides nothing.
 import type { Clock } from "./clock.ts";
 import { StoreTrace } from "./diagnostics.ts";
 import { StoreError } from "./errors.ts";
@@ -9,7 +9,19 @@ import { NearCache, type NearCacheOptions } from "./near-cache.ts";
 import { nameOf, PlainStore } from "./plain-store.ts";
 import { isRequestBound } from "./request-bound.ts";
 import { toStoreKey } from "./session-id.ts";
-import type { CreateResult, KeyedPatch, KeyedSession, KeyedTouch, NewSession, PatchOutcome, SessionPatch, SessionStore, StoreChange, StoredSession, UserCap } from "./store.ts";
+import type {
+  CreateResult,
+  KeyedPatch,
+  KeyedSession,
+  KeyedTouch,
+  NewSession,
+  PatchOutcome,
+  SessionPatch,
+  SessionStore,
+  StoreChange,
+  StoredSession,
+  UserCap,
+} from "./store.ts";
 
 // Milliseconds. A store that could not be listened to is asked again this late.
 const RETRY_AFTER = 5000;
@@ -31,7 +43,10 @@ export class GuardedStore<Data> {
   readonly #reads: GatheredCalls<string, StoredSession<Data> | undefined> | undefined;
   readonly #extends: GatheredCalls<KeyedTouch, boolean> | undefined;
   readonly #patches: GatheredCalls<KeyedPatch<Data>, PatchOutcome> | undefined;
-  /** The store's own `readSync`, for the hot path. It throws the same `StoreError`: a store in this process may still read a disk. */
+  /**
+   * The store's own `readSync`, for the hot path. It throws the same `StoreError`: a store in this
+   * process may still read a disk.
+   */
   readonly readSync: ((key: string, now?: number) => StoredSession<Data> | undefined) | undefined;
   readonly name: string;
   readonly #isKeyedById: boolean;
@@ -58,21 +73,39 @@ export class GuardedStore<Data> {
     const trace = this.#trace;
     this.readSync =
       readSync &&
-      ((key, now) => (trace.isHeard ? trace.runSync({ operation: "read", store: this.name, keys: 1 }, () => readNow(key, now)) : readNow(key, now)));
+      ((key, now) =>
+        trace.isHeard
+          ? trace.runSync({ operation: "read", store: this.name, keys: 1 }, () => readNow(key, now))
+          : readNow(key, now));
     // What answers at once needs no timer: it could not fire.
     this.#timeout = this.readSync ? Infinity : options.timeout;
     this.#near = this.#nearCacheOf(options);
     if (isRequestBound()) return;
-    if (!this.readSync) this.#touches = new GatheredTouches((key, to) => this.extend(key, to), options.onError ?? (() => {}));
+    if (!this.readSync)
+      this.#touches = new GatheredTouches(
+        (key, to) => this.extend(key, to),
+        options.onError ?? (() => {}),
+      );
     // A three-method store is asked id by id anyway.
     if (!isPlain) this.#reads = this.#gathered("read", (keys) => store.read(keys));
-    if (store.extendAll) this.#extends = this.#gathered("extend", (touches) => (store as Required<SessionStore<Data>>).extendAll(touches), ({ key }) => key);
-    if (store.patchAll) this.#patches = this.#gathered("patch", (patches) => (store as Required<SessionStore<Data>>).patchAll(patches), ({ key }) => key);
+    if (store.extendAll)
+      this.#extends = this.#gathered(
+        "extend",
+        (touches) => (store as Required<SessionStore<Data>>).extendAll(touches),
+        ({ key }) => key,
+      );
+    if (store.patchAll)
+      this.#patches = this.#gathered(
+        "patch",
+        (patches) => (store as Required<SessionStore<Data>>).patchAll(patches),
+        ({ key }) => key,
+      );
   }
 
   /**
-   * Whether changes of one session happen in the order of their calls: in this process, and where core's own queue
-   * stands before a three-method store. Connections of a pool overtake one another.
+   * Whether changes of one session happen in the order of their calls: in this process, and where
+   * core's own queue stands before a three-method store. Connections of a pool overtake one
+   * another.
    */
   get keepsOrder(): boolean {
     return this.readSync !== undefined || this.#isKeyedById;
@@ -110,12 +143,17 @@ export class GuardedStore<Data> {
   }
 
   extend(key: string, to: { lastSeenAt: number; expiresAt: number }): Promise<boolean> {
-    return this.#change(key, this.#extends ? this.#extends.add({ key, to }) : this.#call("extend", () => this.#store.extend(key, to), 1));
+    return this.#change(
+      key,
+      this.#extends
+        ? this.#extends.add({ key, to })
+        : this.#call("extend", () => this.#store.extend(key, to), 1),
+    );
   }
 
   /**
-   * Notes activity: at once where the store is in this process, and `false` tells that the session has ended; elsewhere soon, while the request
-   * goes on.
+   * Notes activity: at once where the store is in this process, and `false` tells that the session
+   * has ended; elsewhere soon, while the request goes on.
    */
   touch(key: string, to: { lastSeenAt: number; expiresAt: number }): true | Promise<boolean> {
     if (!this.#touches) return this.extend(key, to);
@@ -124,18 +162,28 @@ export class GuardedStore<Data> {
   }
 
   patch(key: string, patch: SessionPatch<Data>): Promise<PatchOutcome> {
-    return this.#change(key, this.#patches ? this.#patches.add({ key, patch }) : this.#call("patch", () => this.#store.patch(key, patch), 1));
+    return this.#change(
+      key,
+      this.#patches
+        ? this.#patches.add({ key, patch })
+        : this.#call("patch", () => this.#store.patch(key, patch), 1),
+    );
   }
 
   move(key: string, nextKey: string): Promise<boolean> {
-    const move = (): Promise<boolean> => this.#call("move", () => this.#store.move(key, nextKey), 1);
-    // Activity that is on its way would find nothing under the former key, and the session would end as if it had not been.
+    const move = (): Promise<boolean> =>
+      this.#call("move", () => this.#store.move(key, nextKey), 1);
+    // Activity that is on its way would find nothing under the former key, and the session would
+    // end as if it had not been.
     const touching = this.#touches?.of(key);
     return this.#change(key, touching ? touching.then(move) : move());
   }
 
   remove(key: string): Promise<boolean> {
-    return this.#change(key, this.#call("remove", () => this.#store.remove(key), 1));
+    return this.#change(
+      key,
+      this.#call("remove", () => this.#store.remove(key), 1),
+    );
   }
 
   listByUser(userId: string): Promise<KeyedSession<Data>[]> {
@@ -143,30 +191,52 @@ export class GuardedStore<Data> {
   }
 
   removeByUser(userId: string, options: { except: readonly string[] }): Promise<number> {
-    return this.#change(undefined, this.#call("removeByUser", () => this.#store.removeByUser(userId, options)));
+    return this.#change(
+      undefined,
+      this.#call("removeByUser", () => this.#store.removeByUser(userId, options)),
+    );
   }
 
-  scan(cursor: string | undefined, options: { limit?: number }): Promise<{ sessions: KeyedSession<Data>[]; cursor?: string }> {
+  scan(
+    cursor: string | undefined,
+    options: { limit?: number },
+  ): Promise<{ sessions: KeyedSession<Data>[]; cursor?: string }> {
     return this.#call("scan", () => this.#store.scan(cursor, options));
   }
 
   /** Resolves to `undefined` where the store does not count. */
   async count(): Promise<number | undefined> {
-    return this.#store.count && this.#call("count", () => (this.#store as Required<SessionStore<Data>>).count());
+    return (
+      this.#store.count &&
+      this.#call("count", () => (this.#store as Required<SessionStore<Data>>).count())
+    );
   }
 
-  /** A three-method store knows sessions by their ids. @throws StoreError `ERR_STORE_UNSUPPORTED` there. */
+  /**
+   * A three-method store knows sessions by their ids.
+   *
+   * @throws StoreError `ERR_STORE_UNSUPPORTED` there.
+   */
   assertKnowsHandles(operation: string): void {
     if (!this.#isKeyedById) return;
-    throw new StoreError("ERR_STORE_UNSUPPORTED", `Cannot ${operation} by handle: ${this.name} has only get, set and delete, a SessionStore is wanted`, { store: this.name, operation });
+    throw new StoreError(
+      "ERR_STORE_UNSUPPORTED",
+      `Cannot ${operation} by handle: ${this.name} has only get, set and delete, a SessionStore is wanted`,
+      { store: this.name, operation },
+    );
   }
 
   removeAll(): Promise<void> {
-    return this.#change(undefined, this.#call("removeAll", () => this.#store.removeAll()));
+    return this.#change(
+      undefined,
+      this.#call("removeAll", () => this.#store.removeAll()),
+    );
   }
 
   /** Resolves to `undefined` where the store tells nothing. */
-  async subscribe(listener: (change: StoreChange) => void): Promise<(() => Promise<void>) | undefined> {
+  async subscribe(
+    listener: (change: StoreChange) => void,
+  ): Promise<(() => Promise<void>) | undefined> {
     if (!this.#store.subscribe) return undefined;
     let isGivenUp = false;
     const subscription = this.#call("subscribe", async () => {
@@ -188,11 +258,20 @@ export class GuardedStore<Data> {
    *
    * @param onError told of the first failure, and not of those that follow.
    */
-  listen(hear: (change: StoreChange) => void, onError: (error: Error) => void, onListening?: () => unknown): void {
+  listen(
+    hear: (change: StoreChange) => void,
+    onError: (error: Error) => void,
+    onListening?: () => unknown,
+  ): void {
     this.subscribe(hear).then(onListening, (error: StoreError) => {
       onError(error);
-      // What cannot be done behind a pooler, for instance: trying again would only hold a connection.
-      if (error.code !== "ERR_STORE_UNSUPPORTED") this.#clock.schedule(RETRY_AFTER, () => this.#isClosed || this.listen(hear, () => {}, onListening));
+      // What cannot be done behind a pooler, for instance: trying again would only hold a
+      // connection.
+      if (error.code !== "ERR_STORE_UNSUPPORTED")
+        this.#clock.schedule(
+          RETRY_AFTER,
+          () => this.#isClosed || this.listen(hear, () => {}, onListening),
+        );
     });
   }
 
@@ -206,39 +285,61 @@ export class GuardedStore<Data> {
     for (const subscription of subscriptions) await (await subscription.catch(() => undefined))?.();
   }
 
-  #nearCacheOf({ nearCache, clock, onError = () => {} }: GuardOptions): NearCache<Data> | undefined {
+  #nearCacheOf({
+    nearCache,
+    clock,
+    onError = () => {},
+  }: GuardOptions): NearCache<Data> | undefined {
     if (nearCache === undefined) return undefined;
     if (this.readSync || !this.#store.subscribe || this.#store.hearsOthers !== true) {
-      throw new TypeError(`Cannot use nearCache: ${this.name} ${this.readSync ? "answers from this process already" : "cannot tell what other processes change"}, RedisStore or PostgresStore with notify is wanted`);
+      throw new TypeError(
+        `Cannot use nearCache: ${this.name} ${this.readSync ? "answers from this process already" : "cannot tell what other processes change"}, RedisStore or PostgresStore with notify is wanted`,
+      );
     }
     const near = new NearCache<Data>(nearCache, clock);
     // A subscription would end with the request that began it.
     if (isRequestBound()) return undefined;
-    this.listen((change) => near.hear(change), onError, () => this.#isClosed || near.begin());
+    this.listen(
+      (change) => near.hear(change),
+      onError,
+      () => this.#isClosed || near.begin(),
+    );
     return near;
   }
 
   /** Once a change is acknowledged nobody here reads what was there before. */
   #change<T>(key: string | undefined, change: Promise<T>): Promise<T> {
     const near = this.#near;
-    return near ? change.finally(() => (key === undefined ? near.forgetAll() : near.forget(key))) : change;
+    return near
+      ? change.finally(() => (key === undefined ? near.forgetAll() : near.forget(key)))
+      : change;
   }
 
   async #readAlone(key: string): Promise<StoredSession<Data> | undefined> {
     if (this.readSync) return this.readSync(key);
-    return (await this.#call("read", () => allOf("read", [key], (keys) => this.#store.read(keys)), 1))[0];
+    return (
+      await this.#call("read", () => allOf("read", [key], (keys) => this.#store.read(keys)), 1)
+    )[0];
   }
 
-  #gathered<Item, Answer>(operation: string, ask: (items: readonly Item[]) => Promise<(Answer | Error)[]>, keyOf?: (item: Item) => string): GatheredCalls<Item, Answer> {
+  #gathered<Item, Answer>(
+    operation: string,
+    ask: (items: readonly Item[]) => Promise<(Answer | Error)[]>,
+    keyOf?: (item: Item) => string,
+  ): GatheredCalls<Item, Answer> {
     const call = async (items: readonly Item[]): Promise<(Answer | Error)[]> => {
       const answers = await this.#call(operation, () => allOf(operation, items, ask), items.length);
-      return answers.some(isError) ? answers.map((answer) => (isError(answer) ? this.#failure(operation, answer) : answer)) : answers;
+      return answers.some(isError)
+        ? answers.map((answer) => (isError(answer) ? this.#failure(operation, answer) : answer))
+        : answers;
     };
     return new GatheredCalls({ call, ...(keyOf && { keyOf }) });
   }
 
   #call<T>(operation: string, call: () => Promise<T>, keys = 0): Promise<T> {
-    return this.#trace.isHeard ? this.#trace.run({ operation, store: this.name, keys }, () => this.#guard(operation, call)) : this.#guard(operation, call);
+    return this.#trace.isHeard
+      ? this.#trace.run({ operation, store: this.name, keys }, () => this.#guard(operation, call))
+      : this.#guard(operation, call);
   }
 
   async #guard<T>(operation: string, call: () => Promise<T>): Promise<T> {
@@ -251,17 +352,25 @@ export class GuardedStore<Data> {
 
   #failure(operation: string, cause: unknown): StoreError {
     if (cause instanceof StoreError) return cause;
-    return new StoreError("ERR_STORE_UNAVAILABLE", `Cannot ${operation}: ${this.name} failed, see error.cause`, { store: this.name, operation, cause });
+    return new StoreError(
+      "ERR_STORE_UNAVAILABLE",
+      `Cannot ${operation}: ${this.name} failed, see error.cause`,
+      { store: this.name, operation, cause },
+    );
   }
 
   #within<T>(operation: string, call: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const cancel = this.#clock.schedule(this.#timeout, () =>
         reject(
-          new StoreError("ERR_STORE_TIMEOUT", `Cannot ${operation}: ${this.name} did not answer within ${this.#timeout} ms`, {
-            store: this.name,
-            operation,
-          }),
+          new StoreError(
+            "ERR_STORE_TIMEOUT",
+            `Cannot ${operation}: ${this.name} did not answer within ${this.#timeout} ms`,
+            {
+              store: this.name,
+              operation,
+            },
+          ),
         ),
       );
       // An async function, so that a store which throws at once rejects as well.
@@ -273,10 +382,16 @@ export class GuardedStore<Data> {
 }
 
 /** An answer too short would read as "no session": what is no answer is a failure. */
-async function allOf<Item, Answer>(operation: string, items: readonly Item[], ask: (items: readonly Item[]) => Promise<Answer[]>): Promise<Answer[]> {
+async function allOf<Item, Answer>(
+  operation: string,
+  items: readonly Item[],
+  ask: (items: readonly Item[]) => Promise<Answer[]>,
+): Promise<Answer[]> {
   const answers = await ask(items);
   if (answers.length === items.length) return answers;
-  throw new TypeError(`Cannot use the answer: ${operation} of the store gave ${answers.length} for ${items.length} keys, one for each is wanted`);
+  throw new TypeError(
+    `Cannot use the answer: ${operation} of the store gave ${answers.length} for ${items.length} keys, one for each is wanted`,
+  );
 }
 
 function isError(answer: unknown): answer is Error {

@@ -1,16 +1,28 @@
-// The seed's three methods, which take ids, on top of the contract's methods, which take keys. Written once for
-// every store of ours. `Session` does not call them.
+// The seed's three methods, which take ids, on top of the contract's methods, which take keys.
+// Written once for every store of ours. `Session` does not call them.
 import { type Clock, systemClock } from "./clock.ts";
 import { StoreError } from "./errors.ts";
 import { toJsonObject } from "./json.ts";
 import { DEFAULT_ABSOLUTE } from "./lifetimes.ts";
 import { birthOf, toStoreKey } from "./session-id.ts";
-import type { CreateResult, NewSession, PatchOutcome, SessionPatch, SessionStore, StoredSession, UserCap } from "./store.ts";
+import type {
+  CreateResult,
+  NewSession,
+  PatchOutcome,
+  SessionPatch,
+  SessionStore,
+  StoredSession,
+  UserCap,
+} from "./store.ts";
 
-// Each conflict means that somebody else's change succeeded: this many in a row is no contention any more.
+// Each conflict means that somebody else's change succeeded: this many in a row is no contention
+// any more.
 const MOST_CONFLICTS = 1000;
 
-/** A store that answers `get`, `set` and `delete` by id: `store.get(await session.create(data))` gives the data. */
+/**
+ * A store that answers `get`, `set` and `delete` by id: `store.get(await session.create(data))`
+ * gives the data.
+ */
 export abstract class IdAccess<Data> implements Pick<SessionStore<Data>, "get" | "set" | "delete"> {
   protected readonly clock: Clock;
 
@@ -24,17 +36,20 @@ export abstract class IdAccess<Data> implements Pick<SessionStore<Data>, "get" |
   abstract remove(key: string): Promise<boolean>;
 
   /** The data of a live session, by id. */
-  // NoInfer, or in `new Session({ store: new MemoryStore() })` TypeScript would take the store's data for `undefined`.
+  // NoInfer, or in `new Session({ store: new MemoryStore() })` TypeScript would take the store's
+  // data for `undefined`.
   async get(id: string): Promise<NoInfer<Data> | undefined> {
     const [session] = await this.read([toStoreKey(id)]);
     return session?.data;
   }
 
   /**
-   * Puts data under an id, whatever was there: a live session keeps its deadlines and its user, and a new one lives
-   * 30 days. Any text can be an id here. For direct use: it makes what is missing, as `Session` never does.
+   * Puts data under an id, whatever was there: a live session keeps its deadlines and its user, and
+   * a new one lives 30 days. Any text can be an id here. For direct use: it makes what is missing,
+   * as `Session` never does.
    *
-   * @throws StoreError `ERR_STORE_CONFLICT` where the id is taken by what is no session, or 1,000 other changes came first.
+   * @throws StoreError `ERR_STORE_CONFLICT` where the id is taken by what is no session, or 1,000
+   * other changes came first.
    */
   async set(id: string, data: Data): Promise<void> {
     const key = toStoreKey(id);
@@ -42,12 +57,21 @@ export abstract class IdAccess<Data> implements Pick<SessionStore<Data>, "get" |
     for (let attempt = 0; attempt < MOST_CONFLICTS; attempt++) {
       const [session] = await this.read([key]);
       if (session) {
-        const unset = Object.keys(session.data as object).filter((field) => !Object.hasOwn(fields as object, field));
-        if ((await this.patch(key, { set: fields, unset, ifRevision: session.revision })) === "done") return;
+        const unset = Object.keys(session.data as object).filter(
+          (field) => !Object.hasOwn(fields as object, field),
+        );
+        if (
+          (await this.patch(key, { set: fields, unset, ifRevision: session.revision })) === "done"
+        )
+          return;
       } else if ((await this.create(key, this.#begin(id, fields))).outcome === "created") return;
     }
     const store = this.constructor.name;
-    throw new StoreError("ERR_STORE_CONFLICT", `Cannot set: the id is taken by what is no session, or ${MOST_CONFLICTS} times another change came first`, { store, operation: "set" });
+    throw new StoreError(
+      "ERR_STORE_CONFLICT",
+      `Cannot set: the id is taken by what is no session, or ${MOST_CONFLICTS} times another change came first`,
+      { store, operation: "set" },
+    );
   }
 
   /** Ends a session, by id. */

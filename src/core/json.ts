@@ -1,4 +1,5 @@
-// Session data is JSON, in every store alike: what goes in is taken as JSON would write it, what comes out is a copy.
+// Session data is JSON, in every store alike: what goes in is taken as JSON would write it, what
+// comes out is a copy.
 
 /**
  * Copies a value that is already plain JSON. About ten times as fast as a round trip through text.
@@ -15,27 +16,36 @@ export function copyJson<T>(value: T): T {
   return copy as T;
 }
 
-// No text that a person wrote nests deeper. MySQL ends at 100 levels, Redis at 1000, and our own copying some time after.
+// No text that a person wrote nests deeper. MySQL ends at 100 levels, Redis at 1000, and our own
+// copying some time after.
 const DEEPEST = 64;
 
 /**
  * Takes data as JSON would write it: dates become texts, `undefined` fields vanish.
  *
- * @throws TypeError for what JSON cannot hold as an object of fields: cycles, BigInt, arrays, `null`; and for more
- * than 64 levels, which not every store can hold.
+ * @throws TypeError for what JSON cannot hold as an object of fields: cycles, BigInt, arrays,
+ * `null`; and for more than 64 levels, which not every store can hold.
  */
 export function toJsonObject<T>(value: T): T {
   return copyFlat(value) ?? throughText(value);
 }
 
-/** The same for the value of a field; what JSON drops is `undefined`. @throws as {@link toJsonObject}. */
+/**
+ * The same for the value of a field; what JSON drops is `undefined`.
+ *
+ * @throws as {@link toJsonObject}.
+ */
 export function toJsonValue(value: unknown): unknown {
   return isAtom(value) ? value : toJsonObject({ value }).value;
 }
 
-/** A copy of an object whose fields JSON takes as they are, as most sessions' are; `undefined` for any other value. */
+/**
+ * A copy of an object whose fields JSON takes as they are, as most sessions' are; `undefined` for
+ * any other value.
+ */
 function copyFlat<T>(value: T): T | undefined {
-  if (typeof value !== "object" || value === null || Array.isArray(value) || "toJSON" in value) return undefined;
+  if (typeof value !== "object" || value === null || Array.isArray(value) || "toJSON" in value)
+    return undefined;
   const copy: Record<string, unknown> = {};
   for (const field of Object.keys(value)) {
     const one = (value as Record<string, unknown>)[field];
@@ -61,11 +71,20 @@ export function toJsonText(value: unknown): string {
   try {
     text = JSON.stringify(value);
   } catch (cause) {
-    throw new TypeError("Cannot store session data: it holds a cycle or a BigInt, plain JSON is wanted", { cause });
+    throw new TypeError(
+      "Cannot store session data: it holds a cycle or a BigInt, plain JSON is wanted",
+      { cause },
+    );
   }
-  if (text?.[0] !== "{") throw new TypeError(`Cannot store session data: it is ${kindOf(value)}, an object is wanted`);
+  if (text?.[0] !== "{")
+    throw new TypeError(`Cannot store session data: it is ${kindOf(value)}, an object is wanted`);
   // Each level takes two brackets: most texts are too short for so many, or have too few.
-  if (text.length > DEEPEST * 2 && text.split(/[{[]/, DEEPEST + 2).length > DEEPEST + 1 && isDeeper(JSON.parse(text), DEEPEST)) throw new TypeError(`Cannot store session data: it nests deeper than ${DEEPEST} levels`);
+  if (
+    text.length > DEEPEST * 2 &&
+    text.split(/[{[]/, DEEPEST + 2).length > DEEPEST + 1 &&
+    isDeeper(JSON.parse(text), DEEPEST)
+  )
+    throw new TypeError(`Cannot store session data: it nests deeper than ${DEEPEST} levels`);
   return text;
 }
 

@@ -18,7 +18,10 @@ export class KeyedQueue {
   }
 }
 
-/** A queue in which tasks of different requests meet. On Workers none waits there: what it waits for may never end. */
+/**
+ * A queue in which tasks of different requests meet. On Workers none waits there: what it waits for
+ * may never end.
+ */
 export function queueOfRequests(): Pick<KeyedQueue, "run"> {
   return isRequestBound() ? { run: (_, task) => task() } : new KeyedQueue();
 }

@@ -1,5 +1,5 @@
-// MemoryStore: sessions in this process. Expires by itself, is bounded, and keeps every promise of the contract,
-// since each method does its work in one synchronous step.
+// MemoryStore: sessions in this process. Expires by itself, is bounded, and keeps every promise of
+// the contract, since each method does its work in one synchronous step.
 import { setImmediate } from "node:timers";
 import type { Clock } from "./clock.ts";
 import { DeadlineHeap } from "./deadline-heap.ts";
@@ -8,11 +8,24 @@ import { IdAccess } from "./id-access.ts";
 import { copyJson, kindOf, toJsonObject } from "./json.ts";
 import { PackedRecords } from "./packed-records.ts";
 import { NONE } from "./record-arena.ts";
-import type { CreateResult, KeyedSession, NewSession, PatchOutcome, SessionPatch, SessionStore, StoreChange, StoredSession, UserCap } from "./store.ts";
+import type {
+  CreateResult,
+  KeyedSession,
+  NewSession,
+  PatchOutcome,
+  SessionPatch,
+  SessionStore,
+  StoreChange,
+  StoredSession,
+  UserCap,
+} from "./store.ts";
 
 /** How large a `MemoryStore` may become, and whose time it goes by. */
 export interface MemoryStoreOptions {
-  /** Sessions kept at most, default 1,000,000. One more evicts the one that expires first, and `ended` tells. */
+  /**
+   * Sessions kept at most, default 1,000,000. One more evicts the one that expires first, and
+   * `ended` tells.
+   */
   maxSessions?: number | undefined;
   /** Default: the machine's. */
   clock?: Clock | undefined;
@@ -29,15 +42,20 @@ const LOOKS_AT_THE_CLOCK = 16;
 const SCAN_LIMIT = 100;
 
 /**
- * Keeps sessions in this process: for one process, tests and development. They are gone when it ends.
+ * Keeps sessions in this process: for one process, tests and development. They are gone when it
+ * ends.
  *
  * Data is kept as JSON would write it, as in every other store, and copied in and out.
  *
  * @throws RangeError for a `maxSessions` that is no whole number from 1.
  */
-// The seed's default: data of unknown shape. As the constraint too, or `new Session({ store: new MemoryStore(…) })` infers nothing.
+// The seed's default: data of unknown shape. As the constraint too, or
+// `new Session({ store: new MemoryStore(…) })` infers nothing.
 // oxlint-disable-next-line typescript/no-explicit-any
-export class MemoryStore<Data extends Record<string, any> = Record<string, any>> extends IdAccess<Data> implements SessionStore<Data> {
+export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
+  extends IdAccess<Data>
+  implements SessionStore<Data>
+{
   readonly #maxSessions: number;
   #records = new PackedRecords<Data>();
   #deadlines = new DeadlineHeap();
@@ -50,7 +68,9 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
     super(options.clock);
     const { maxSessions = DEFAULT_MAX_SESSIONS } = options;
     if (!Number.isInteger(maxSessions) || maxSessions < 1) {
-      throw new RangeError(`Cannot use maxSessions: it is ${typeof maxSessions === "number" ? maxSessions : kindOf(maxSessions)}, a whole number from 1 is wanted`);
+      throw new RangeError(
+        `Cannot use maxSessions: it is ${typeof maxSessions === "number" ? maxSessions : kindOf(maxSessions)}, a whole number from 1 is wanted`,
+      );
     }
     this.#maxSessions = maxSessions;
   }
@@ -91,7 +111,8 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
   async patch(key: string, patch: SessionPatch<Data>): Promise<PatchOutcome> {
     const slot = this.#live(key);
     if (slot === NONE) return "missing";
-    if (patch.ifRevision !== undefined && patch.ifRevision !== this.#records.revisionOf(slot)) return "conflict";
+    if (patch.ifRevision !== undefined && patch.ifRevision !== this.#records.revisionOf(slot))
+      return "conflict";
     const data = { ...this.#records.dataOf(slot), ...(patch.set && toJsonObject(patch.set)) };
     for (const field of patch.unset ?? []) delete data[field as keyof Data];
     this.#records.change(slot, key, data, patch.facts && copyJson(patch.facts));
@@ -121,8 +142,13 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
     return this.#liveOf(userId).map((slot) => this.#toKeyed(slot));
   }
 
-  async removeByUser(userId: string, options: { except?: readonly string[] } = {}): Promise<number> {
-    const slots = this.#liveOf(userId).filter((slot) => !options.except?.includes(this.#records.keyOf(slot)));
+  async removeByUser(
+    userId: string,
+    options: { except?: readonly string[] } = {},
+  ): Promise<number> {
+    const slots = this.#liveOf(userId).filter(
+      (slot) => !options.except?.includes(this.#records.keyOf(slot)),
+    );
     for (const slot of slots) this.#end(slot, "removed");
     this.#tell();
     return slots.length;
@@ -134,7 +160,10 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
     this.#tell({ type: "cleared" });
   }
 
-  async scan(cursor?: string, options: { limit?: number } = {}): Promise<{ sessions: KeyedSession<Data>[]; cursor?: string }> {
+  async scan(
+    cursor?: string,
+    options: { limit?: number } = {},
+  ): Promise<{ sessions: KeyedSession<Data>[]; cursor?: string }> {
     const { limit = SCAN_LIMIT } = options;
     const now = this.clock.now();
     const sessions: KeyedSession<Data>[] = [];
@@ -175,7 +204,10 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
   #liveOf(userId: string): number[] {
     const now = this.clock.now();
     const records = this.#records;
-    return records.ofUser(userId).filter((slot) => records.expiresAt(slot) > now).sort((a, b) => records.createdAt(a) - records.createdAt(b));
+    return records
+      .ofUser(userId)
+      .filter((slot) => records.expiresAt(slot) > now)
+      .sort((a, b) => records.createdAt(a) - records.createdAt(b));
   }
 
   #insert(key: string, session: NewSession<Data>): void {
@@ -197,7 +229,8 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
     for (;;) {
       const slot = this.#deadlines.next;
       const expiresAt = this.#records.expiresAt(slot);
-      if (expiresAt === this.#deadlines.nextAt) return this.#end(slot, expiresAt <= this.clock.now() ? "expired" : "evicted");
+      if (expiresAt === this.#deadlines.nextAt)
+        return this.#end(slot, expiresAt <= this.clock.now() ? "expired" : "evicted");
       this.#deadlines.place(slot, expiresAt);
     }
   }
@@ -207,7 +240,15 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
     // Most stores have no listener, and need no names.
     if (this.#listeners.size > 0) {
       const key = records.keyOf(slot);
-      this.#untold.add(type === "expired" ? { type, key, limit: records.expiresAt(slot) < records.endsAt(slot) ? "idle" : "absolute" } : { type, key });
+      this.#untold.add(
+        type === "expired"
+          ? {
+              type,
+              key,
+              limit: records.expiresAt(slot) < records.endsAt(slot) ? "idle" : "absolute",
+            }
+          : { type, key },
+      );
     }
     this.#deadlines.remove(slot);
     records.remove(slot);
@@ -243,7 +284,10 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
       const store = reference.deref();
       if (store) store.#sweepOnTime();
     };
-    this.#cancelSweep = this.clock.schedule(Math.max(at - this.clock.now(), 0) + SWEEP_EVERY, sweepOnTime);
+    this.#cancelSweep = this.clock.schedule(
+      Math.max(at - this.clock.now(), 0) + SWEEP_EVERY,
+      sweepOnTime,
+    );
   }
 
   #sweepOnTime(): void {

@@ -1,5 +1,5 @@
-// What a record of MemoryStore consists of, and where in its bytes each part lies. Records are found by key and by user. Says nothing
-// about which of them are live.
+// What a record of MemoryStore consists of, and where in its bytes each part lies. Records are
+// found by key and by user. Says nothing about which of them are live.
 import { copyJson, toJsonText } from "./json.ts";
 import { type Recent, RecentRecords } from "./recent-records.ts";
 import { ARENA_BYTES, NONE, RecordArena } from "./record-arena.ts";
@@ -24,13 +24,21 @@ const IS_WIDE = USER_HASH + 6;
 const KEY = (USER_HASH + 7) * 4;
 
 /** What a record holds as text: `[data]`, `[data, userId]` or `[data, userId, facts]`. */
-type Content<Data> = readonly [data: Data, userId?: string | null | undefined, facts?: SessionFacts | undefined];
+type Content<Data> = readonly [
+  data: Data,
+  userId?: string | null | undefined,
+  facts?: SessionFacts | undefined,
+];
 
 /** Records as bytes, by slots. */
 export class PackedRecords<Data> {
   readonly #arena = new RecordArena();
   readonly #keys = new SlotTable();
-  readonly #users = new UserRings(this.#arena, { hash: USER_HASH, after: RING_AFTER, before: RING_BEFORE }, (slot, userId) => this.#contentOf(slot)[1] === userId);
+  readonly #users = new UserRings(
+    this.#arena,
+    { hash: USER_HASH, after: RING_AFTER, before: RING_BEFORE },
+    (slot, userId) => this.#contentOf(slot)[1] === userId,
+  );
   readonly #recent = new RecentRecords<Data>((recent) => this.#settle(recent));
 
   get count(): number {
@@ -95,12 +103,18 @@ export class PackedRecords<Data> {
     this.#keys.add(slot, hashOf(key));
   }
 
-  /** Gives a record other data, and other facts where there are any, and the next revision. They are kept: nobody may change them. */
+  /**
+   * Gives a record other data, and other facts where there are any, and the next revision. They are
+   * kept: nobody may change them.
+   */
   change(slot: number, key: string, data: Data, newFacts?: SessionFacts): void {
     const { userId, facts: oldFacts } = this.#kept(slot);
     const facts = newFacts ?? oldFacts;
     this.#arena.setInteger(slot, REVISION, this.revisionOf(slot) + 1);
-    this.#recent.put({ key, slot, session: this.#stored(slot, data, userId, facts), isUnwritten: true }, this.end);
+    this.#recent.put(
+      { key, slot, session: this.#stored(slot, data, userId, facts), isUnwritten: true },
+      this.end,
+    );
   }
 
   keyOf(slot: number): string {
@@ -162,7 +176,9 @@ export class PackedRecords<Data> {
     const recent = this.#recent.get(slot);
     // The key that is remembered spares a look at the record's bytes.
     if (recent) return recent.key === key;
-    return this.#arena.integer(slot, KEY_LENGTH) === key.length && this.#arena.hasText(slot, KEY, key);
+    return (
+      this.#arena.integer(slot, KEY_LENGTH) === key.length && this.#arena.hasText(slot, KEY, key)
+    );
   }
 
   #stored(slot: number, ...[data, userId, facts]: Content<Data>): StoredSession<Data> {
@@ -213,19 +229,41 @@ export class PackedRecords<Data> {
 
   #textOf(slot: number): string {
     const arena = this.#arena;
-    return arena.text(slot, KEY + arena.integer(slot, KEY_LENGTH), arena.integer(slot, TEXT_BYTES), encodingOf(arena.integer(slot, IS_WIDE) === 1));
+    return arena.text(
+      slot,
+      KEY + arena.integer(slot, KEY_LENGTH),
+      arena.integer(slot, TEXT_BYTES),
+      encodingOf(arena.integer(slot, IS_WIDE) === 1),
+    );
   }
 }
 
-function copyOf<Data>({ data, revision, createdAt, lastSeenAt, expiresAt, endsAt, userId, facts }: StoredSession<Data>): StoredSession<Data> {
-  const copy: StoredSession<Data> = { data: copyJson(data), revision, createdAt, lastSeenAt, expiresAt, endsAt };
+function copyOf<Data>({
+  data,
+  revision,
+  createdAt,
+  lastSeenAt,
+  expiresAt,
+  endsAt,
+  userId,
+  facts,
+}: StoredSession<Data>): StoredSession<Data> {
+  const copy: StoredSession<Data> = {
+    data: copyJson(data),
+    revision,
+    createdAt,
+    lastSeenAt,
+    expiresAt,
+    endsAt,
+  };
   if (userId !== undefined) copy.userId = userId;
   if (facts !== undefined) copy.facts = copyJson(facts);
   return copy;
 }
 
 function textOf(data: string, userId: string | undefined, facts: SessionFacts | undefined): string {
-  if (facts !== undefined) return `[${data},${JSON.stringify(userId ?? null)},${JSON.stringify(facts)}]`;
+  if (facts !== undefined)
+    return `[${data},${JSON.stringify(userId ?? null)},${JSON.stringify(facts)}]`;
   return userId === undefined ? `[${data}]` : `[${data},${JSON.stringify(userId)}]`;
 }
 

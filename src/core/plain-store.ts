@@ -1,12 +1,23 @@
-// Makes a SessionStore of any three-method Store, as far as one process can. Its keys are ids, since that is what
-// such a store takes, and it keeps the plain data alone: instants come from the id's birth.
+// Makes a SessionStore of any three-method Store, as far as one process can. Its keys are ids,
+// since that is what such a store takes, and it keeps the plain data alone: instants come from the
+// id's birth.
 import { type Clock, systemClock } from "./clock.ts";
 import { StoreError } from "./errors.ts";
 import { copyJson, toJsonObject } from "./json.ts";
 import { queueOfRequests } from "./keyed-queue.ts";
 import { DEFAULT_ABSOLUTE } from "./lifetimes.ts";
 import { birthOf } from "./session-id.ts";
-import type { CreateResult, KeyedSession, NewSession, PatchOutcome, SessionPatch, SessionStore, Store, StoredSession, UserCap } from "./store.ts";
+import type {
+  CreateResult,
+  KeyedSession,
+  NewSession,
+  PatchOutcome,
+  SessionPatch,
+  SessionStore,
+  Store,
+  StoredSession,
+  UserCap,
+} from "./store.ts";
 
 /** How a store of three methods is made a `SessionStore`. */
 export interface PlainStoreOptions {
@@ -22,20 +33,26 @@ const REMEMBERED = 10_000;
 /** Whether a store has the whole contract. */
 export function isSessionStore<Data>(store: Store<Data>): store is SessionStore<Data> {
   const methods = ["create", "read", "extend", "patch", "move", "remove"] as const;
-  return methods.every((method) => typeof (store as Partial<SessionStore<Data>>)[method] === "function");
+  return methods.every(
+    (method) => typeof (store as Partial<SessionStore<Data>>)[method] === "function",
+  );
 }
 
 /**
  * Makes a {@link SessionStore} of a three-method {@link Store}. Its keys are ids.
  *
- * Changes of one id wait for one another, but on Workers, and an id that ended here stays ended. What it cannot give: other
- * processes, and on Workers other requests, may undo a change or bring an ended session back, since between `get` and `set` anything can happen; a
- * database that leaks holds usable ids; there is no idle limit, no user index, no list and no pruning: those methods
+ * Changes of one id wait for one another, but on Workers, and an id that ended here stays ended.
+ * What it cannot give: other processes, and on Workers other requests, may undo a change or bring
+ * an ended session back, since between `get` and `set` anything can happen; a database that leaks
+ * holds usable ids; there is no idle limit, no user index, no list and no pruning: those methods
  * reject with `ERR_STORE_UNSUPPORTED`.
  *
  * @throws TypeError for an object without `get`, `set` and `delete`.
  */
-export function toSessionStore<Data>(store: Store<Data>, options: PlainStoreOptions = {}): SessionStore<Data> {
+export function toSessionStore<Data>(
+  store: Store<Data>,
+  options: PlainStoreOptions = {},
+): SessionStore<Data> {
   return new PlainStore(store, options);
 }
 
@@ -45,7 +62,8 @@ export class PlainStore<Data> implements SessionStore<Data> {
   readonly #lifetime: number;
   readonly #clock: Clock;
   readonly #changes = queueOfRequests();
-  // Revisions of this process's own changes. Of an id that was forgotten, `#forgotten` is as old as any.
+  // Revisions of this process's own changes. Of an id that was forgotten, `#forgotten` is as old as
+  // any.
   readonly #revisions = new Map<string, number>();
   #lastRevision = 1;
   #forgotten = 1;
@@ -54,7 +72,10 @@ export class PlainStore<Data> implements SessionStore<Data> {
 
   constructor(store: Store<Data>, options: PlainStoreOptions = {}) {
     for (const method of ["get", "set", "delete"] as const) {
-      if (typeof Object(store)[method] !== "function") throw new TypeError(`Cannot use this store: it has no ${method}(), an object with get, set and delete is wanted`);
+      if (typeof Object(store)[method] !== "function")
+        throw new TypeError(
+          `Cannot use this store: it has no ${method}(), an object with get, set and delete is wanted`,
+        );
     }
     this.#store = store;
     this.#lifetime = (options.absoluteTimeout ?? DEFAULT_ABSOLUTE) * 1000;
@@ -101,7 +122,8 @@ export class PlainStore<Data> implements SessionStore<Data> {
     return this.#changes.run(key, async () => {
       const session = await this.#readOne(key);
       if (!session) return "missing";
-      if (patch.ifRevision !== undefined && patch.ifRevision !== session.revision) return "conflict";
+      if (patch.ifRevision !== undefined && patch.ifRevision !== session.revision)
+        return "conflict";
       const data = { ...session.data, ...(patch.set && toJsonObject(patch.set)) };
       for (const field of patch.unset ?? []) delete data[field as keyof Data];
       await this.#store.set(key, data);
@@ -163,14 +185,22 @@ export class PlainStore<Data> implements SessionStore<Data> {
     const data = await this.#store.get(id);
     // A store may say null for nothing; it may also have been asked before the session ended.
     if (typeof data !== "object" || data === null || this.#ended.has(id)) return undefined;
-    return { data: copyJson(data), revision, createdAt, lastSeenAt: createdAt, expiresAt: endsAt, endsAt };
+    return {
+      data: copyJson(data),
+      revision,
+      createdAt,
+      lastSeenAt: createdAt,
+      expiresAt: endsAt,
+      endsAt,
+    };
   }
 
   async #end(id: string): Promise<void> {
     await this.#store.delete(id);
     this.#revisions.delete(id);
     this.#ended.add(id);
-    if (this.#ended.size > REMEMBERED) this.#ended.delete(this.#ended.keys().next().value as string);
+    if (this.#ended.size > REMEMBERED)
+      this.#ended.delete(this.#ended.keys().next().value as string);
   }
 
   #remember(id: string): void {
@@ -183,14 +213,21 @@ export class PlainStore<Data> implements SessionStore<Data> {
   }
 
   async #unsupported(operation: string, what: string): Promise<never> {
-    throw new StoreError("ERR_STORE_UNSUPPORTED", `Cannot keep ${what}: ${this.name} has only get, set and delete, a SessionStore is wanted`, {
-      store: this.name,
-      operation,
-    });
+    throw new StoreError(
+      "ERR_STORE_UNSUPPORTED",
+      `Cannot keep ${what}: ${this.name} has only get, set and delete, a SessionStore is wanted`,
+      {
+        store: this.name,
+        operation,
+      },
+    );
   }
 }
 
-/** The class of a store. An object literal has none, and a module or an object without a prototype no constructor either. */
+/**
+ * The class of a store. An object literal has none, and a module or an object without a prototype
+ * no constructor either.
+ */
 export function nameOf(store: object): string {
   const name = (store as Partial<object>).constructor?.name;
   return name === undefined || name === "Object" ? "Store" : name;

@@ -1,4 +1,5 @@
-// The policy of a Session, its defaults filled in: for a page of settings, an audit, a test that holds a deployment to it.
+// The policy of a Session, its defaults filled in: for a page of settings, an audit, a test that
+// holds a deployment to it.
 import type { CookieOptions } from "./cookies.ts";
 import { MAX_AGE } from "./near-cache.ts";
 import type { SessionParts } from "./session-parts.ts";
@@ -36,7 +37,9 @@ export interface SessionPolicy {
   readonly store: string;
 }
 
-export function describePolicy<Data extends object, Input extends object>(parts: SessionParts<Data, Input>): SessionPolicy {
+export function describePolicy<Data extends object, Input extends object>(
+  parts: SessionParts<Data, Input>,
+): SessionPolicy {
   const { options, lifetimes, renewals } = parts;
   return {
     idleTimeout: toSeconds(lifetimes.idle),

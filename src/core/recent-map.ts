@@ -1,5 +1,6 @@
-// What was asked for lately, by key, bounded in number. In two generations, for a Map is slow to find its oldest entry: taking that
-// out for every new one costs many times what forgetting a whole generation now and then does.
+// What was asked for lately, by key, bounded in number. In two generations, for a Map is slow to
+// find its oldest entry: taking that out for every new one costs many times what forgetting a whole
+// generation now and then does.
 
 /** A map that forgets what has not been asked for in a while. */
 export class RecentMap<Value> {

@@ -1,5 +1,8 @@
-// Records that were read twice in close succession, as objects: a page asks for the same session again and again, and copying objects
-// takes a fraction of reading text. Bounded, with a place for each slot: in a hash table some would take one another's place however few there are. What was changed is here alone until it gives way: writing text for each of many changes would cost more than the changes.
+// Records that were read twice in close succession, as objects: a page asks for the same session
+// again and again, and copying objects takes a fraction of reading text. Bounded, with a place for
+// each slot: in a hash table some would take one another's place however few there are. What was
+// changed is here alone until it gives way: writing text for each of many changes would cost more
+// than the changes.
 
 import type { StoredSession } from "./store.ts";
 
@@ -34,7 +37,12 @@ export class RecentRecords<Data> {
     return recent?.slot === slot ? recent : undefined;
   }
 
-  /** Notes a reading. @param end every slot in use is below. @returns whether the session is worth remembering. */
+  /**
+   * Notes a reading.
+   *
+   * @param end every slot in use is below.
+   * @returns whether the session is worth remembering.
+   */
   note(slot: number, end: number): boolean {
     this.#reach(end);
     const at = slot & (this.#lines.length - 1);
@@ -43,7 +51,11 @@ export class RecentRecords<Data> {
     return false;
   }
 
-  /** Remembers a session in the place of what was remembered of its slot, or of another one. @param end every slot in use is below. */
+  /**
+   * Remembers a session in the place of what was remembered of its slot, or of another one.
+   *
+   * @param end every slot in use is below.
+   */
   put(recent: Recent<Data>, end: number): void {
     this.#reach(end);
     const at = recent.slot & (this.#lines.length - 1);
@@ -52,7 +64,10 @@ export class RecentRecords<Data> {
     this.#lines[at] = recent;
   }
 
-  /** Must be called whenever a record moves to another key or ends. What is here alone is lost: see `get`. */
+  /**
+   * Must be called whenever a record moves to another key or ends. What is here alone is lost: see
+   * `get`.
+   */
   forget(slot: number): void {
     if (this.get(slot)) this.#lines[slot & (this.#lines.length - 1)] = undefined;
   }

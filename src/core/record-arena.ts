@@ -1,5 +1,6 @@
-// Where MemoryStore's records lie: as bytes in segments, which the collector does not look into. A million objects make each of its
-// full collections take some hundred milliseconds; bytes cost it nothing. Knows sizes and places, and not what a record says.
+// Where MemoryStore's records lie: as bytes in segments, which the collector does not look into. A
+// million objects make each of its full collections take some hundred milliseconds; bytes cost it
+// nothing. Knows sizes and places, and not what a record says.
 import { Buffer } from "node:buffer";
 import { GrowingIntegers } from "./growing-integers.ts";
 
@@ -12,7 +13,8 @@ export const ARENA_BYTES = 8;
 const SEGMENT_BITS = 13;
 const SEGMENT_WORDS = 1 << SEGMENT_BITS;
 const WORD = 8;
-// An address is a segment's number and a word's in it, 31 bits. With the 32nd it says that the slot is free, and which is free next.
+// An address is a segment's number and a word's in it, 31 bits. With the 32nd it says that the slot
+// is free, and which is free next.
 const FREE = 0x8000_0000;
 const MOST_SEGMENTS = FREE >>> SEGMENT_BITS;
 
@@ -37,9 +39,11 @@ class Segment {
 }
 
 /**
- * Keeps records of any size under numbers that stay theirs, slots, while the records themselves may move.
+ * Keeps records of any size under numbers that stay theirs, slots, while the records themselves may
+ * move.
  *
- * At most about a third of what it takes is waste: then the emptiest segment is emptied into another, one at a time.
+ * At most about a third of what it takes is waste: then the emptiest segment is emptied into
+ * another, one at a time.
  */
 export class RecordArena {
   readonly #addresses = new GrowingIntegers();
@@ -118,7 +122,10 @@ export class RecordArena {
     this.#segmentAt(address).floats[wordAt(address) + field] = value;
   }
 
-  /** The numbers among which a record's are, from {@link RecordArena.wordOf} on, until anything is added, resized or removed. */
+  /**
+   * The numbers among which a record's are, from {@link RecordArena.wordOf} on, until anything is
+   * added, resized or removed.
+   */
   floatsOf(slot: number): Float64Array {
     return this.#segmentAt(this.#addresses.get(slot)).floats;
   }
@@ -144,7 +151,8 @@ export class RecordArena {
     const { bytes } = this.#segmentAt(address);
     const from = wordAt(address) * WORD + offset;
     // From the end: there texts that begin alike differ.
-    for (let at = text.length - 1; at >= 0; at--) if (bytes[from + at] !== text.charCodeAt(at)) return false;
+    for (let at = text.length - 1; at >= 0; at--)
+      if (bytes[from + at] !== text.charCodeAt(at)) return false;
     return true;
   }
 
@@ -164,7 +172,10 @@ export class RecordArena {
     let segment = this.#segments[at];
     if (!segment || segment.used + words > SEGMENT_WORDS) {
       at = this.#gaps.pop() ?? this.#segments.length;
-      if (at >= MOST_SEGMENTS) throw new RangeError("Cannot keep another session in memory: 16 GiB are taken, a smaller maxSessions is wanted");
+      if (at >= MOST_SEGMENTS)
+        throw new RangeError(
+          "Cannot keep another session in memory: 16 GiB are taken, a smaller maxSessions is wanted",
+        );
       segment = new Segment(Math.max(words, SEGMENT_WORDS));
       this.#segments[at] = segment;
       this.#capacity += segment.floats.length;
@@ -222,7 +233,7 @@ export class RecordArena {
     }
     const segment = this.#segments[emptiest];
     if (!segment) return;
-    for (let word = 0; word < segment.used; ) {
+    for (let word = 0; word < segment.used;) {
       const slot = segment.integers[word * 2 + SLOT] as number;
       const words = segment.integers[word * 2 + WORDS] as number;
       if (slot !== NONE) this.#move(slot, emptiest * SEGMENT_WORDS + word, words);

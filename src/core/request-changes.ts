@@ -1,4 +1,5 @@
-// What one request has changed and not written yet. Says nothing about when it is written, and where.
+// What one request has changed and not written yet. Says nothing about when it is written, and
+// where.
 import { type Changes, isChange, merge, noChanges, pickFields, visibleData } from "./changes.ts";
 import { copyJson, toJsonValue } from "./json.ts";
 
@@ -23,7 +24,9 @@ export class RequestChanges<Data extends object> {
   /** A field as it will be, of `data` where nothing changes it. */
   get(field: string, data: object | undefined): unknown {
     const source = field in this.#fields ? this.#fields : data;
-    return source && Object.hasOwn(source, field) ? (source as Record<string, unknown>)[field] : undefined;
+    return source && Object.hasOwn(source, field)
+      ? (source as Record<string, unknown>)[field]
+      : undefined;
   }
 
   /** What the application sees of the data as it will be: a copy. */

@@ -1,12 +1,19 @@
-// Remembers, for as long as a request lives, the id that its session has since the request changed it.
+// Remembers, for as long as a request lives, the id that its session has since the request changed
+// it.
 import { headersOf, type RequestLike } from "./http-messages.ts";
 
-/** The ids that requests gave their sessions. Holds no request: an entry goes when its request does. */
+/**
+ * The ids that requests gave their sessions. Holds no request: an entry goes when its request does.
+ */
 export class RequestIds {
-  // By the object that holds the headers: a framework's context and the request within it share that one.
+  // By the object that holds the headers: a framework's context and the request within it share
+  // that one.
   readonly #ids = new WeakMap<object, string | null>();
 
-  /** The id that the session of this request has now; `null` after its end, `undefined` where the cookie still tells. */
+  /**
+   * The id that the session of this request has now; `null` after its end, `undefined` where the
+   * cookie still tells.
+   */
   of(req: RequestLike): string | null | undefined {
     const headers = headersOf(req);
     return headers && this.#ids.get(headers);

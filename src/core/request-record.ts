@@ -1,7 +1,10 @@
 // What one request knows of its session: read once, when it is first asked for, and never before.
 import type { Opened, SessionAccess } from "./session-access.ts";
 
-type Access<Data extends object> = Pick<SessionAccess<Data>, "find" | "locate" | "see" | "currentId">;
+type Access<Data extends object> = Pick<
+  SessionAccess<Data>,
+  "find" | "locate" | "see" | "currentId"
+>;
 
 /** The id and the record, as they were when they were read or begun. */
 export class RequestRecord<Data extends object> {
@@ -25,13 +28,14 @@ export class RequestRecord<Data extends object> {
   }
 
   /**
-   * Looks, and notes the activity. Nothing to wait for where it is known already, or the store answers at once: a
-   * promise costs as much as the rest.
+   * Looks, and notes the activity. Nothing to wait for where it is known already, or the store
+   * answers at once: a promise costs as much as the rest.
    */
   load(): Promise<void> | undefined {
     if (this.#isUnseen) return this.#see();
     if (this.#found === undefined) this.#found = this.#find(() => this.#access.find());
-    else if (this.#found === true && this.#isElsewhere()) this.#found = this.#find(() => this.#access.locate());
+    else if (this.#found === true && this.#isElsewhere())
+      this.#found = this.#find(() => this.#access.locate());
     return this.#found === true ? undefined : this.#found;
   }
 
@@ -51,7 +55,10 @@ export class RequestRecord<Data extends object> {
     return this.#found === true ? undefined : this.#found;
   }
 
-  /** Changes it once nothing else does: two at once would each begin a session, or one would lose the id that the other has given it. */
+  /**
+   * Changes it once nothing else does: two at once would each begin a session, or one would lose
+   * the id that the other has given it.
+   */
   async change<T>(act: () => Promise<T>): Promise<T> {
     while (this.changing) await this.changing.catch(() => {});
     const work = (this.changing = act());
@@ -68,10 +75,14 @@ export class RequestRecord<Data extends object> {
     return id !== undefined && id !== (this.opened?.id ?? null);
   }
 
-  #find(find: () => Opened<Data> | undefined | Promise<Opened<Data> | undefined>): Promise<void> | true {
+  #find(
+    find: () => Opened<Data> | undefined | Promise<Opened<Data> | undefined>,
+  ): Promise<void> | true {
     try {
       const found = find();
-      return found instanceof Promise ? found.then((opened) => void this.#take(opened)) : this.#take(found);
+      return found instanceof Promise
+        ? found.then((opened) => void this.#take(opened))
+        : this.#take(found);
     } catch (error) {
       return Promise.reject(error as Error);
     }

@@ -1,4 +1,5 @@
-// One request's session: nothing is read until it is asked for, nothing written unless something changed, no cookie until there is data. All save policy is here.
+// One request's session: nothing is read until it is asked for, nothing written unless something
+// changed, no cookie until there is data. All save policy is here.
 import {
   assertVisible,
   type Changes,
@@ -21,14 +22,18 @@ import type { Opened, SessionAccess } from "./session-access.ts";
 import type { ListedSession } from "./user-sessions.ts";
 
 /**
- * The session of one request. Changes are kept until {@link RequestSession.commit}, which writes the changed fields and no others;
- * `login`, `rotate`, `destroy`, `takeFlash` and `update` with a function act at once.
+ * The session of one request. Changes are kept until {@link RequestSession.commit}, which writes
+ * the changed fields and no others; `login`, `rotate`, `destroy`, `takeFlash` and `update` with a
+ * function act at once.
  *
- * A session that ends elsewhere during the request stays ended: its changes are dropped and no cookie is sent.
+ * A session that ends elsewhere during the request stays ended: its changes are dropped and no
+ * cookie is sent.
  *
- * What `Session.open` and the adapters give is closed: a property that is written or deleted is a TypeError.
+ * What `Session.open` and the adapters give is closed: a property that is written or deleted is a
+ * TypeError.
  *
- * @typeParam Data what the session of somebody who is signed in holds. A visitor's holds a part of it.
+ * @typeParam Data what the session of somebody who is signed in holds. A visitor's holds a part of
+ * it.
  * @typeParam Input what `login` takes, where a schema makes `Data` of it.
  * @example
  * const user = await req.session.user;
@@ -66,14 +71,17 @@ export class RequestSession<Data extends object, Input extends object = Data> {
     return !this.#changes.isEmpty || this.#isRenewalDue || !!this.#record.changing;
   }
 
-  /** What the store failed with in this request, where it did: what is made of it must not look like an answer. */
+  /**
+   * What the store failed with in this request, where it did: what is made of it must not look like
+   * an answer.
+   */
   get failure(): StoreError | undefined {
     return this.#access.failure;
   }
 
   /**
-   * The data of somebody who is signed in; `undefined` for a visitor, with a session or without: the gate of a page.
-   * A copy: changing it changes nothing.
+   * The data of somebody who is signed in; `undefined` for a visitor, with a session or without:
+   * the gate of a page. A copy: changing it changes nothing.
    */
   get user(): Promise<Readonly<Data> | undefined> {
     return this.#after(() => (this.#userId === undefined ? undefined : this.#userData));
@@ -87,13 +95,17 @@ export class RequestSession<Data extends object, Input extends object = Data> {
   requireUser(): Promise<Readonly<Data>> {
     return this.#after(() => {
       if (this.#userId !== undefined) return this.#userData;
-      throw new HarpiaError("ERR_NOT_SIGNED_IN", "Cannot go on: nobody has signed in with this session");
+      throw new HarpiaError(
+        "ERR_NOT_SIGNED_IN",
+        "Cannot go on: nobody has signed in with this session",
+      );
     });
   }
 
   /**
-   * The data with this request's own changes, a visitor's too: gate with {@link RequestSession.user}. `undefined`
-   * when there is no session, and when it holds nothing. A copy: changing it changes nothing.
+   * The data with this request's own changes, a visitor's too: gate with
+   * {@link RequestSession.user}. `undefined` when there is no session, and when it holds nothing. A
+   * copy: changing it changes nothing.
    */
   get data(): Promise<Readonly<Partial<Data>> | undefined> {
     return this.#after(() => this.#changes.view(this.#record.data));
@@ -105,12 +117,18 @@ export class RequestSession<Data extends object, Input extends object = Data> {
     return this.#changes.view(this.#record.data);
   }
 
-  /** Names the session to people and logs; it signs nobody in. `undefined` when there is none, or it is not stored yet. */
+  /**
+   * Names the session to people and logs; it signs nobody in. `undefined` when there is none, or it
+   * is not stored yet.
+   */
   get handle(): Promise<string | undefined> {
     return this.#afterPeek(() => this.#record.opened && this.#access.handleOf(this.#record.opened));
   }
 
-  /** When the session will end; `undefined` when there is none, or when it is not stored yet. Asking is no activity. */
+  /**
+   * When the session will end; `undefined` when there is none, or when it is not stored yet. Asking
+   * is no activity.
+   */
   get deadlines(): Promise<Deadlines | undefined> {
     return this.#afterPeek(() => {
       const session = this.#record.opened?.session;
@@ -118,22 +136,35 @@ export class RequestSession<Data extends object, Input extends object = Data> {
     });
   }
 
-  /** Holds up a sensitive step until the user has signed in lately: `Session.requireFresh`. @throws HarpiaError `ERR_NOT_FRESH`. */
+  /**
+   * Holds up a sensitive step until the user has signed in lately: `Session.requireFresh`.
+   *
+   * @throws HarpiaError `ERR_NOT_FRESH`.
+   */
   requireFresh(maxAge: number): Promise<void> {
     return this.#after(() => this.#access.requireFresh(this.#record.opened?.id, maxAge));
   }
 
-  /** A signal that fires when the session ends: `Session.watch`. Fired already where there is none. Watching is no activity. */
+  /**
+   * A signal that fires when the session ends: `Session.watch`. Fired already where there is none.
+   * Watching is no activity.
+   */
   watch(until?: AbortSignal): Promise<AbortSignal> {
     return this.#afterPeek(() => this.#access.watch(this.#record.opened?.id, until));
   }
 
-  /** The live sessions of this session's user, oldest first, this one marked. A visitor has none. */
+  /**
+   * The live sessions of this session's user, oldest first, this one marked. A visitor has none.
+   */
   list(): Promise<ListedSession[]> {
     return this.#after(() => (this.#record.opened ? this.#access.list(this.#record.opened) : []));
   }
 
-  /** Ends one of the user's sessions by its handle; its own, as `destroy` does. @returns whether it was live. */
+  /**
+   * Ends one of the user's sessions by its handle; its own, as `destroy` does.
+   *
+   * @returns whether it was live.
+   */
   async revoke(handle: string): Promise<boolean> {
     await this.#record.load();
     const { opened } = this.#record;
@@ -151,7 +182,10 @@ export class RequestSession<Data extends object, Input extends object = Data> {
     );
   }
 
-  /** Reads the session again: what other requests have changed, or that it has ended. Own changes stay. */
+  /**
+   * Reads the session again: what other requests have changed, or that it has ended. Own changes
+   * stay.
+   */
   async reload(): Promise<Readonly<Partial<Data>> | undefined> {
     while (this.#record.changing) await this.#record.changing;
     await this.#record.load();
@@ -185,8 +219,8 @@ export class RequestSession<Data extends object, Input extends object = Data> {
   }
 
   /**
-   * Changes fields: an object when the request commits, a function at once and exactly, as `Session.update`. Where
-   * there is no session, one begins.
+   * Changes fields: an object when the request commits, a function at once and exactly, as
+   * `Session.update`. Where there is no session, one begins.
    *
    * @returns whether there is a session that holds the changes.
    */
@@ -198,7 +232,8 @@ export class RequestSession<Data extends object, Input extends object = Data> {
     }
     return this.#updateExactly(async (opened) => {
       // A visitor's data is a part of Data, and the function takes a part.
-      if (opened) return this.#refreshed(opened, await this.#access.update(opened, changes as Updater<Data>));
+      if (opened)
+        return this.#refreshed(opened, await this.#access.update(opened, changes as Updater<Data>));
       const fields = await changes({});
       if (fields === undefined) return false;
       assertVisible(fields);
@@ -207,7 +242,10 @@ export class RequestSession<Data extends object, Input extends object = Data> {
     });
   }
 
-  /** A field of the library's own, which `data` does not show. For what builds on sessions, such as `harpiats/csrf`. */
+  /**
+   * A field of the library's own, which `data` does not show. For what builds on sessions, such as
+   * `harpiats/csrf`.
+   */
   async getHidden(field: string): Promise<unknown> {
     await this.#record.load();
     return this.#changes.get(field, this.#record.data);
@@ -218,7 +256,10 @@ export class RequestSession<Data extends object, Input extends object = Data> {
     this.#put(field, value);
   }
 
-  /** Sets such a field now, where there is a session without it: of two at once exactly one stores its own. */
+  /**
+   * Sets such a field now, where there is a session without it: of two at once exactly one stores
+   * its own.
+   */
   async offerHidden(field: string, value: unknown): Promise<void> {
     await this.#updateExactly(async (opened) => {
       if (!opened) {
@@ -227,12 +268,17 @@ export class RequestSession<Data extends object, Input extends object = Data> {
       }
       // Whose field it is, the type of the data does not know.
       const change = { [field]: value } as Changes<Data>;
-      const isDone = await this.#access.updateHidden(opened, (data) => (field in data ? undefined : change));
+      const isDone = await this.#access.updateHidden(opened, (data) =>
+        field in data ? undefined : change,
+      );
       return this.#refreshed(opened, isDone);
     });
   }
 
-  /** Leaves a message for the next request that takes it. A visitor's session begins with it, and it signs nobody in. */
+  /**
+   * Leaves a message for the next request that takes it. A visitor's session begins with it, and it
+   * signs nobody in.
+   */
   flash(name: string, value: unknown): void {
     this.#put(FLASH + name, value);
   }
@@ -243,14 +289,15 @@ export class RequestSession<Data extends object, Input extends object = Data> {
     if (this.#record.load()) await this.#record.load();
     const own = this.#changes.get(field, undefined);
     if (own !== undefined) this.#changes.put(field, undefined);
-    if (own !== undefined || !this.#record.opened || !Object.hasOwn(this.#record.data ?? {}, field)) return own;
+    if (own !== undefined || !this.#record.opened || !Object.hasOwn(this.#record.data ?? {}, field))
+      return own;
     return this.#access.takeField(this.#record.opened, field);
   }
 
   /**
-   * Begins a session for a user, under a new id, and ends the one there was, with whatever else the request's cookies
-   * name (ASVS V7.2.4). Of the former data only the fields in `keep` come along, and none of them if it was
-   * somebody's already.
+   * Begins a session for a user, under a new id, and ends the one there was, with whatever else the
+   * request's cookies name (ASVS V7.2.4). Of the former data only the fields in `keep` come along,
+   * and none of them if it was somebody's already.
    *
    * @throws what `Session.create` throws.
    */
@@ -260,7 +307,10 @@ export class RequestSession<Data extends object, Input extends object = Data> {
       const kept = keep.length > 0 ? this.#changes.view(this.#record.data) : undefined;
       // Input is Data where there is no schema.
       const given = data as unknown as Data;
-      const next = { ...(kept && !this.#access.isOfAnotherUser(kept, given) && pickNamed(kept, keep)), ...given };
+      const next = {
+        ...(kept && !this.#access.isOfAnotherUser(kept, given) && pickNamed(kept, keep)),
+        ...given,
+      };
       const opened = await this.#access.create(next, { own, replaced });
       await this.#begin(opened);
       this.#changes.take();
@@ -272,19 +322,27 @@ export class RequestSession<Data extends object, Input extends object = Data> {
     });
   }
 
-  /** Gives the session a new id; the old one is dead for everybody. @returns whether there was a session. */
+  /**
+   * Gives the session a new id; the old one is dead for everybody.
+   *
+   * @returns whether there was a session.
+   */
   rotate(): Promise<boolean> {
     return this.#change((id) => this.#access.rotate(id));
   }
 
-  /** Notes that the user has just proved who they are once more, and gives the session a new id. @returns whether there was a session. */
+  /**
+   * Notes that the user has just proved who they are once more, and gives the session a new id.
+   *
+   * @returns whether there was a session.
+   */
   reauthenticate(): Promise<boolean> {
     return this.#change((id) => this.#access.reauthenticate(id));
   }
 
   /**
-   * Ends the session, everywhere and at once, with whatever else the request's cookies name, and takes its cookie
-   * back. Nothing can be changed in this request any more.
+   * Ends the session, everywhere and at once, with whatever else the request's cookies name, and
+   * takes its cookie back. Nothing can be changed in this request any more.
    *
    * @throws TypeError at once for a callback: it would never be called. Await the promise.
    */
@@ -306,8 +364,8 @@ export class RequestSession<Data extends object, Input extends object = Data> {
   /**
    * Writes what has changed. May be called again, after more changes.
    *
-   * @throws StoreError when the store fails: the response must not look like a success then. HarpiaError
-   * `ERR_HEADERS_SENT` for a session that would begin too late.
+   * @throws StoreError when the store fails: the response must not look like a success then.
+   * HarpiaError `ERR_HEADERS_SENT` for a session that would begin too late.
    */
   async commit(): Promise<void> {
     // What failed while nobody waited must not look like a success.
@@ -317,7 +375,8 @@ export class RequestSession<Data extends object, Input extends object = Data> {
 
   async #write(): Promise<void> {
     if (this.#record.load()) await this.#record.load();
-    if (this.#isRenewalDue && this.#record.opened) this.#follow(await this.#access.renew(this.#record.opened.id));
+    if (this.#isRenewalDue && this.#record.opened)
+      this.#follow(await this.#access.renew(this.#record.opened.id));
     if (this.#changes.isEmpty) return;
     const { changes, hidden } = this.#changes.take();
     if (this.#record.opened) {
@@ -334,8 +393,13 @@ export class RequestSession<Data extends object, Input extends object = Data> {
     await this.#begin(await this.#access.create(data, { hidden: own ?? {} }));
   }
 
-  /** An exact change, once nothing else of this request is under way, and what it came to read again. */
-  async #updateExactly(change: (opened: Opened<Data> | undefined) => Promise<boolean>): Promise<boolean> {
+  /**
+   * An exact change, once nothing else of this request is under way, and what it came to read
+   * again.
+   */
+  async #updateExactly(
+    change: (opened: Opened<Data> | undefined) => Promise<boolean>,
+  ): Promise<boolean> {
     this.#assertOpen();
     if (this.hasChanges) await this.commit();
     // At once if it can be: called from within such a function, this is seen to be so.
@@ -357,31 +421,37 @@ export class RequestSession<Data extends object, Input extends object = Data> {
     return this.#record.opened !== undefined;
   }
 
-  /** Drops what was not committed, and ends a session that began in this request and that nobody has heard of. */
+  /**
+   * Drops what was not committed, and ends a session that began in this request and that nobody has
+   * heard of.
+   */
   async discard(): Promise<void> {
     await this.#record.changing?.catch(() => {});
     this.#changes.take();
-    if (this.#isNew && this.#cookie === "set" && this.#record.opened) await this.#access.delete(this.#record.opened.id);
+    if (this.#isNew && this.#cookie === "set" && this.#record.opened)
+      await this.#access.delete(this.#record.opened.id);
     if (this.#isNew) this.#forget();
   }
 
   /**
-   * Puts on a response what this request owes it: the cookie if it changed, with `no-store`; `Vary: Cookie` if the session was
-   * used, and `Cache-Control: private, no-store` if it was found and the application set none. To be called after
-   * `commit`, before the headers leave.
+   * Puts on a response what this request owes it: the cookie if it changed, with `no-store`;
+   * `Vary: Cookie` if the session was used, and `Cache-Control: private, no-store` if it was found
+   * and the application set none. To be called after `commit`, before the headers leave.
    *
    * @throws HarpiaError `ERR_HEADERS_SENT` when a cookie is owed and it is too late.
    */
   writeTo(res: ResponseLike): void {
     if (this.isUsed) this.#access.writeCaching(res, this.#record.opened !== undefined);
-    if (this.#cookie === "set" && this.#record.opened) this.#access.writeId(res, this.#record.opened);
+    if (this.#cookie === "set" && this.#record.opened)
+      this.#access.writeId(res, this.#record.opened);
     if (this.#cookie === "clear") this.#access.eraseId(res);
     this.#cookie = "keep";
   }
 
   /**
-   * Says that the headers have left: what needs a cookie from now on is `ERR_HEADERS_SENT`, before anything is stored.
-   * Later changes of a session that there is are written by themselves; where that fails, the event `error` tells.
+   * Says that the headers have left: what needs a cookie from now on is `ERR_HEADERS_SENT`, before
+   * anything is stored. Later changes of a session that there is are written by themselves; where
+   * that fails, the event `error` tells.
    */
   seal(): void {
     this.#isSealed = true;
@@ -407,13 +477,20 @@ export class RequestSession<Data extends object, Input extends object = Data> {
     return opened && this.#access.userIdOf(opened.session);
   }
 
-  /** What a session with a user holds was judged as such: by the schema, or by the caller's type. */
+  /**
+   * What a session with a user holds was judged as such: by the schema, or by the caller's type.
+   */
   get #userData(): Readonly<Data> {
     return (this.#changes.view(this.#record.data) ?? {}) as Readonly<Data>;
   }
 
   get #isRenewalDue(): boolean {
-    return !!this.#record.opened && !this.#isSealed && !this.#isRenamed && this.#access.isRenewalDue(this.#record.opened);
+    return (
+      !!this.#record.opened &&
+      !this.#isSealed &&
+      !this.#isRenamed &&
+      this.#access.isRenewalDue(this.#record.opened)
+    );
   }
 
   /** Another id for the same session. @returns whether there was one. */
@@ -445,8 +522,10 @@ export class RequestSession<Data extends object, Input extends object = Data> {
     this.#changes.put(field, value);
     // Whether there is a session is settled now, so that one that ends later is not taken for none.
     this.#record.load()?.catch(() => {});
-    // The adapter has committed already, and nobody may commit again. Where it is too late, that is told.
-    if (this.#isSealed) queueMicrotask(() => void this.commit().catch((error: Error) => this.#access.tell(error)));
+    // The adapter has committed already, and nobody may commit again. Where it is too late, that is
+    // told.
+    if (this.#isSealed)
+      queueMicrotask(() => void this.commit().catch((error: Error) => this.#access.tell(error)));
   }
 
   async #begin(opened: Opened<Data>): Promise<void> {
@@ -467,8 +546,16 @@ export class RequestSession<Data extends object, Input extends object = Data> {
   }
 
   #assertOpen(needsCookie = false): void {
-    if (this.#isDestroyed) throw new HarpiaError("ERR_SESSION_ENDED", "Cannot change this session: it was destroyed in this request");
-    if (needsCookie && this.#isSealed) throw new HarpiaError("ERR_HEADERS_SENT", "Cannot set the session's cookie: the headers of this response have been sent, set it before the body");
+    if (this.#isDestroyed)
+      throw new HarpiaError(
+        "ERR_SESSION_ENDED",
+        "Cannot change this session: it was destroyed in this request",
+      );
+    if (needsCookie && this.#isSealed)
+      throw new HarpiaError(
+        "ERR_HEADERS_SENT",
+        "Cannot set the session's cookie: the headers of this response have been sent, set it before the body",
+      );
   }
 }
 

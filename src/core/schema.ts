@@ -1,4 +1,5 @@
-// Standard Schema (https://standardschema.dev), version 1: what Zod, Valibot, ArkType and others implement.
+// Standard Schema (https://standardschema.dev), version 1: what Zod, Valibot, ArkType and others
+// implement.
 import { type DataIssue, HarpiaError } from "./errors.ts";
 
 /** A schema of any library that follows Standard Schema 1. */
@@ -21,15 +22,19 @@ type SchemaResult<Output> =
   | { readonly issues: readonly SchemaIssue[] };
 
 /** Validates data on its way in. @throws HarpiaError `ERR_DATA_INVALID` with the issues. */
-export async function validate<Output>(schema: StandardSchema<unknown, Output>, data: unknown): Promise<Output> {
+export async function validate<Output>(
+  schema: StandardSchema<unknown, Output>,
+  data: unknown,
+): Promise<Output> {
   const result = await schema["~standard"].validate(data);
   if (result.issues === undefined) return result.value;
   throw toError(toIssues(result.issues));
 }
 
 /**
- * Validates the whole of what a change makes of data. A field that is missing and that the change did not name
- * is no fault of the change: another release may require it, or nobody has signed in yet.
+ * Validates the whole of what a change makes of data. A field that is missing and that the change
+ * did not name is no fault of the change: another release may require it, or nobody has signed in
+ * yet.
  *
  * @returns what the schema made of it; `undefined` where missing fields were all that it found.
  * @throws HarpiaError `ERR_DATA_INVALID` for every other issue.
@@ -58,7 +63,9 @@ function toIssues(given: readonly SchemaIssue[]): DataIssue[] {
 
 function toError(issues: readonly DataIssue[]): HarpiaError {
   // The message names fields and not values: values may be secrets.
-  const fields = [...new Set(issues.map((issue) => issue.path.map(String).join(".") || "the whole"))].join(", ");
+  const fields = [
+    ...new Set(issues.map((issue) => issue.path.map(String).join(".") || "the whole")),
+  ].join(", ");
   const message = `Cannot store session data: the schema refused ${fields}, see error.issues`;
   return new HarpiaError("ERR_DATA_INVALID", message, { issues });
 }

@@ -32,7 +32,10 @@ interface BeginOptions<Data> {
 const LONGEST_COOKIE = 400 * 86_400;
 
 /** What a request's session asks of its `Session`, whatever that takes at creation. */
-export type SessionAccess<Data extends object> = Pick<RequestAccess<Data>, keyof RequestAccess<Data>>;
+export type SessionAccess<Data extends object> = Pick<
+  RequestAccess<Data>,
+  keyof RequestAccess<Data>
+>;
 
 /** The same for one request; so it is made of as little as possible. */
 export class RequestAccess<Data extends object, Input extends object = Data> {
@@ -49,7 +52,10 @@ export class RequestAccess<Data extends object, Input extends object = Data> {
     this.#req = req;
   }
 
-  /** The session that the request's cookie names. This is activity. At once where the store answers at once, and then it throws. */
+  /**
+   * The session that the request's cookie names. This is activity. At once where the store answers
+   * at once, and then it throws.
+   */
   find(): Opened<Data> | undefined | Promise<Opened<Data> | undefined> {
     return this.#asking((req) => this.#parts.reader.visit(req));
   }
@@ -91,7 +97,11 @@ export class RequestAccess<Data extends object, Input extends object = Data> {
     return this.#noting(this.#retire(replaced, by));
   }
 
-  update({ id, key }: Opened<Data>, changes: Changes<Data> | Updater<Data>, hidden?: object): Promise<boolean> {
+  update(
+    { id, key }: Opened<Data>,
+    changes: Changes<Data> | Updater<Data>,
+    hidden?: object,
+  ): Promise<boolean> {
     return this.#noting(this.#update(id, key, changes, { hidden }));
   }
 
@@ -136,12 +146,16 @@ export class RequestAccess<Data extends object, Input extends object = Data> {
 
   list(opened: Opened<Data>): Promise<ListedSession[]> {
     const userId = this.userIdOf(opened.session);
-    return userId === undefined ? Promise.resolve([]) : this.#noting(this.#session.list(userId, { current: opened.id }));
+    return userId === undefined
+      ? Promise.resolve([])
+      : this.#noting(this.#session.list(userId, { current: opened.id }));
   }
 
   revoke(handle: string, opened: Opened<Data>): Promise<boolean> {
     const userId = this.userIdOf(opened.session);
-    return userId === undefined ? Promise.resolve(false) : this.#noting(this.#session.revoke(handle, { userId }));
+    return userId === undefined
+      ? Promise.resolve(false)
+      : this.#noting(this.#session.revoke(handle, { userId }));
   }
 
   revokeOthers(opened: Opened<Data>): Promise<number> {
@@ -193,7 +207,10 @@ export class RequestAccess<Data extends object, Input extends object = Data> {
     this.#parts.transport.erase(res);
   }
 
-  /** Says to caches that the response depends on what named the session, and with `isFound` that it shows some of it. */
+  /**
+   * Says to caches that the response depends on what named the session, and with `isFound` that it
+   * shows some of it.
+   */
   writeCaching(res: ResponseLike, isFound: boolean): void {
     const { transport, options } = this.#parts;
     addVary(res, transport.header);
@@ -206,7 +223,9 @@ export class RequestAccess<Data extends object, Input extends object = Data> {
     return userOf(data) !== undefined && userOf(data) !== userOf(next);
   }
 
-  #asking(ask: (req: RequestLike) => Opened<Data> | undefined | Promise<Opened<Data> | undefined>): ReturnType<typeof ask> {
+  #asking(
+    ask: (req: RequestLike) => Opened<Data> | undefined | Promise<Opened<Data> | undefined>,
+  ): ReturnType<typeof ask> {
     if (!this.#req) return undefined;
     try {
       const found = ask(this.#req);
@@ -217,23 +236,39 @@ export class RequestAccess<Data extends object, Input extends object = Data> {
     }
   }
 
-  #update(id: string, key: string | undefined, changes: Changes<Data> | Updater<Data>, scope: UpdateScope): Promise<boolean> {
+  #update(
+    id: string,
+    key: string | undefined,
+    changes: Changes<Data> | Updater<Data>,
+    scope: UpdateScope,
+  ): Promise<boolean> {
     const { reader } = this.#parts;
-    if (key !== undefined && reader.isCertain(id)) return updateData(this.#parts, key, changes, scope);
+    if (key !== undefined && reader.isCertain(id))
+      return updateData(this.#parts, key, changes, scope);
     const found = reader.keyToChange(id);
     if (!(found instanceof Promise)) {
-      return found === undefined ? Promise.resolve(false) : updateData(this.#parts, found, changes, scope);
+      return found === undefined
+        ? Promise.resolve(false)
+        : updateData(this.#parts, found, changes, scope);
     }
     const given = this.#parts.exactUpdates.copy(changes);
-    return found.then((known) => known !== undefined && updateData(this.#parts, known, given, scope));
+    return found.then(
+      (known) => known !== undefined && updateData(this.#parts, known, given, scope),
+    );
   }
 
-  async #create(data: Partial<Data>, { own, replaced, hidden }: BeginOptions<Data>): Promise<Opened<Data>> {
+  async #create(
+    data: Partial<Data>,
+    { own, replaced, hidden }: BeginOptions<Data>,
+  ): Promise<Opened<Data>> {
     const device = this.#req && this.#parts.options.device?.(this.#req);
-    // What came out of the schema goes through it again: see the option. A visitor's may lack fields.
+    // What came out of the schema goes through it again: see the option. A visitor's may lack
+    // fields.
     const given = data as unknown as Input;
     const options = { ...(device && { device }), ...own };
-    return this.#sign(await createSession(this.#parts, given, options, { replaced: replaced?.session, hidden }));
+    return this.#sign(
+      await createSession(this.#parts, given, options, { replaced: replaced?.session, hidden }),
+    );
   }
 
   async #retire(replaced: Opened<Data> | undefined, by: Opened<Data>): Promise<void> {

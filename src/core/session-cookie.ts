@@ -1,10 +1,17 @@
-// The session's own cookie: found in a request, and on a response with the session's attributes, alone of its name, and never in a cache.
+// The session's own cookie: found in a request, and on a response with the session's attributes,
+// alone of its name, and never in a cache.
 import { scanCookies } from "./cookie-scan.ts";
 import { type CookieOptions, formatDeletion, formatSetCookie, writeSetCookie } from "./cookies.ts";
-import { cookieHeaderOf, forbidCaching, type RequestLike, type ResponseLike } from "./http-messages.ts";
+import {
+  cookieHeaderOf,
+  forbidCaching,
+  type RequestLike,
+  type ResponseLike,
+} from "./http-messages.ts";
 import type { Transport } from "./transport.ts";
 
-// As long as an id. Not one: randomness may be had only while a request is handled (Workers), and belongs to no snapshot.
+// As long as an id. Not one: randomness may be had only while a request is handled (Workers), and
+// belongs to no snapshot.
 const SAMPLE = "x".repeat(32);
 
 /** Reads, writes and takes back one cookie. */
@@ -13,7 +20,10 @@ export class SessionCookie implements Transport {
   readonly #name: string;
   readonly #defaults: CookieOptions;
 
-  /** @throws TypeError or RangeError for a cookie that browsers would refuse: found out here, not at the first login. */
+  /**
+   * @throws TypeError or RangeError for a cookie that browsers would refuse: found out here, not at
+   * the first login.
+   */
   constructor(name: string, defaults: CookieOptions) {
     this.#name = name;
     this.#defaults = defaults;
@@ -43,8 +53,12 @@ export class SessionCookie implements Transport {
 
 /** Options over defaults. What is undefined says nothing: it must not switch a default off. */
 export function mergeCookieOptions(defaults: CookieOptions, options: CookieOptions): CookieOptions {
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const given = Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  );
   // Browsers heed maxAge alone where both are: one that is given must not lose to a default.
   const { maxAge, expires, ...others } = defaults;
-  return "maxAge" in given || "expires" in given ? { ...others, ...given } : { maxAge, expires, ...others, ...given };
+  return "maxAge" in given || "expires" in given
+    ? { ...others, ...given }
+    : { maxAge, expires, ...others, ...given };
 }

@@ -35,16 +35,31 @@ export interface SessionParts<Data extends object, Input extends object = Data> 
 }
 
 /** @throws TypeError or RangeError that says what was given and what is wanted. */
-export function assemble<Data extends object, Input extends object>(given: SessionOptions<Data, Input>): SessionParts<Data, Input> {
+export function assemble<Data extends object, Input extends object>(
+  given: SessionOptions<Data, Input>,
+): SessionParts<Data, Input> {
   const options = resolveOptions(given);
   const { clock = systemClock, cookieName, secrets } = options;
   const keepsFacts = isSessionStore(options.store) && !(options.store instanceof PlainStore);
   const lifetimes = new Lifetimes(options, keepsFacts);
-  const sessionStore = isSessionStore(options.store) ? options.store : new PlainStore(options.store, { absoluteTimeout: lifetimes.absolute / 1000, clock });
-  const events: Emitter<SessionEvents> = new Emitter(cookieName, (heard) => store.listen((change) => tellStoreChange(heard, change), (error) => heard.emit("error", { error })));
+  const sessionStore = isSessionStore(options.store)
+    ? options.store
+    : new PlainStore(options.store, { absoluteTimeout: lifetimes.absolute / 1000, clock });
+  const events: Emitter<SessionEvents> = new Emitter(cookieName, (heard) =>
+    store.listen(
+      (change) => tellStoreChange(heard, change),
+      (error) => heard.emit("error", { error }),
+    ),
+  );
   const onError = (error: Error): void => events.emit("error", { error });
-  const store = new GuardedStore(sessionStore, { clock, timeout: options.storeTimeout * 1000, nearCache: options.nearCache, onError });
-  // A channel may have its subscribers already: what the store does by itself is theirs from now on.
+  const store = new GuardedStore(sessionStore, {
+    clock,
+    timeout: options.storeTimeout * 1000,
+    nearCache: options.nearCache,
+    onError,
+  });
+  // A channel may have its subscribers already: what the store does by itself is theirs from now
+  // on.
   events.has("ended");
   const watcher = new Watcher(store, clock);
   const signer = secrets && new IdSigner(secrets);
@@ -52,8 +67,33 @@ export function assemble<Data extends object, Input extends object>(given: Sessi
   const cookie = new SessionCookie(cookieName, options.cookie);
   const transport = options.transport === "bearer" ? new BearerToken() : cookie;
   const requests = new RequestIds();
-  const reader = new SessionReader({ transport, store, lifetimes, clock, events, signer, renewals, requests, userOf: options.userOf });
+  const reader = new SessionReader({
+    transport,
+    store,
+    lifetimes,
+    clock,
+    events,
+    signer,
+    renewals,
+    requests,
+    userOf: options.userOf,
+  });
   const exactUpdates = new ExactUpdates(store, options);
   const ids = new IdMaker(options.randomFill);
-  return { options, clock, store, keepsFacts, lifetimes, events, watcher, signer, renewals, transport, requests, reader, exactUpdates, ids };
+  return {
+    options,
+    clock,
+    store,
+    keepsFacts,
+    lifetimes,
+    events,
+    watcher,
+    signer,
+    renewals,
+    transport,
+    requests,
+    reader,
+    exactUpdates,
+    ids,
+  };
 }

@@ -1,5 +1,6 @@
-// From a request to its session: which cookie counts, which ids are worth asking the store for, and what of a visit is
-// written. The hot path of the library; it changes nothing but the idle deadline.
+// From a request to its session: which cookie counts, which ids are worth asking the store for, and
+// what of a visit is written. The hot path of the library; it changes nothing but the idle
+// deadline.
 import { visibleData } from "./changes.ts";
 import type { Clock } from "./clock.ts";
 import type { Emitter, RefusalReason, SessionEvents } from "./events.ts";
@@ -65,10 +66,18 @@ export class SessionReader<Data> {
   keyOf(value: string | undefined, now: number = this.#clock.now()): string | undefined {
     const id = this.#signer && typeof value === "string" ? this.#signer.verify(value) : value;
     // A renewed id goes on behind the first 32 characters; most do not.
-    const first = typeof id === "string" && id.length > ID_LENGTH && isVerifier(id.slice(ID_LENGTH)) ? id.slice(0, ID_LENGTH) : id;
+    const first =
+      typeof id === "string" && id.length > ID_LENGTH && isVerifier(id.slice(ID_LENGTH))
+        ? id.slice(0, ID_LENGTH)
+        : id;
     const birth = birthOf(first);
     if (birth < 0) {
-      if (value !== undefined) this.#refuse(this.#signer && birthOf(value?.slice?.(0, ID_LENGTH)) >= 0 ? "bad-signature" : "malformed");
+      if (value !== undefined)
+        this.#refuse(
+          this.#signer && birthOf(value?.slice?.(0, ID_LENGTH)) >= 0
+            ? "bad-signature"
+            : "malformed",
+        );
       return undefined;
     }
     const key = this.#store.keyOf(first as string, birth);
@@ -82,15 +91,24 @@ export class SessionReader<Data> {
     return this.#signer ? id.slice(0, id.lastIndexOf(".")) : id;
   }
 
-  /** The session of an id, without taking note. Perhaps from the near cache: what must be certain asks `findNow`. */
+  /**
+   * The session of an id, without taking note. Perhaps from the near cache: what must be certain
+   * asks `findNow`.
+   */
   async find(id: string | undefined): Promise<StoredSession<Data> | undefined> {
     const key = this.keyOf(id);
-    return key === undefined ? undefined : this.#admitted(key, id as string, this.#store.peek(key, this.#clock.now()) ?? (await this.#store.readNear(key)));
+    return key === undefined
+      ? undefined
+      : this.#admitted(
+          key,
+          id as string,
+          this.#store.peek(key, this.#clock.now()) ?? (await this.#store.readNear(key)),
+        );
   }
 
   /**
-   * The key of an id that may act on its session without being read first; where ids are renewed, a promise of it: the record has to be asked
-   * which of them hold.
+   * The key of an id that may act on its session without being read first; where ids are renewed, a
+   * promise of it: the record has to be asked which of them hold.
    */
   keyToChange(id: string | undefined): string | undefined | Promise<string | undefined> {
     const key = this.keyOf(id);
@@ -98,7 +116,10 @@ export class SessionReader<Data> {
     return this.findNow(id).then((session) => session && key);
   }
 
-  /** Whether an id that was found good is enough to act on, without asking the record whether it has been superseded. */
+  /**
+   * Whether an id that was found good is enough to act on, without asking the record whether it has
+   * been superseded.
+   */
   isCertain(id: string): boolean {
     return this.#renewals.isCertain(this.bare(id));
   }
@@ -106,12 +127,20 @@ export class SessionReader<Data> {
   /** The session of an id, as the store has it now. */
   async findNow(id: string | undefined): Promise<StoredSession<Data> | undefined> {
     const key = this.keyOf(id);
-    return key === undefined ? undefined : this.#admitted(key, id as string, await this.#store.read(key));
+    return key === undefined
+      ? undefined
+      : this.#admitted(key, id as string, await this.#store.read(key));
   }
 
   /** A record, if the id that led to it still holds. */
-  async #admitted(key: string, id: string, session: StoredSession<Data> | undefined): Promise<StoredSession<Data> | undefined> {
-    return session && (await this.#renewals.admits(key, this.bare(id), session)) ? session : undefined;
+  async #admitted(
+    key: string,
+    id: string,
+    session: StoredSession<Data> | undefined,
+  ): Promise<StoredSession<Data> | undefined> {
+    return session && (await this.#renewals.admits(key, this.bare(id), session))
+      ? session
+      : undefined;
   }
 
   /** The data of the session that a request's cookie names. This is activity. */
@@ -125,13 +154,15 @@ export class SessionReader<Data> {
   visit(req: RequestLike): Answer<Found<Data>> {
     const now = this.#clock.now();
     const found = this.locate(req, undefined, now);
-    if (found instanceof Promise) return found.then((one) => one && this.#seen(one, this.#clock.now()));
+    if (found instanceof Promise)
+      return found.then((one) => one && this.#seen(one, this.#clock.now()));
     // A synchronous read takes no time: reading the clock again costs as much as the lookup.
     return found && this.#seen(found, now);
   }
 
   /**
-   * The same, and no activity. Without a promise where the store answers at once: each costs as much as the rest.
+   * The same, and no activity. Without a promise where the store answers at once: each costs as
+   * much as the rest.
    *
    * @param ownId the id that the request's session has, where no cookie names it yet.
    */
@@ -152,8 +183,8 @@ export class SessionReader<Data> {
   }
 
   /**
-   * The keys of all live sessions that a request names, for its logout. One that stands alone is not read: whether it
-   * lives, its removal tells.
+   * The keys of all live sessions that a request names, for its logout. One that stands alone is
+   * not read: whether it lives, its removal tells.
    *
    * @param knownId the id of one that is ended anyway.
    */
@@ -203,7 +234,8 @@ export class SessionReader<Data> {
     const users = live.filter((one) => this.#userIdOf(one) !== undefined);
     // A visitor is nobody: a session without a user takes none away from whoever is signed in.
     const [first, ...others] = users.length > 0 ? users : live;
-    const isOneUsers = users.length > 0 && others.every((one) => this.#userIdOf(one) === this.#userIdOf(first));
+    const isOneUsers =
+      users.length > 0 && others.every((one) => this.#userIdOf(one) === this.#userIdOf(first));
     if (first && (others.length === 0 || isOneUsers)) return [first, ...others].reduce(younger);
     this.#refuse(first ? "duplicate" : "unknown");
     return undefined;
@@ -237,7 +269,10 @@ export class SessionReader<Data> {
     return found.flatMap((one) => one ?? []);
   }
 
-  /** The session of a key, by the best of several ids. A superseded one beside a good one betrays nobody. */
+  /**
+   * The session of a key, by the best of several ids. A superseded one beside a good one betrays
+   * nobody.
+   */
   async #foundAs(key: string, ids: readonly string[]): Promise<Found<Data> | undefined> {
     const session = this.#store.peek(key, this.#clock.now()) ?? (await this.#store.readNear(key));
     if (!session) return undefined;
@@ -245,15 +280,23 @@ export class SessionReader<Data> {
       ids.find((id) => this.#renewals.verdictOf(this.bare(id), session) === verdict),
     );
     const id = ranked[0] ?? ranked[1] ?? (ids[0] as string);
-    return (await this.#renewals.admits(key, this.bare(id), session)) ? { id, key, session } : undefined;
+    return (await this.#renewals.admits(key, this.bare(id), session))
+      ? { id, key, session }
+      : undefined;
   }
 
   #refuse(reason: RefusalReason, key?: string): void {
-    if (this.#events.has("refused")) this.#events.emit("refused", { reason, ...(key !== undefined && { handle: this.#store.handleOf(key) }) });
+    if (this.#events.has("refused"))
+      this.#events.emit("refused", {
+        reason,
+        ...(key !== undefined && { handle: this.#store.handleOf(key) }),
+      });
   }
 }
 
 function younger<Data>(one: Found<Data>, other: Found<Data>): Found<Data> {
-  const age = other.session.createdAt - one.session.createdAt || other.session.lastSeenAt - one.session.lastSeenAt;
+  const age =
+    other.session.createdAt - one.session.createdAt ||
+    other.session.lastSeenAt - one.session.lastSeenAt;
   return age >= 0 ? other : one;
 }

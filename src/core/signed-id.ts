@@ -1,5 +1,5 @@
-// Signed ids: a forged one is refused without asking the store. The newest secret signs, all of them verify; retiring one
-// kills what it signed.
+// Signed ids: a forged one is refused without asking the store. The newest secret signs, all of
+// them verify; retiring one kills what it signed.
 import { Buffer } from "node:buffer";
 import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
 import { kindOf } from "./json.ts";
@@ -15,10 +15,16 @@ export class IdSigner {
 
   /** @throws TypeError or RangeError for secrets that are none. */
   constructor(secrets: readonly string[]) {
-    if (!Array.isArray(secrets) || secrets.length === 0) throw new TypeError(`Cannot use secrets: it is ${kindOf(secrets)}, a list of at least one secret is wanted, the newest first`);
+    if (!Array.isArray(secrets) || secrets.length === 0)
+      throw new TypeError(
+        `Cannot use secrets: it is ${kindOf(secrets)}, a list of at least one secret is wanted, the newest first`,
+      );
     this.#keys = secrets.map((secret, at) => {
       const bytes = Buffer.from(typeof secret === "string" ? secret : "", "utf8");
-      if (bytes.length < LEAST_BYTES) throw new RangeError(`Cannot use secret ${at + 1} of secrets: it has ${bytes.length} bytes, at least ${LEAST_BYTES} random ones are wanted`);
+      if (bytes.length < LEAST_BYTES)
+        throw new RangeError(
+          `Cannot use secret ${at + 1} of secrets: it has ${bytes.length} bytes, at least ${LEAST_BYTES} random ones are wanted`,
+        );
       return createSecretKey(bytes);
     });
   }
@@ -29,7 +35,10 @@ export class IdSigner {
     return `${id}.${sign(id, this.#keys[0] as KeyObject).toString("base64url")}`;
   }
 
-  /** The id of a signed one, or `undefined`: any byte that differs, a tag that was cut, and an id without a tag. */
+  /**
+   * The id of a signed one, or `undefined`: any byte that differs, a tag that was cut, and an id
+   * without a tag.
+   */
   verify(signed: string): string | undefined {
     const dot = signed.lastIndexOf(".");
     if (dot < ID_LENGTH) return undefined;

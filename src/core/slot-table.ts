@@ -1,10 +1,12 @@
-// Finds slots by a hash. The table grows and shrinks bucket by bucket (linear hashing, Litwin 1980): one that doubled at once would
-// stop the process. Does not look at what the slots stand for.
+// Finds slots by a hash. The table grows and shrinks bucket by bucket (linear hashing, Litwin
+// 1980): one that doubled at once would stop the process. Does not look at what the slots stand
+// for.
 import { GrowingIntegers } from "./growing-integers.ts";
 import { NONE } from "./record-arena.ts";
 
 const FEWEST_BUCKETS = 16;
-// 36 bits of a SHA-256 in base64url, of which the hash keeps 30: a whole number that V8 needs no object for.
+// 36 bits of a SHA-256 in base64url, of which the hash keeps 30: a whole number that V8 needs no
+// object for.
 const HASHED = 6;
 const HASH_MASK = 0x3fff_ffff;
 
@@ -12,7 +14,8 @@ const HASH_MASK = 0x3fff_ffff;
 export class SlotTable {
   // The first slot of each bucket.
   readonly #heads = new GrowingIntegers();
-  // For each slot the next one of its bucket, and its hash: side by side, since both are wanted together.
+  // For each slot the next one of its bucket, and its hash: side by side, since both are wanted
+  // together.
   readonly #links = new GrowingIntegers();
   // As many as the slots, or up to twice as many.
   #buckets = FEWEST_BUCKETS;
@@ -62,7 +65,12 @@ export class SlotTable {
     }
     this.#size--;
     // Two for each slot, or a table that empties would be behind.
-    for (let merged = 0; merged < 2 && this.#size * 2 < this.#buckets && this.#buckets > FEWEST_BUCKETS; merged++) this.#merge();
+    for (
+      let merged = 0;
+      merged < 2 && this.#size * 2 < this.#buckets && this.#buckets > FEWEST_BUCKETS;
+      merged++
+    )
+      this.#merge();
     if (this.#size === 0) this.#links.shrink(0);
   }
 
@@ -116,9 +124,13 @@ export class SlotTable {
   }
 }
 
-/** The hash of a text that ends in a SHA-256: its last characters are as good as any hash, and all 52 of a key would take longer. */
+/**
+ * The hash of a text that ends in a SHA-256: its last characters are as good as any hash, and all
+ * 52 of a key would take longer.
+ */
 export function hashOf(text: string): number {
   let hash = 0;
-  for (let at = Math.max(text.length - HASHED, 0); at < text.length; at++) hash = (Math.imul(hash, 31) + text.charCodeAt(at)) | 0;
+  for (let at = Math.max(text.length - HASHED, 0); at < text.length; at++)
+    hash = (Math.imul(hash, 31) + text.charCodeAt(at)) | 0;
   return hash & HASH_MASK;
 }

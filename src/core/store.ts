@@ -4,13 +4,15 @@
 /**
  * The least a store must do: three methods over ids and plain data.
  *
- * `Session` makes as much of it as one process can (see {@link toSessionStore}). What it cannot give, a
- * {@link SessionStore} does.
+ * `Session` makes as much of it as one process can (see {@link toSessionStore}). What it cannot
+ * give, a {@link SessionStore} does.
  */
 // The seed's default: data of unknown shape, to be narrowed by `Session<Data>` or a schema.
 // oxlint-disable-next-line typescript/no-explicit-any
 export interface Store<Data = Record<string, any>> {
-  /** The data under an id; `undefined` when there is none. Rejects only when the store cannot tell. */
+  /**
+   * The data under an id; `undefined` when there is none. Rejects only when the store cannot tell.
+   */
   get(id: string): Promise<Data | undefined>;
   /** Puts data under an id, whatever was there. */
   set(id: string, data: Data): Promise<void>;
@@ -18,7 +20,10 @@ export interface Store<Data = Record<string, any>> {
   delete(id: string): Promise<void>;
 }
 
-/** What is known of the device that signed in: personal data, kept only where the application asks for it. */
+/**
+ * What is known of the device that signed in: personal data, kept only where the application asks
+ * for it.
+ */
 export interface DeviceFacts {
   userAgent?: string;
   ip?: string;
@@ -36,7 +41,10 @@ export interface SessionFacts {
   idleTimeout?: number;
   /** Whether its cookie outlives the browser: "remember me". */
   isPersistent?: boolean;
-  /** Which of its ids hold, as hashes of what follows their first 32 characters, and since when. `salt` until the current one was seen. */
+  /**
+   * Which of its ids hold, as hashes of what follows their first 32 characters, and since when.
+   * `salt` until the current one was seen.
+   */
   renewal?: { at: number; current: string; former: string; salt?: string };
 }
 
@@ -71,13 +79,17 @@ export interface KeyedSession<Data> {
 export interface UserCap {
   /** At least 1. */
   limit: number;
-  /** `evict-oldest` removes the user's sessions of the earliest `createdAt`; `deny` creates nothing. */
+  /**
+   * `evict-oldest` removes the user's sessions of the earliest `createdAt`; `deny` creates nothing.
+   */
   onLimit: "evict-oldest" | "deny";
 }
 
 /** What came of a creation. Only `created` changed anything. */
 export interface CreateResult {
-  /** `taken`: there is a session under this key. `denied`: the user has as many as the cap allows. */
+  /**
+   * `taken`: there is a session under this key. `denied`: the user has as many as the cap allows.
+   */
   outcome: "created" | "taken" | "denied";
   /** The keys that made way for it. */
   evicted: readonly string[];
@@ -105,7 +117,10 @@ export interface KeyedTouch {
   to: { lastSeenAt: number; expiresAt: number };
 }
 
-/** `missing`: no live session under this key. `conflict`: it has another revision. Neither changed anything. */
+/**
+ * `missing`: no live session under this key. `conflict`: it has another revision. Neither changed
+ * anything.
+ */
 export type PatchOutcome = "done" | "missing" | "conflict";
 
 /** What a store tells its subscribers. */
@@ -128,24 +143,30 @@ export type StoreChange =
 /**
  * The whole contract. Every change is one conditional, atomic step; instants are absolute.
  *
- * Keys are what core derives from an id (52 characters of `0-9a-zA-Z._-`): a store never sees an id but in the
- * three methods of {@link Store}, which take ids here as everywhere.
+ * Keys are what core derives from an id (52 characters of `0-9a-zA-Z._-`): a store never sees an id
+ * but in the three methods of {@link Store}, which take ids here as everywhere.
  *
- * Absence is a value: absent and expired alike are `undefined`, `false` or `missing`. A rejection means only that
- * the store cannot tell.
+ * Absence is a value: absent and expired alike are `undefined`, `false` or `missing`. A rejection
+ * means only that the store cannot tell.
  *
- * What is handed in may be changed by the caller afterwards, and so may what comes out: neither ever changes
- * what is stored.
+ * What is handed in may be changed by the caller afterwards, and so may what comes out: neither
+ * ever changes what is stored.
  */
 export interface SessionStore<Data = Record<string, unknown>> extends Store<Data> {
-  /** Inserts if absent, within the user's cap if one is given. The only method that makes a record. */
+  /**
+   * Inserts if absent, within the user's cap if one is given. The only method that makes a record.
+   */
   create(key: string, session: NewSession<Data>, cap?: UserCap): Promise<CreateResult>;
-  /** Reads many at once, in the order of the keys, in one round trip where the server allows. Never an expired record. */
+  /**
+   * Reads many at once, in the order of the keys, in one round trip where the server allows. Never
+   * an expired record.
+   */
   read(keys: readonly string[]): Promise<(StoredSession<Data> | undefined)[]>;
   /**
    * The same for one key and at once: only for a store that keeps everything in this process.
    *
-   * @param now the instant to judge by, where the caller has asked for it already; the store's own clock's otherwise.
+   * @param now the instant to judge by, where the caller has asked for it already; the store's own
+   * clock's otherwise.
    */
   readSync?(key: string, now?: number): StoredSession<Data> | undefined;
   /** Moves the deadline of a live session later, never earlier, and never writes data. */
@@ -153,18 +174,19 @@ export interface SessionStore<Data = Record<string, unknown>> extends Store<Data
   /** Changes the data of a live session, per top-level field, and its facts, in one step. */
   patch(key: string, patch: SessionPatch<Data>): Promise<PatchOutcome>;
   /**
-   * `extend` for several sessions in one round trip, answered in their order. The keys differ. Each counts for itself: one that is not
-   * there changes nothing for the others. Core calls it with what requests of one turn of the event loop want.
+   * `extend` for several sessions in one round trip, answered in their order. The keys differ. Each
+   * counts for itself: one that is not there changes nothing for the others. Core calls it with
+   * what requests of one turn of the event loop want.
    */
   extendAll?(touches: readonly KeyedTouch[]): Promise<boolean[]>;
   /**
-   * `patch` for several sessions, in the same way. What one of them holds must not make the others fail: an `Error` in its place says that it alone
-   * failed.
+   * `patch` for several sessions, in the same way. What one of them holds must not make the others
+   * fail: an `Error` in its place says that it alone failed.
    */
   patchAll?(patches: readonly KeyedPatch<Data>[]): Promise<(PatchOutcome | Error)[]>;
   /**
-   * Gives a live session another key of the same birth; the user's index follows. Of several at once exactly one is
-   * `true`. `false` too, and nothing changed, where `nextKey` is taken.
+   * Gives a live session another key of the same birth; the user's index follows. Of several at
+   * once exactly one is `true`. `false` too, and nothing changed, where `nextKey` is taken.
    */
   move(key: string, nextKey: string): Promise<boolean>;
   /** Ends a session. `true` if it was live: of several at once exactly one. */
@@ -172,31 +194,44 @@ export interface SessionStore<Data = Record<string, unknown>> extends Store<Data
   /** The user's live sessions, oldest first. */
   listByUser(userId: string): Promise<KeyedSession<Data>[]>;
   /**
-   * Ends every session that the user has, but for those under the keys in `except`. Once it has resolved, none that
-   * was created before the call is live, also when a login ran meanwhile.
+   * Ends every session that the user has, but for those under the keys in `except`. Once it has
+   * resolved, none that was created before the call is live, also when a login ran meanwhile.
    *
    * @returns how many it ended.
    */
   removeByUser(userId: string, options?: { except?: readonly string[] }): Promise<number>;
   /**
-   * Ends every session, of everybody, with one write however many there are. Once it has resolved, none that was created
-   * before the call is live, also when creations ran meanwhile; those that begin later live, whatever clock they have.
+   * Ends every session, of everybody, with one write however many there are. Once it has resolved,
+   * none that was created before the call is live, also when creations ran meanwhile; those that
+   * begin later live, whatever clock they have.
    */
   removeAll(): Promise<void>;
   /**
-   * Pages through the live sessions in no promised order, about `limit` (default 100) at a time. A session that
-   * lives all the while is seen at least once. No `cursor` in the answer: that was the last page.
+   * Pages through the live sessions in no promised order, about `limit` (default 100) at a time. A
+   * session that lives all the while is seen at least once. No `cursor` in the answer: that was the
+   * last page.
    */
-  scan(cursor?: string, options?: { limit?: number }): Promise<{ sessions: KeyedSession<Data>[]; cursor?: string }>;
+  scan(
+    cursor?: string,
+    options?: { limit?: number },
+  ): Promise<{ sessions: KeyedSession<Data>[]; cursor?: string }>;
   /**
-   * About how many sessions are kept, what has expired and was not pruned yet included; `undefined` for "cannot tell now". Only for a
-   * store that answers as quickly as it reads, however many there are: nothing is decided by it, people look at it.
+   * About how many sessions are kept, what has expired and was not pruned yet included; `undefined`
+   * for "cannot tell now". Only for a store that answers as quickly as it reads, however many there
+   * are: nothing is decided by it, people look at it.
    */
   count?(): Promise<number | undefined>;
   /** Deletes what has expired. @returns how many. */
   prune(): Promise<number>;
-  /** Tells what was changed, here or, where {@link hearsOthers} says so, in any process. @returns a function that ends it. */
+  /**
+   * Tells what was changed, here or, where {@link hearsOthers} says so, in any process.
+   *
+   * @returns a function that ends it.
+   */
   subscribe?(listener: (change: StoreChange) => void): Promise<() => Promise<void>>;
-  /** Whether `subscribe` tells what other processes change: a near cache needs that, and is refused where it is not `true`. */
+  /**
+   * Whether `subscribe` tells what other processes change: a near cache needs that, and is refused
+   * where it is not `true`.
+   */
   readonly hearsOthers?: boolean;
 }

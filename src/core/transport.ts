@@ -1,6 +1,13 @@
-// How an id travels: in our cookie, or as a bearer token where the application says so. Anywhere else it is nobody's.
+// How an id travels: in our cookie, or as a bearer token where the application says so. Anywhere
+// else it is nobody's.
 import type { CookieOptions } from "./cookies.ts";
-import { forbidCaching, headerOf, type RequestLike, type ResponseLike, toHeaderPort } from "./http-messages.ts";
+import {
+  forbidCaching,
+  headerOf,
+  type RequestLike,
+  type ResponseLike,
+  toHeaderPort,
+} from "./http-messages.ts";
 
 /** Reads ids from requests and writes them to responses. */
 export interface Transport {
@@ -23,7 +30,9 @@ export class BearerToken implements Transport {
 
   read(req: RequestLike): string | undefined {
     const value = headerOf(req, "authorization");
-    return value?.slice(0, SCHEME.length).toLowerCase() === SCHEME ? value.slice(SCHEME.length).trim() : undefined;
+    return value?.slice(0, SCHEME.length).toLowerCase() === SCHEME
+      ? value.slice(SCHEME.length).trim()
+      : undefined;
   }
 
   write(res: ResponseLike, id: string): void {

@@ -1,11 +1,14 @@
-// Which records are a user's. Those of one user hang together in a ring, and the table has one of each ring: however many sessions
-// somebody has, finding those of others takes no longer.
+// Which records are a user's. Those of one user hang together in a ring, and the table has one of
+// each ring: however many sessions somebody has, finding those of others takes no longer.
 import { randomBytes } from "node:crypto";
 import { NONE, type RecordArena } from "./record-arena.ts";
 import { sha256 } from "./session-id.ts";
 import { hashOf, SlotTable } from "./slot-table.ts";
 
-/** Where in a record the hash of its user is kept, and its neighbours in the ring; none: it is in no ring. */
+/**
+ * Where in a record the hash of its user is kept, and its neighbours in the ring; none: it is in no
+ * ring.
+ */
 export interface RingFields {
   hash: number;
   after: number;
@@ -18,11 +21,16 @@ export class UserRings {
   readonly #fields: RingFields;
   readonly #table = new SlotTable();
   readonly #isOf: (slot: number, userId: string) => boolean;
-  // Users name themselves, on some sites: nobody must be able to choose names that all fall into one bucket.
+  // Users name themselves, on some sites: nobody must be able to choose names that all fall into
+  // one bucket.
   #secret: string | undefined;
 
   /** @param isOf whether a record is this user's. */
-  constructor(arena: RecordArena, fields: RingFields, isOf: (slot: number, userId: string) => boolean) {
+  constructor(
+    arena: RecordArena,
+    fields: RingFields,
+    isOf: (slot: number, userId: string) => boolean,
+  ) {
     this.#arena = arena;
     this.#fields = fields;
     this.#isOf = isOf;
@@ -67,7 +75,8 @@ export class UserRings {
     while (first !== NONE && first !== slot) first = this.#table.after(first);
     if (after !== slot) this.#join(this.#arena.integer(slot, this.#fields.before), after);
     if (first !== slot) return;
-    // The next one first: a table that is empty for a moment gives all its room back, and would take it anew.
+    // The next one first: a table that is empty for a moment gives all its room back, and would
+    // take it anew.
     if (after !== slot) this.#table.add(after, hash);
     this.#table.remove(slot);
   }

@@ -1,5 +1,5 @@
-// A user's sessions, for people: the list of devices, sign out there, sign out everywhere. Handles name sessions here, and
-// nobody gets from a handle to an id.
+// A user's sessions, for people: the list of devices, sign out there, sign out everywhere. Handles
+// name sessions here, and nobody gets from a handle to an id.
 import { kindOf } from "./json.ts";
 import { type Deadlines, toDeadlines } from "./lifetimes.ts";
 import type { SessionParts } from "./session-parts.ts";
@@ -35,7 +35,12 @@ export class UserSessions<Data extends object> {
     const found = await this.#parts.store.listByUser(toUser(userId));
     return found.map(({ key, session }) => {
       const device = session.facts?.device;
-      return { handle: key, isCurrent: key === currentKey, ...toDeadlines(session), ...(device && { device }) };
+      return {
+        handle: key,
+        isCurrent: key === currentKey,
+        ...toDeadlines(session),
+        ...(device && { device }),
+      };
     });
   }
 

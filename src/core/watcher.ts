@@ -1,5 +1,5 @@
-// Tells those who watch a session that it has ended: at once where the store tells, else within the poll interval, and at
-// its deadline in any case.
+// Tells those who watch a session that it has ended: at once where the store tells, else within the
+// poll interval, and at its deadline in any case.
 import type { Clock } from "./clock.ts";
 import type { GuardedStore } from "./guarded-store.ts";
 import type { RequestLike } from "./http-messages.ts";
@@ -40,7 +40,10 @@ export class Watcher<Data> {
     if (until?.aborted) return controller.signal;
     const watching = { key, controller };
     this.#enter(watching, key);
-    until?.addEventListener("abort", () => this.#forget(watching), { once: true, signal: controller.signal });
+    until?.addEventListener("abort", () => this.#forget(watching), {
+      once: true,
+      signal: controller.signal,
+    });
     this.#subscribe();
     this.#look(key);
     return controller.signal;
@@ -52,7 +55,8 @@ export class Watcher<Data> {
     if (!watched) return;
     this.#watched.delete(key);
     watched.cancel();
-    for (const { controller } of watched.watchers) controller.abort(new DOMException("The session has ended", "AbortError"));
+    for (const { controller } of watched.watchers)
+      controller.abort(new DOMException("The session has ended", "AbortError"));
   }
 
   moved(key: string, nextKey: string): void {
@@ -80,19 +84,22 @@ export class Watcher<Data> {
   #subscribe(): void {
     if (this.#isSubscribed) return;
     this.#isSubscribed = true;
-    this.#store.subscribe((change) => this.#hear(change)).then(
-      // What ended between the first look and now was told to nobody.
-      (end) => {
-        if (end) this.lookAgain();
-      },
-      // Until it can be told, it looks for itself.
-      () => (this.#isSubscribed = false),
-    );
+    this.#store
+      .subscribe((change) => this.#hear(change))
+      .then(
+        // What ended between the first look and now was told to nobody.
+        (end) => {
+          if (end) this.lookAgain();
+        },
+        // Until it can be told, it looks for itself.
+        () => (this.#isSubscribed = false),
+      );
   }
 
   #hear(change: StoreChange): void {
     if (change.type === "moved") this.moved(change.key, change.nextKey);
-    if (change.type === "removed" || change.type === "evicted" || change.type === "expired") this.ended(change.key);
+    if (change.type === "removed" || change.type === "evicted" || change.type === "expired")
+      this.ended(change.key);
     if (change.type === "lost" || change.type === "cleared") this.lookAgain();
   }
 
@@ -127,8 +134,8 @@ export class Watcher<Data> {
 }
 
 /**
- * Watches the session of a request. Which one that is, a store behind a network tells later: until then the signal
- * waits, also while the store is down.
+ * Watches the session of a request. Which one that is, a store behind a network tells later: until
+ * then the signal waits, also while the store is down.
  */
 export function watchRequest<Data extends object, Input extends object>(
   { reader, watcher, clock }: Pick<SessionParts<Data, Input>, "reader" | "watcher" | "clock">,
@@ -138,7 +145,8 @@ export function watchRequest<Data extends object, Input extends object>(
   const controller = new AbortController();
   const follow = (key: string | undefined): void => {
     if (until?.aborted) return;
-    if (key === undefined) return controller.abort(new DOMException("There is no session", "AbortError"));
+    if (key === undefined)
+      return controller.abort(new DOMException("There is no session", "AbortError"));
     const signal = watcher.watch(key, until);
     const end = (): void => controller.abort(signal.reason);
     if (signal.aborted) end();

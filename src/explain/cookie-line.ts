@@ -1,5 +1,5 @@
-// A Set-Cookie line, and why browsers would not keep it (RFC 6265bis 5.7). Works for lines that somebody else wrote: ours are
-// refused before they are sent. Says nothing of their values.
+// A Set-Cookie line, and why browsers would not keep it (RFC 6265bis 5.7). Works for lines that
+// somebody else wrote: ours are refused before they are sent. Says nothing of their values.
 import type { CookieOptions } from "../core/cookies.ts";
 import { isLoopback, type RequestFacts } from "./request-facts.ts";
 
@@ -19,14 +19,26 @@ export interface CookieLine {
 }
 
 /** Why browsers refuse a cookie. */
-export type CookieRefusal = "too-large" | "prefix" | "same-site-none" | "partitioned" | "secure-on-http" | "domain" | "cross-site";
+export type CookieRefusal =
+  | "too-large"
+  | "prefix"
+  | "same-site-none"
+  | "partitioned"
+  | "secure-on-http"
+  | "domain"
+  | "cross-site";
 
 const LARGEST = 4096;
 
 /** Reads a Set-Cookie line. */
 export function parseCookieLine(line: string): CookieLine {
   const [pair = "", ...rest] = line.split(";");
-  const attributes = new Map(rest.map((text) => [text.split("=")[0]?.trim().toLowerCase(), text.split("=").slice(1).join("=").trim()]));
+  const attributes = new Map(
+    rest.map((text) => [
+      text.split("=")[0]?.trim().toLowerCase(),
+      text.split("=").slice(1).join("=").trim(),
+    ]),
+  );
   const expires = attributes.get("expires");
   const maxAge = attributes.get("max-age");
   return {
@@ -34,7 +46,10 @@ export function parseCookieLine(line: string): CookieLine {
     isSecure: attributes.has("secure"),
     isHttpOnly: attributes.has("httponly"),
     isPartitioned: attributes.has("partitioned"),
-    isDeletion: maxAge === undefined ? expires !== undefined && Date.parse(expires) <= Date.now() : Number(maxAge) <= 0,
+    isDeletion:
+      maxAge === undefined
+        ? expires !== undefined && Date.parse(expires) <= Date.now()
+        : Number(maxAge) <= 0,
     sameSite: attributes.get("samesite")?.toLowerCase() || "lax",
     path: attributes.get("path"),
     domain: attributes.get("domain")?.replace(/^\./, "").toLowerCase() || undefined,
@@ -42,21 +57,59 @@ export function parseCookieLine(line: string): CookieLine {
 }
 
 /** The same of a `Session`'s own cookie, as its policy has it. */
-export function cookieLineOf({ secure = false, httpOnly = false, partitioned = false, sameSite = "lax", path, domain }: CookieOptions): CookieLine {
-  return { bytes: 0, isSecure: secure, isHttpOnly: httpOnly, isPartitioned: partitioned, isDeletion: false, sameSite, path, domain: domain?.replace(/^\./, "").toLowerCase() };
+export function cookieLineOf({
+  secure = false,
+  httpOnly = false,
+  partitioned = false,
+  sameSite = "lax",
+  path,
+  domain,
+}: CookieOptions): CookieLine {
+  return {
+    bytes: 0,
+    isSecure: secure,
+    isHttpOnly: httpOnly,
+    isPartitioned: partitioned,
+    isDeletion: false,
+    sameSite,
+    path,
+    domain: domain?.replace(/^\./, "").toLowerCase(),
+  };
 }
 
-/** Why browsers would not keep this cookie in the answer to this request, in words; `undefined` where they would. */
-export function refusalOfLine(name: string, line: CookieLine, request: RequestFacts): { cause: CookieRefusal; message: string } | undefined {
-  if (line.bytes > LARGEST) return { cause: "too-large", message: `Its name and value have ${line.bytes} bytes: browsers keep ${LARGEST}.` };
+/**
+ * Why browsers would not keep this cookie in the answer to this request, in words; `undefined`
+ * where they would.
+ */
+export function refusalOfLine(
+  name: string,
+  line: CookieLine,
+  request: RequestFacts,
+): { cause: CookieRefusal; message: string } | undefined {
+  if (line.bytes > LARGEST)
+    return {
+      cause: "too-large",
+      message: `Its name and value have ${line.bytes} bytes: browsers keep ${LARGEST}.`,
+    };
   const prefix = brokenPrefix(name, line);
-  if (prefix !== undefined) return { cause: "prefix", message: `The prefix of its name needs ${prefix}.` };
-  if (line.sameSite === "none" && !line.isSecure) return { cause: "same-site-none", message: "SameSite=None needs Secure." };
-  if (line.isPartitioned && !line.isSecure) return { cause: "partitioned", message: "Partitioned needs Secure." };
-  if (line.isSecure && isUnsafe(request)) return { cause: "secure-on-http", message: SECURE_ON_HTTP };
-  if (!coversHost(line, request)) return { cause: "domain", message: `Its Domain, ${String(line.domain)}, does not cover the host of this request, ${String(request.host)}.` };
+  if (prefix !== undefined)
+    return { cause: "prefix", message: `The prefix of its name needs ${prefix}.` };
+  if (line.sameSite === "none" && !line.isSecure)
+    return { cause: "same-site-none", message: "SameSite=None needs Secure." };
+  if (line.isPartitioned && !line.isSecure)
+    return { cause: "partitioned", message: "Partitioned needs Secure." };
+  if (line.isSecure && isUnsafe(request))
+    return { cause: "secure-on-http", message: SECURE_ON_HTTP };
+  if (!coversHost(line, request))
+    return {
+      cause: "domain",
+      message: `Its Domain, ${String(line.domain)}, does not cover the host of this request, ${String(request.host)}.`,
+    };
   if (line.sameSite !== "none" && request.site === "cross-site" && request.mode !== "navigate") {
-    return { cause: "cross-site", message: `A page of another site sent this request, in the background: browsers take no SameSite=${toTitle(line.sameSite)} cookie from the answer. SameSite=None with Secure is for that.` };
+    return {
+      cause: "cross-site",
+      message: `A page of another site sent this request, in the background: browsers take no SameSite=${toTitle(line.sameSite)} cookie from the answer. SameSite=None with Secure is for that.`,
+    };
   }
   return undefined;
 }
@@ -71,7 +124,9 @@ export function isUnsafe({ scheme, host }: RequestFacts): boolean {
 
 /** Whether the cookie is for this host, as far as that is known. */
 export function coversHost({ domain }: CookieLine, { host }: RequestFacts): boolean {
-  return domain === undefined || host === undefined || host === domain || host.endsWith(`.${domain}`);
+  return (
+    domain === undefined || host === undefined || host === domain || host.endsWith(`.${domain}`)
+  );
 }
 
 /** Whether the cookie is for this path, as far as that is known (RFC 6265bis 5.1.4). */
@@ -90,5 +145,7 @@ function brokenPrefix(name: string, line: CookieLine): string | undefined {
   if (prefix === undefined) return undefined;
   if (!line.isSecure) return "Secure";
   if (prefix.includes("http") && !line.isHttpOnly) return "HttpOnly";
-  return prefix.startsWith("host") && (line.domain !== undefined || line.path !== "/") ? "Path=/ and no Domain" : undefined;
+  return prefix.startsWith("host") && (line.domain !== undefined || line.path !== "/")
+    ? "Path=/ and no Domain"
+    : undefined;
 }

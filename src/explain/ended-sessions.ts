@@ -1,4 +1,5 @@
-// What became of sessions, remembered by handle from the moment somebody listens: so many, and the oldest are forgotten first.
+// What became of sessions, remembered by handle from the moment somebody listens: so many, and the
+// oldest are forgotten first.
 import type { Clock } from "../core/clock.ts";
 import type { SessionEvents } from "../core/events.ts";
 
@@ -16,7 +17,10 @@ interface Remembered {
 
 /** What is asked of a `Session` here. */
 export interface EventSource {
-  on<Name extends keyof SessionEvents>(name: Name, listener: (event: SessionEvents[Name]) => unknown): () => void;
+  on<Name extends keyof SessionEvents>(
+    name: Name,
+    listener: (event: SessionEvents[Name]) => unknown,
+  ): () => void;
 }
 
 /** Remembers the ends of sessions. */
@@ -37,10 +41,17 @@ export class EndedSessions {
         this.#end(formerHandle, "replaced");
       }),
       // An id that was renewed away: where the session itself was left alone, no end is told.
-      source.on("refused", ({ reason, handle }) => void (reason === "superseded" && handle !== undefined && this.#end(handle, reason))),
-      // No handles come with it: whose session it was is known of those that began here. Without a user it was everybody's.
+      source.on(
+        "refused",
+        ({ reason, handle }) =>
+          void (reason === "superseded" && handle !== undefined && this.#end(handle, reason)),
+      ),
+      // No handles come with it: whose session it was is known of those that began here. Without a
+      // user it was everybody's.
       source.on("revoked", ({ userId }) => {
-        for (const [handle, known] of this.#known) if ((userId === undefined || known.userId === userId) && !known.end) this.#end(handle, "revoked");
+        for (const [handle, known] of this.#known)
+          if ((userId === undefined || known.userId === userId) && !known.end)
+            this.#end(handle, "revoked");
       }),
     ];
   }

@@ -1,5 +1,6 @@
-// Prints each cause once, while an application is developed: one middleware for each shape of middleware there is. It stands beside
-// the session's own, changes no answer, and never makes a request fail.
+// Prints each cause once, while an application is developed: one middleware for each shape of
+// middleware there is. It stands beside the session's own, changes no answer, and never makes a
+// request fail.
 import process from "node:process";
 import type { RequestLike, ResponseLike } from "../core/http-messages.ts";
 import { assertOptions } from "../core/options.ts";
@@ -9,17 +10,25 @@ import type { Explainer } from "./explainer.ts";
 export interface ExplainOptions {
   /** Gets each cause once. Default: a warning of the process. */
   print?: ((message: string) => void) | undefined;
-  /** Whether it may be made with `NODE_ENV=production`, where it costs every request a read more. Default `false`. */
+  /**
+   * Whether it may be made with `NODE_ENV=production`, where it costs every request a read more.
+   * Default `false`.
+   */
   inProduction?: boolean | undefined;
 }
 
 type Next = (error?: unknown) => unknown;
 /** node's response, as far as it is used. */
-export type FinishingResponse = ResponseLike & { once(event: "finish", listener: () => void): unknown };
+export type FinishingResponse = ResponseLike & {
+  once(event: "finish", listener: () => void): unknown;
+};
 /** Fastify's instance, as far as it is used. */
 export interface ExplainedFastify {
   addHook(name: "onRequest", hook: (request: RequestLike & object) => Promise<void>): unknown;
-  addHook(name: "onResponse", hook: (request: RequestLike & object, reply: ResponseLike) => Promise<void>): unknown;
+  addHook(
+    name: "onResponse",
+    hook: (request: RequestLike & object, reply: ResponseLike) => Promise<void>,
+  ): unknown;
 }
 
 // Nothing is wrong with these.
@@ -33,10 +42,20 @@ class Teller {
 
   constructor(explainer: Explainer, options: ExplainOptions) {
     assertOptions("middleware that explains", options, ["print", "inProduction"]);
-    const { print = (message: string) => process.emitWarning(message, "SessionExplained"), inProduction = false } = options;
-    if (typeof Object(explainer).explain !== "function") throw new TypeError("Cannot explain requests: the first argument is no explainer, createExplainer(session) is wanted");
-    if (typeof print !== "function") throw new TypeError("Cannot use option print: a function is wanted");
-    if (!inProduction && isProduction()) throw new TypeError("Cannot explain requests: NODE_ENV is production, where every request would be read once more; leave it out there, or say inProduction: true");
+    const {
+      print = (message: string) => process.emitWarning(message, "SessionExplained"),
+      inProduction = false,
+    } = options;
+    if (typeof Object(explainer).explain !== "function")
+      throw new TypeError(
+        "Cannot explain requests: the first argument is no explainer, createExplainer(session) is wanted",
+      );
+    if (typeof print !== "function")
+      throw new TypeError("Cannot use option print: a function is wanted");
+    if (!inProduction && isProduction())
+      throw new TypeError(
+        "Cannot explain requests: NODE_ENV is production, where every request would be read once more; leave it out there, or say inProduction: true",
+      );
     this.#explainer = explainer;
     this.#print = print;
   }
@@ -67,8 +86,14 @@ class Teller {
   }
 }
 
-/** Express 4 and 5, Connect: `app.use(expressExplain(explainer))`, before or after the session's middleware. */
-export function expressExplain(explainer: Explainer, options: ExplainOptions = {}): (req: RequestLike, res: FinishingResponse, next: Next) => void {
+/**
+ * Express 4 and 5, Connect: `app.use(expressExplain(explainer))`, before or after the session's
+ * middleware.
+ */
+export function expressExplain(
+  explainer: Explainer,
+  options: ExplainOptions = {},
+): (req: RequestLike, res: FinishingResponse, next: Next) => void {
   const teller = new Teller(explainer, options);
   return (req, res, next) => {
     res.once("finish", () => teller.after(req, res));
@@ -76,14 +101,24 @@ export function expressExplain(explainer: Explainer, options: ExplainOptions = {
   };
 }
 
-/** node http, https and http2: `createServer(nodeExplain(explainer, listener))`, around what `withSession` gives. */
-export function nodeExplain<Req extends RequestLike, Res extends FinishingResponse>(explainer: Explainer, listener: (req: Req, res: Res) => unknown, options: ExplainOptions = {}): (req: Req, res: Res) => void {
+/**
+ * node http, https and http2: `createServer(nodeExplain(explainer, listener))`, around what
+ * `withSession` gives.
+ */
+export function nodeExplain<Req extends RequestLike, Res extends FinishingResponse>(
+  explainer: Explainer,
+  listener: (req: Req, res: Res) => unknown,
+  options: ExplainOptions = {},
+): (req: Req, res: Res) => void {
   const middleware = expressExplain(explainer, options);
   return (req, res) => middleware(req, res, () => listener(req, res));
 }
 
 /** Fastify 5: `fastify.register(fastifyExplain(explainer))`. */
-export function fastifyExplain(explainer: Explainer, options: ExplainOptions = {}): (fastify: ExplainedFastify, pluginOptions: unknown, done: () => void) => void {
+export function fastifyExplain(
+  explainer: Explainer,
+  options: ExplainOptions = {},
+): (fastify: ExplainedFastify, pluginOptions: unknown, done: () => void) => void {
   const teller = new Teller(explainer, options);
   const plugin = (fastify: ExplainedFastify, _: unknown, done: () => void): void => {
     fastify.addHook("onRequest", (request) => teller.before(request));
@@ -91,23 +126,35 @@ export function fastifyExplain(explainer: Explainer, options: ExplainOptions = {
     done();
   };
   // Hooks are to hold for the instance itself and not for a child made for this plugin.
-  return Object.assign(plugin, { [Symbol.for("skip-override")]: true, [Symbol.for("fastify.display-name")]: "harpiats-explain" });
+  return Object.assign(plugin, {
+    [Symbol.for("skip-override")]: true,
+    [Symbol.for("fastify.display-name")]: "harpiats-explain",
+  });
 }
 
 /** Koa 2 and 3: `app.use(koaExplain(explainer))`, before the session's middleware. */
-export function koaExplain(explainer: Explainer, options: ExplainOptions = {}): (ctx: RequestLike & ResponseLike, next: () => Promise<unknown>) => Promise<void> {
+export function koaExplain(
+  explainer: Explainer,
+  options: ExplainOptions = {},
+): (ctx: RequestLike & ResponseLike, next: () => Promise<unknown>) => Promise<void> {
   const around = aroundOf(explainer, options);
   return (ctx, next) => around(ctx, ctx, next);
 }
 
 /** Hono 4: `app.use(honoExplain(explainer))`, before the session's middleware. */
-export function honoExplain(explainer: Explainer, options: ExplainOptions = {}): (c: RequestLike & ResponseLike, next: () => Promise<void>) => Promise<void> {
+export function honoExplain(
+  explainer: Explainer,
+  options: ExplainOptions = {},
+): (c: RequestLike & ResponseLike, next: () => Promise<void>) => Promise<void> {
   const around = aroundOf(explainer, options);
   return (c, next) => around(c, c, next);
 }
 
 /** harpia(): `app.use(harpiaExplain(explainer))`, before the session's middleware. */
-export function harpiaExplain(explainer: Explainer, options: ExplainOptions = {}): (req: RequestLike, res: ResponseLike, next: () => Promise<void>) => Promise<void> {
+export function harpiaExplain(
+  explainer: Explainer,
+  options: ExplainOptions = {},
+): (req: RequestLike, res: ResponseLike, next: () => Promise<void>) => Promise<void> {
   const around = aroundOf(explainer, options);
   return (req, res, next) => around(req, res, next);
 }
@@ -127,7 +174,10 @@ export function withExplain<Req extends RequestLike, Rest extends unknown[]>(
   };
 }
 
-function aroundOf(explainer: Explainer, options: ExplainOptions): (req: RequestLike, res: ResponseLike, next: () => Promise<unknown>) => Promise<void> {
+function aroundOf(
+  explainer: Explainer,
+  options: ExplainOptions,
+): (req: RequestLike, res: ResponseLike, next: () => Promise<unknown>) => Promise<void> {
   const teller = new Teller(explainer, options);
   return async (req, res, next) => {
     await teller.before(req);

@@ -1,5 +1,5 @@
-// What a request says of the connection it came over and of the page that sent it. It believes headers that anybody could
-// have made up, so what is read here explains and decides nothing.
+// What a request says of the connection it came over and of the page that sent it. It believes
+// headers that anybody could have made up, so what is read here explains and decides nothing.
 import { headerOf, type RequestLike } from "../core/http-messages.ts";
 
 /** What is known of a request, as far as it says. */
@@ -35,9 +35,18 @@ export function requestFacts(req: RequestLike): RequestFacts {
   const layers = layersOf(req);
   const url = firstText(layers, "originalUrl") ?? firstText(layers, "url");
   // A whole URL in fetch, a path in node.
-  const parsed = url !== undefined && /^https?:/i.test(url) && URL.canParse(url) ? new URL(url) : undefined;
-  const hostHeader = firstOf(headerOf(req, "x-forwarded-host")) ?? headerOf(req, "host") ?? headerOf(req, ":authority") ?? parsed?.host;
-  const scheme = firstOf(headerOf(req, "x-forwarded-proto")) ?? headerOf(req, ":scheme") ?? parsed?.protocol.slice(0, -1) ?? schemeOfSocket(layers);
+  const parsed =
+    url !== undefined && /^https?:/i.test(url) && URL.canParse(url) ? new URL(url) : undefined;
+  const hostHeader =
+    firstOf(headerOf(req, "x-forwarded-host")) ??
+    headerOf(req, "host") ??
+    headerOf(req, ":authority") ??
+    parsed?.host;
+  const scheme =
+    firstOf(headerOf(req, "x-forwarded-proto")) ??
+    headerOf(req, ":scheme") ??
+    parsed?.protocol.slice(0, -1) ??
+    schemeOfSocket(layers);
   return {
     scheme: scheme === "http" || scheme === "https" ? scheme : undefined,
     host: hostHeader === undefined ? undefined : withoutPort(hostHeader).toLowerCase(),
@@ -48,7 +57,9 @@ export function requestFacts(req: RequestLike): RequestFacts {
   };
 }
 
-/** Whether browsers take plain http to this host for safe: Chrome and Firefox do, Safari does not. */
+/**
+ * Whether browsers take plain http to this host for safe: Chrome and Firefox do, Safari does not.
+ */
 export function isLoopback(host: string): boolean {
   return /^(.+\.)?localhost$/.test(host) || /^127(\.\d+){3}$/.test(host) || host === "[::1]";
 }
@@ -83,15 +94,22 @@ function firstOf(list: string | undefined): string | undefined {
 function layersOf(req: unknown, depth = 0): Raw[] {
   if (typeof req !== "object" || req === null || depth > DEEPEST) return [];
   const layer = req as Raw;
-  const inner = [layer.raw, layer.req, layer.request].find((one) => typeof one === "object" && one !== null && one !== req);
+  const inner = [layer.raw, layer.req, layer.request].find(
+    (one) => typeof one === "object" && one !== null && one !== req,
+  );
   return [layer, ...layersOf(inner, depth + 1)];
 }
 
-function firstText(layers: readonly Raw[], name: "url" | "originalUrl" | "method"): string | undefined {
+function firstText(
+  layers: readonly Raw[],
+  name: "url" | "originalUrl" | "method",
+): string | undefined {
   return layers.map((layer) => layer[name]).find((value) => typeof value === "string");
 }
 
 function schemeOfSocket(layers: readonly Raw[]): string | undefined {
-  const socket = layers.map((layer) => layer.socket).find((one) => typeof one === "object" && one !== null);
+  const socket = layers
+    .map((layer) => layer.socket)
+    .find((one) => typeof one === "object" && one !== null);
   return socket && (socket.encrypted ? "https" : "http");
 }

@@ -1,4 +1,5 @@
-// What we use of @opentelemetry/api, by structure: whoever does not have it compiles as well. No behaviour lives here.
+// What we use of @opentelemetry/api, by structure: whoever does not have it compiles as well. No
+// behaviour lives here.
 
 /** What is said of a measurement or a span. All our values are of a small, fixed set. */
 export type AttributesLike = Record<string, string | number>;
@@ -22,8 +23,16 @@ export interface HistogramLike {
 
 /** A value that is asked for at each collection. */
 export interface GaugeLike {
-  addCallback(callback: (result: { observe(value: number, attributes?: AttributesLike): void }) => void | Promise<void>): void;
-  removeCallback(callback: (result: { observe(value: number, attributes?: AttributesLike): void }) => void | Promise<void>): void;
+  addCallback(
+    callback: (result: {
+      observe(value: number, attributes?: AttributesLike): void;
+    }) => void | Promise<void>,
+  ): void;
+  removeCallback(
+    callback: (result: {
+      observe(value: number, attributes?: AttributesLike): void;
+    }) => void | Promise<void>,
+  ): void;
 }
 
 /** Makes the instruments. */

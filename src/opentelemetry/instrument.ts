@@ -1,4 +1,5 @@
-// From the diagnostics channels to OpenTelemetry. It listens and changes nothing; what a provider throws goes nowhere.
+// From the diagnostics channels to OpenTelemetry. It listens and changes nothing; what a provider
+// throws goes nowhere.
 import { type Channel, channel, tracingChannel } from "node:diagnostics_channel";
 import type { MeterProviderLike, TracerProviderLike } from "./api.ts";
 import { type CountedSession, observeLive } from "./live-sessions.ts";
@@ -11,15 +12,19 @@ export interface InstrumentOptions {
   meterProvider?: MeterProviderLike | undefined;
   /** For spans of the stores' operations: `trace.getTracerProvider()`, or your own. */
   tracerProvider?: TracerProviderLike | undefined;
-  /** Whose live sessions are counted: asked at each collection, and only stores that can say so cheaply answer. One `Session` of each store. */
+  /**
+   * Whose live sessions are counted: asked at each collection, and only stores that can say so
+   * cheaply answer. One `Session` of each store.
+   */
   sessions?: (() => Iterable<CountedSession>) | undefined;
 }
 
 const SCOPE = "harpiats";
 
 /**
- * Makes metrics and spans of all sessions and stores of this process. Call it once, before the first `Session` is made: what the
- * stores tell by themselves, such as expiry, is heard from then on.
+ * Makes metrics and spans of all sessions and stores of this process. Call it once, before the
+ * first `Session` is made: what the stores tell by themselves, such as expiry, is heard from then
+ * on.
  *
  * No label and no attribute has an id, a handle or a user.
  *
@@ -29,7 +34,10 @@ const SCOPE = "harpiats";
 export function instrument(options: InstrumentOptions): () => void {
   const meter = options?.meterProvider?.getMeter(SCOPE);
   const tracer = options?.tracerProvider?.getTracer(SCOPE);
-  if (!meter && !tracer) throw new TypeError("Cannot instrument: there is neither a meterProvider nor a tracerProvider, at least one is wanted");
+  if (!meter && !tracer)
+    throw new TypeError(
+      "Cannot instrument: there is neither a meterProvider nor a tracerProvider, at least one is wanted",
+    );
   const operations = new StoreOperations({ meter, tracer });
   const store = tracingChannel("harpiats:store");
   const stops = [
@@ -38,7 +46,8 @@ export function instrument(options: InstrumentOptions): () => void {
     listen(store.asyncEnd, (message: OperationMessage) => operations.finish(message)),
   ];
   if (meter) {
-    for (const [name, count] of Object.entries(countSessions(meter))) stops.push(listen(channel(`${SCOPE}:session:${name}`), count));
+    for (const [name, count] of Object.entries(countSessions(meter)))
+      stops.push(listen(channel(`${SCOPE}:session:${name}`), count));
     if (options.sessions) stops.push(observeLive(meter, options.sessions));
   }
   return () => {

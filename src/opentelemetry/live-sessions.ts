@@ -1,4 +1,5 @@
-// How many sessions live, at each collection, of those stores that can say so without going through them.
+// How many sessions live, at each collection, of those stores that can say so without going through
+// them.
 import type { GaugeLike, MeterLike } from "./api.ts";
 
 /** A `Session`, by what is asked of it. */
@@ -8,9 +9,13 @@ export interface CountedSession {
 }
 
 /** @returns a function that ends it. */
-export function observeLive(meter: MeterLike, sessions: () => Iterable<CountedSession>): () => void {
+export function observeLive(
+  meter: MeterLike,
+  sessions: () => Iterable<CountedSession>,
+): () => void {
   const live = meter.createObservableGauge("harpiats.session.live", {
-    description: "Sessions that are kept, about: what has expired and was not deleted yet included.",
+    description:
+      "Sessions that are kept, about: what has expired and was not deleted yet included.",
     unit: "{session}",
   });
   const observe: Parameters<GaugeLike["addCallback"]>[0] = async (result) => {

@@ -1,10 +1,14 @@
-// A store's operations as a histogram of their duration and as spans, by the semantic conventions for database clients. What
-// is said of an operation is its name, its database and its error's code: no key, no statement, no data.
+// A store's operations as a histogram of their duration and as spans, by the semantic conventions
+// for database clients. What is said of an operation is its name, its database and its error's
+// code: no key, no statement, no data.
 import type { StoreOperation } from "../core/diagnostics.ts";
 import { StoreError } from "../core/errors.ts";
 import type { AttributesLike, MeterLike, SpanLike, TracerLike } from "./api.ts";
 
-/** A message of the channels `tracing:harpiats:store:*`: one object from the start of an operation to its end. */
+/**
+ * A message of the channels `tracing:harpiats:store:*`: one object from the start of an operation
+ * to its end.
+ */
 export type OperationMessage = StoreOperation & { error?: unknown; result?: unknown };
 
 interface Running {
@@ -14,7 +18,12 @@ interface Running {
 }
 
 // The names of OpenTelemetry where it knows the database; any other store goes by its own.
-const SYSTEMS: Record<string, string> = { RedisStore: "redis", PostgresStore: "postgresql", MysqlStore: "mysql", SqliteStore: "sqlite" };
+const SYSTEMS: Record<string, string> = {
+  RedisStore: "redis",
+  PostgresStore: "postgresql",
+  MysqlStore: "mysql",
+  SqliteStore: "sqlite",
+};
 // Seconds, as the conventions advise.
 const BOUNDARIES = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10];
 // SpanKind and SpanStatusCode of @opentelemetry/api.
@@ -41,7 +50,11 @@ export class StoreOperations {
     const summary = `${operation} sessions`;
     const span = this.#tracer?.startSpan(summary, {
       kind: store === "MemoryStore" ? INTERNAL : CLIENT,
-      attributes: { ...attributes, "db.query.summary": summary, ...(keys > 1 && { "db.operation.batch.size": keys }) },
+      attributes: {
+        ...attributes,
+        "db.query.summary": summary,
+        ...(keys > 1 && { "db.operation.batch.size": keys }),
+      },
     });
     this.#running.set(message, { startedAt: performance.now(), attributes, span });
   }
@@ -61,7 +74,10 @@ export class StoreOperations {
     if (failure) {
       span?.setAttribute("error.type", failure["error.type"]);
       // Its message has no id, no key and no data; the cause, which is the driver's, may have.
-      span?.setStatus({ code: ERROR, ...(message.error instanceof StoreError && { message: message.error.message }) });
+      span?.setStatus({
+        code: ERROR,
+        ...(message.error instanceof StoreError && { message: message.error.message }),
+      });
     }
     span?.end();
   }

@@ -1,5 +1,6 @@
-// Speaks to a mysql2 client, by structure: one statement, or several on one connection. Repeats what the server took back
-// because of a deadlock, and gives up what hangs. Knows nothing of sessions.
+// Speaks to a mysql2 client, by structure: one statement, or several on one connection. Repeats
+// what the server took back because of a deadlock, and gives up what hangs. Knows nothing of
+// sessions.
 import { clearTimeout, setTimeout } from "node:timers";
 import { setTimeout as pause } from "node:timers/promises";
 import { kindOf } from "../core/json.ts";
@@ -56,12 +57,17 @@ export interface Statements {
   command(sql: string): Promise<unknown>;
 }
 
-// ER_LOCK_DEADLOCK, ER_CHECKREAD (MariaDB's snapshot isolation) and ER_NEED_REPREPARE: nothing was changed, ask again.
+// ER_LOCK_DEADLOCK, ER_CHECKREAD (MariaDB's snapshot isolation) and ER_NEED_REPREPARE: nothing was
+// changed, ask again.
 const AGAIN = new Set([1213, 1020, 1615]);
 const LOCK_WAIT_TIMEOUT = 1205;
-/** ER_NET_PACKET_TOO_LARGE. The server says so and hangs up, which mysql2 may notice only when the connection is used again. */
+/**
+ * ER_NET_PACKET_TOO_LARGE. The server says so and hangs up, which mysql2 may notice only when the
+ * connection is used again.
+ */
 export const PACKET_TOO_LARGE = 1153;
-// The second is ER_CANT_CHANGE_TX_CHARACTERISTICS: somebody gave it back in the midst of a transaction.
+// The second is ER_CANT_CHANGE_TX_CHARACTERISTICS: somebody gave it back in the midst of a
+// transaction.
 const UNFIT = new Set([PACKET_TOO_LARGE, 1568]);
 // Of parties in a deadlock one goes on, so that even fifty at once come to an end.
 const MOST_ATTEMPTS = 50;
@@ -83,10 +89,15 @@ export class MysqlConnector {
 
   /** @param timeout milliseconds after which a connection that does not answer is given up. */
   constructor(client: MysqlClient, timeout: number) {
-    const given = has(client, "promise") ? (client as MysqlCallbackClient).promise() : (client as MysqlPool | MysqlConnection);
+    const given = has(client, "promise")
+      ? (client as MysqlCallbackClient).promise()
+      : (client as MysqlPool | MysqlConnection);
     if (has(given, "getConnection")) this.#pool = given as MysqlPool;
     else if (has(given, "execute", "query")) this.#lone = given as MysqlConnection;
-    else throw new TypeError(`Cannot make a MysqlStore: client is ${kindOf(client)} without getConnection or execute, a pool or connection of mysql2 is wanted`);
+    else
+      throw new TypeError(
+        `Cannot make a MysqlStore: client is ${kindOf(client)} without getConnection or execute, a pool or connection of mysql2 is wanted`,
+      );
     this.#timeout = timeout;
   }
 
@@ -100,7 +111,10 @@ export class MysqlConnector {
     return this.together((connection) => connection.change(sql, values));
   }
 
-  /** Runs one statement that must find all rows of an index, also those that move meanwhile: what READ COMMITTED does not. */
+  /**
+   * Runs one statement that must find all rows of an index, also those that move meanwhile: what
+   * READ COMMITTED does not.
+   */
   changeAll(sql: string, values: MysqlValue[]): Promise<Outcome> {
     return this.together(async (connection) => {
       // For the next transaction alone: the connection keeps its own level.
@@ -109,8 +123,14 @@ export class MysqlConnector {
     });
   }
 
-  /** Runs work as one transaction. At the default level it takes locks against inserts, too. It is repeated as a whole. */
-  transaction<T>(work: (connection: Statements) => Promise<T>, level: "REPEATABLE READ" | "READ COMMITTED" = "REPEATABLE READ"): Promise<T> {
+  /**
+   * Runs work as one transaction. At the default level it takes locks against inserts, too. It is
+   * repeated as a whole.
+   */
+  transaction<T>(
+    work: (connection: Statements) => Promise<T>,
+    level: "REPEATABLE READ" | "READ COMMITTED" = "REPEATABLE READ",
+  ): Promise<T> {
     return this.#again(() =>
       this.#hold(async (connection) => {
         const statements = new Conversation(connection, true);
@@ -131,7 +151,10 @@ export class MysqlConnector {
     );
   }
 
-  /** Runs work on one connection. Each statement is a transaction of its own; the work is repeated as a whole. */
+  /**
+   * Runs work on one connection. Each statement is a transaction of its own; the work is repeated
+   * as a whole.
+   */
   together<T>(work: (connection: Statements) => Promise<T>): Promise<T> {
     return this.#again(() => this.#hold((connection) => work(new Conversation(connection, false))));
   }
@@ -143,7 +166,10 @@ export class MysqlConnector {
         return await attempt();
       } catch (error) {
         const errno = errnoOf(error);
-        const isHopeful = errno === LOCK_WAIT_TIMEOUT ? ++lockWaits < MOST_LOCK_WAITS : AGAIN.has(errno) && attempts < MOST_ATTEMPTS;
+        const isHopeful =
+          errno === LOCK_WAIT_TIMEOUT
+            ? ++lockWaits < MOST_LOCK_WAITS
+            : AGAIN.has(errno) && attempts < MOST_ATTEMPTS;
         if (!isHopeful) throw error;
         // Real time and not the store's clock: it is the server that is waited for.
         await pause(Math.random() * Math.min(2 ** attempts, LONGEST_PAUSE));
@@ -153,7 +179,8 @@ export class MysqlConnector {
 
   async #hold<T>(work: (connection: MysqlConnection) => Promise<T>): Promise<T> {
     const lone = this.#lone;
-    // Whoever is given up keeps the turn: what it has still to say would get into the next one's transaction.
+    // Whoever is given up keeps the turn: what it has still to say would get into the next one's
+    // transaction.
     if (lone) return this.#inTime(this.#turns.run(LONE, () => work(lone)));
     const connection = await (this.#pool as MysqlPool).getConnection();
     try {
@@ -161,7 +188,8 @@ export class MysqlConnector {
       connection.release();
       return result;
     } catch (error) {
-      // A connection that hangs, has a transaction left or was hung up on would be handed to the next caller.
+      // A connection that hangs, has a transaction left or was hung up on would be handed to the
+      // next caller.
       if (error instanceof UnfitConnection || UNFIT.has(errnoOf(error))) connection.destroy();
       else connection.release();
       throw error instanceof BrokenConnection ? error.cause : error;
@@ -171,7 +199,15 @@ export class MysqlConnector {
   #inTime<T>(running: Promise<T>): Promise<T> {
     if (this.#timeout === Infinity) return running;
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new UnfitConnection(`Cannot wait any longer: the server did not answer within ${this.#timeout} ms, its connection was given up`)), this.#timeout);
+      const timer = setTimeout(
+        () =>
+          reject(
+            new UnfitConnection(
+              `Cannot wait any longer: the server did not answer within ${this.#timeout} ms, its connection was given up`,
+            ),
+          ),
+        this.#timeout,
+      );
       timer.unref();
       running.then(resolve, reject).finally(() => clearTimeout(timer));
     });
@@ -194,9 +230,14 @@ class Conversation implements Statements {
 
   async change(sql: string, values: MysqlValue[]): Promise<Outcome> {
     // mysql2's ResultSetHeader. Big numbers may be texts there.
-    const { affectedRows, insertId, serverStatus } = (await this.#execute(sql, values)) as Record<"affectedRows" | "insertId" | "serverStatus", unknown>;
+    const { affectedRows, insertId, serverStatus } = (await this.#execute(sql, values)) as Record<
+      "affectedRows" | "insertId" | "serverStatus",
+      unknown
+    >;
     if (!this.#isTransaction && (Number(serverStatus) & SERVER_STATUS_IN_TRANSACTION) !== 0) {
-      throw new UnfitConnection("Cannot change sessions: the connection is in a transaction or its autocommit is off, a pool with autocommit is wanted");
+      throw new UnfitConnection(
+        "Cannot change sessions: the connection is in a transaction or its autocommit is off, a pool with autocommit is wanted",
+      );
     }
     return { affectedRows: Number(affectedRows), insertId: Number(insertId) };
   }
@@ -206,7 +247,10 @@ class Conversation implements Statements {
   }
 
   async #execute(sql: string, values: MysqlValue[]): Promise<unknown> {
-    const [answer] = await this.#connection.execute({ sql, rowsAsArray: true, nestTables: false, typeCast: asItIs }, values);
+    const [answer] = await this.#connection.execute(
+      { sql, rowsAsArray: true, nestTables: false, typeCast: asItIs },
+      values,
+    );
     return answer;
   }
 }
@@ -221,7 +265,9 @@ class BrokenConnection extends UnfitConnection {
 }
 
 function has(client: unknown, ...methods: string[]): boolean {
-  return methods.every((method) => typeof (Object(client) as Record<string, unknown>)[method] === "function");
+  return methods.every(
+    (method) => typeof (Object(client) as Record<string, unknown>)[method] === "function",
+  );
 }
 
 /** The server's number of an error; 0 for what is none of its errors. */

@@ -7,7 +7,10 @@ import { toFactsColumn } from "./_mysql-record.ts";
 import { padded } from "./_mysql-statements.ts";
 
 export interface PatchParts {
-  /** How many fields are set, and how many unset, a power of two or none: the shape of the statement. */
+  /**
+   * How many fields are set, and how many unset, a power of two or none: the shape of the
+   * statement.
+   */
   set: number;
   unset: number;
   /** Paths to unset, then paths and values to set. */
@@ -18,6 +21,17 @@ export interface PatchParts {
 
 export function toPatchParts(patch: SessionPatch<object>): PatchParts {
   const unset = padded((patch.unset ?? []).map(toPath));
-  const set = padded(Object.entries(toJsonObject(patch.set ?? {})).map(([field, value]) => [toPath(field), toStoredValue(value)]));
-  return { set: set.length, unset: unset.length, fields: [...unset, ...set.flat()], facts: toFactsColumn(patch.facts), ifRevision: patch.ifRevision };
+  const set = padded(
+    Object.entries(toJsonObject(patch.set ?? {})).map(([field, value]) => [
+      toPath(field),
+      toStoredValue(value),
+    ]),
+  );
+  return {
+    set: set.length,
+    unset: unset.length,
+    fields: [...unset, ...set.flat()],
+    facts: toFactsColumn(patch.facts),
+    ifRevision: patch.ifRevision,
+  };
 }

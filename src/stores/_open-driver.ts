@@ -1,5 +1,6 @@
-// What opening any store needs: a driver that is there, and errors that tell no secret. Imports a driver only when asked, by a name
-// that neither the compiler nor a bundler looks up: whoever uses another database need not have it.
+// What opening any store needs: a driver that is there, and errors that tell no secret. Imports a
+// driver only when asked, by a name that neither the compiler nor a bundler looks up: whoever uses
+// another database need not have it.
 import { inspect } from "node:util";
 import { StoreError } from "../core/errors.ts";
 import type { SessionStore } from "../core/store.ts";
@@ -52,7 +53,11 @@ const NOT_THERE = ["ERR_MODULE_NOT_FOUND", "MODULE_NOT_FOUND", "ERR_UNKNOWN_BUIL
  * @param what which store, for the message.
  * @throws StoreError `ERR_STORE_UNSUPPORTED` that says what to install.
  */
-export async function loadDriver(url: StoreUrl, names: readonly string[], wanted: string): Promise<{ name: string; module: Loaded }> {
+export async function loadDriver(
+  url: StoreUrl,
+  names: readonly string[],
+  wanted: string,
+): Promise<{ name: string; module: Loaded }> {
   for (const name of names) {
     try {
       const module = (await import(/* webpackIgnore: true */ /* @vite-ignore */ name)) as Loaded;
@@ -60,31 +65,47 @@ export async function loadDriver(url: StoreUrl, names: readonly string[], wanted
     } catch (error) {
       const { code, message } = Object(error) as { code?: unknown; message?: unknown };
       // A package that is there and misses one of its own is not "not installed".
-      const isAbsent = NOT_THERE.includes(String(code)) && String(message).includes(name.split("/")[0] as string);
+      const isAbsent =
+        NOT_THERE.includes(String(code)) && String(message).includes(name.split("/")[0] as string);
       if (!isAbsent) throw error;
     }
   }
-  throw new StoreError("ERR_STORE_UNSUPPORTED", `Cannot open ${url.address}: ${wanted}`, { store: url.kind, operation: "open" });
+  throw new StoreError("ERR_STORE_UNSUPPORTED", `Cannot open ${url.address}: ${wanted}`, {
+    store: url.kind,
+    operation: "open",
+  });
 }
 
-/** What a module exports under a name, itself or in its default export: drivers in CommonJS have both. */
+/**
+ * What a module exports under a name, itself or in its default export: drivers in CommonJS have
+ * both.
+ */
 export function exportOf(module: Loaded, name: string): unknown {
   return module[name] ?? (Object(module["default"]) as Loaded)[name];
 }
 
 /** An error of a driver as ours, without the URL's password. */
 export function toOpenError(url: StoreUrl, error: unknown): Error {
-  if (error instanceof StoreError || error instanceof TypeError || error instanceof RangeError) return error;
+  if (error instanceof StoreError || error instanceof TypeError || error instanceof RangeError)
+    return error;
   const said = messageOf(error);
   const hasSecret = url.secrets.some((secret) => inspect(error, { depth: 8 }).includes(secret));
   const shown = url.secrets.reduce((text, secret) => text.replaceAll(secret, "***"), said);
   const details = { store: url.kind, operation: "open", ...(!hasSecret && { cause: error }) };
-  return new StoreError("ERR_STORE_UNAVAILABLE", `Cannot open ${url.address}: ${shown}${url.kind === "sqlite" ? "" : ", a server that answers is wanted"}`, details);
+  return new StoreError(
+    "ERR_STORE_UNAVAILABLE",
+    `Cannot open ${url.address}: ${shown}${url.kind === "sqlite" ? "" : ", a server that answers is wanted"}`,
+    details,
+  );
 }
 
 /** Several addresses of one name fail as one error without a message of its own. */
 function messageOf(error: unknown): string {
-  const { message, code, errors } = Object(error) as { message?: string; code?: string; errors?: readonly unknown[] };
+  const { message, code, errors } = Object(error) as {
+    message?: string;
+    code?: string;
+    errors?: readonly unknown[];
+  };
   if (message) return message.trim();
   const first = errors?.[0];
   return first === undefined ? String(code ?? "it failed") : messageOf(first);

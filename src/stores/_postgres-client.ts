@@ -7,9 +7,17 @@ import { listenOnClient, listenOnPool } from "./_postgres-listen.ts";
 
 /** A connection of pg that is checked out of a pool, or a `Client` that was connected. */
 export interface PgClient {
-  query(config: { name?: string; text: string; values: string[]; rowMode: "array" }): Promise<{ rows: unknown[][] }>;
+  query(config: {
+    name?: string;
+    text: string;
+    values: string[];
+    rowMode: "array";
+  }): Promise<{ rows: unknown[][] }>;
   query(text: string): Promise<unknown>;
-  on(event: "notification", listener: (message: { channel: string; payload?: string | undefined }) => void): unknown;
+  on(
+    event: "notification",
+    listener: (message: { channel: string; payload?: string | undefined }) => void,
+  ): unknown;
   on(event: "error", listener: (error: Error) => void): unknown;
   on(event: "end", listener: () => void): unknown;
   /** The server's process, as it was said at connecting. pg has it, and its types do not. */
@@ -23,7 +31,12 @@ export interface PgPoolClient extends PgClient {
 
 /** The `Pool` of pg. */
 export interface PgPool {
-  query(config: { name?: string; text: string; values: string[]; rowMode: "array" }): Promise<{ rows: unknown[][] }>;
+  query(config: {
+    name?: string;
+    text: string;
+    values: string[];
+    rowMode: "array";
+  }): Promise<{ rows: unknown[][] }>;
   query(text: string): Promise<unknown>;
   connect(): Promise<PgPoolClient>;
   readonly idleCount: number;
@@ -31,13 +44,25 @@ export interface PgPool {
 
 /** `sql` of postgres.js. */
 export interface PostgresJsSql {
-  unsafe(text: string, parameters?: string[], options?: { prepare?: boolean }): PromiseLike<unknown> & { values(): PromiseLike<unknown[][]> };
-  listen(channel: string, onNotify: (payload: string) => void, onListen?: () => void): Promise<{ unlisten(): Promise<void> }>;
+  unsafe(
+    text: string,
+    parameters?: string[],
+    options?: { prepare?: boolean },
+  ): PromiseLike<unknown> & { values(): PromiseLike<unknown[][]> };
+  listen(
+    channel: string,
+    onNotify: (payload: string) => void,
+    onListen?: () => void,
+  ): Promise<{ unlisten(): Promise<void> }>;
 }
 
 /** A database of PGlite. */
 export interface PgLite {
-  query(text: string, parameters?: string[], options?: { rowMode?: "array" }): Promise<{ rows: unknown[] }>;
+  query(
+    text: string,
+    parameters?: string[],
+    options?: { rowMode?: "array" },
+  ): Promise<{ rows: unknown[] }>;
   exec(text: string): Promise<unknown>;
   listen(channel: string, callback: (payload: string) => void): Promise<() => Promise<void>>;
 }
@@ -54,13 +79,19 @@ export interface Statement {
 /** What hears notifications. */
 export interface Listener {
   onPayload(payload: string): void;
-  /** Notifications may have been missed. Called when the connection is lost and again when there is another. */
+  /**
+   * Notifications may have been missed. Called when the connection is lost and again when there is
+   * another.
+   */
   onGap(): void;
   /** After that: notifications arrive again. */
   onListening(): void;
 }
 
-/** What the store needs of a client. Parameters are texts, `null` among them; rows are lists in the order of the columns. */
+/**
+ * What the store needs of a client. Parameters are texts, `null` among them; rows are lists in the
+ * order of the columns.
+ */
 export interface PostgresPort {
   query(statement: Statement, values: (string | null)[]): Promise<unknown[][]>;
   /** Runs several statements without parameters as one transaction. */
@@ -72,17 +103,37 @@ export interface PostgresPort {
 const UNPREPARED = ["26000", "42P05"];
 
 /** @throws TypeError for what is none of the three clients. */
-export function toPostgresPort(client: PostgresClient, options: { prepare: boolean | undefined }): PostgresPort {
-  const has = (...methods: string[]): boolean => methods.every((method) => typeof (Object(client) as Record<string, unknown>)[method] === "function");
+export function toPostgresPort(
+  client: PostgresClient,
+  options: { prepare: boolean | undefined },
+): PostgresPort {
+  const has = (...methods: string[]): boolean =>
+    methods.every(
+      (method) => typeof (Object(client) as Record<string, unknown>)[method] === "function",
+    );
   // The methods that were looked for are what tells one client from the other.
   if (has("unsafe", "listen")) return postgresJsPort(client as PostgresJsSql, options.prepare);
   if (has("query", "exec", "listen")) return pgLitePort(client as PgLite);
-  if (has("query", "connect") && "idleCount" in client) return pgPort(client as PgPool, options.prepare, (...args) => listenOnPool(client as PgPool, ...args));
-  if (has("query", "connect", "on")) return inTurn(pgPort(client as PgClient, options.prepare, (channel, listener) => listenOnClient(client as PgClient, channel, listener)));
-  throw new TypeError(`Cannot make a PostgresStore: client is ${kindOf(client)} without the methods of a client, a Pool or Client of pg, sql of postgres.js or a PGlite is wanted`);
+  if (has("query", "connect") && "idleCount" in client)
+    return pgPort(client as PgPool, options.prepare, (...args) =>
+      listenOnPool(client as PgPool, ...args),
+    );
+  if (has("query", "connect", "on"))
+    return inTurn(
+      pgPort(client as PgClient, options.prepare, (channel, listener) =>
+        listenOnClient(client as PgClient, channel, listener),
+      ),
+    );
+  throw new TypeError(
+    `Cannot make a PostgresStore: client is ${kindOf(client)} without the methods of a client, a Pool or Client of pg, sql of postgres.js or a PGlite is wanted`,
+  );
 }
 
-function pgPort(client: PgPool | PgClient, prepare = true, listen: PostgresPort["listen"]): PostgresPort {
+function pgPort(
+  client: PgPool | PgClient,
+  prepare = true,
+  listen: PostgresPort["listen"],
+): PostgresPort {
   let keepsPrepared = prepare;
   return {
     async query({ name, text }, values) {
@@ -93,7 +144,8 @@ function pgPort(client: PgPool | PgClient, prepare = true, listen: PostgresPort[
         return (await client.query({ name, ...config })).rows;
       } catch (error) {
         if (!UNPREPARED.includes(codeOf(error))) throw error;
-        // A pooler has given pg's connection another one of the server's. Nothing was done, and it would happen again at any time.
+        // A pooler has given pg's connection another one of the server's. Nothing was done, and it
+        // would happen again at any time.
         keepsPrepared = false;
         return (await client.query(config)).rows;
       }
@@ -103,7 +155,9 @@ function pgPort(client: PgPool | PgClient, prepare = true, listen: PostgresPort[
   };
 }
 
-/** A `Client` of pg has one connection, and from pg 9 on refuses a query while another is running. */
+/**
+ * A `Client` of pg has one connection, and from pg 9 on refuses a query while another is running.
+ */
 function inTurn(port: PostgresPort): PostgresPort {
   const queue = new KeyedQueue();
   return {
@@ -115,17 +169,26 @@ function inTurn(port: PostgresPort): PostgresPort {
 
 function postgresJsPort(sql: PostgresJsSql, prepare: boolean | undefined): PostgresPort {
   let keepsPrepared = prepare;
-  const ask = async (text: string, values: (string | null)[], isPrepared: boolean): Promise<unknown[][] & { state?: unknown }> => {
+  const ask = async (
+    text: string,
+    values: (string | null)[],
+    isPrepared: boolean,
+  ): Promise<unknown[][] & { state?: unknown }> => {
     // postgres.js's types know no null among texts; postgres.js does.
     const rows = await sql.unsafe(text, values as string[], { prepare: isPrepared }).values();
-    // Where a connection was cut in the middle of an answer, postgres.js 3.4 goes on counting: the next answer on it begins with holes, as many
-    // as rows had come. Taken for rows they would say that a session is gone.
-    // Or it takes the end of another answer, or of the connecting, for that of this one: an answer to which the server said no word.
-    if ("command" in rows && rows.command === null) throw new Error("Cannot tell: postgres.js gave an answer that the server did not, its connection was cut");
+    // Where a connection was cut in the middle of an answer, postgres.js 3.4 goes on counting: the
+    // next answer on it begins with holes, as many as rows had come. Taken for rows they would say
+    // that a session is gone. Or it takes the end of another answer, or of the connecting, for that
+    // of this one: an answer to which the server said no word.
+    if ("command" in rows && rows.command === null)
+      throw new Error(
+        "Cannot tell: postgres.js gave an answer that the server did not, its connection was cut",
+      );
     return rows;
   };
-  // Where the server does not know a statement that postgres.js 3.4 has prepared, postgres.js prepares it again behind those that it has sent
-  // meanwhile, and takes their answers for its own: a live session would be gone. So nothing is prepared where a pooler is between, which says a
+  // Where the server does not know a statement that postgres.js 3.4 has prepared, postgres.js
+  // prepares it again behind those that it has sent meanwhile, and takes their answers for its own:
+  // a live session would be gone. So nothing is prepared where a pooler is between, which says a
   // number of its own for that of the server's process.
   const isDirect = async (): Promise<boolean> => {
     const rows = await ask("SELECT pg_backend_pid()::text", [], false);
@@ -149,7 +212,8 @@ function postgresJsPort(sql: PostgresJsSql, prepare: boolean | undefined): Postg
         echo.heard();
         onPayload(payload);
       };
-      // It has a connection of its own for this, opens it again by itself and calls the last function each time.
+      // It has a connection of its own for this, opens it again by itself and calls the last
+      // function each time.
       const { unlisten } = await sql.listen(channel, hear, () => {
         if (!isFirst) {
           onGap();
@@ -177,7 +241,8 @@ function pgLitePort(database: PgLite): PostgresPort {
       return rows as unknown[][];
     },
     script: (text) => database.exec(text),
-    // In this process: there is no connection to lose. The channel's name is quoted by the caller, as in SQL.
+    // In this process: there is no connection to lose. The channel's name is quoted by the caller,
+    // as in SQL.
     listen: (channel, { onPayload }) => database.listen(`"${channel}"`, onPayload),
   };
 }

@@ -1,4 +1,5 @@
-// Hears the notifications of one channel on a connection of pg, and gets another connection when that one is lost.
+// Hears the notifications of one channel on a connection of pg, and gets another connection when
+// that one is lost.
 import type { Clock } from "../core/clock.ts";
 import type { Listener, PgClient, PgPool, PgPoolClient } from "./_postgres-client.ts";
 import { deaf, Echo, ECHO } from "./_postgres-echo.ts";
@@ -9,11 +10,17 @@ const LONGEST_DELAY = 5000;
 const HEARTBEAT = 15_000;
 
 /**
- * Listens on a connection of the pool's. It is the pool's again, closed, once the returned function has resolved.
+ * Listens on a connection of the pool's. It is the pool's again, closed, once the returned function
+ * has resolved.
  *
  * @throws StoreError `ERR_STORE_UNSUPPORTED` where nothing is heard on it.
  */
-export async function listenOnPool(pool: PgPool, channel: string, listener: Listener, clock: Clock): Promise<() => Promise<void>> {
+export async function listenOnPool(
+  pool: PgPool,
+  channel: string,
+  listener: Listener,
+  clock: Clock,
+): Promise<() => Promise<void>> {
   let isStopped = false;
   let current: { close(): void } | undefined;
   let cancelRetry = (): void => {};
@@ -56,11 +63,17 @@ export async function listenOnPool(pool: PgPool, channel: string, listener: List
 }
 
 /**
- * Listens on the caller's only connection. A `Client` of pg that has lost its connection never gets another.
+ * Listens on the caller's only connection. A `Client` of pg that has lost its connection never gets
+ * another.
  *
- * @throws StoreError `ERR_STORE_UNSUPPORTED` where a pooler is between: with one connection nobody can find out whether something is heard on it.
+ * @throws StoreError `ERR_STORE_UNSUPPORTED` where a pooler is between: with one connection nobody
+ * can find out whether something is heard on it.
  */
-export async function listenOnClient(client: PgClient, channel: string, listener: Listener): Promise<() => Promise<void>> {
+export async function listenOnClient(
+  client: PgClient,
+  channel: string,
+  listener: Listener,
+): Promise<() => Promise<void>> {
   let isStopped = false;
   client.on("notification", (message) => {
     if (!isStopped && message.channel === channel) listener.onPayload(message.payload ?? "");
@@ -69,8 +82,13 @@ export async function listenOnClient(client: PgClient, channel: string, listener
     if (!isStopped) listener.onGap();
   });
   // A pooler says a number of its own; in session mode too, where a Pool can listen.
-  const { rows } = await client.query({ text: "SELECT pg_backend_pid()::text", values: [], rowMode: "array" });
-  if (typeof client.processID === "number" && String(client.processID) !== rows[0]?.[0]) throw deaf("between this Client and the server is a pooler");
+  const { rows } = await client.query({
+    text: "SELECT pg_backend_pid()::text",
+    values: [],
+    rowMode: "array",
+  });
+  if (typeof client.processID === "number" && String(client.processID) !== rows[0]?.[0])
+    throw deaf("between this Client and the server is a pooler");
   await client.query(`LISTEN "${channel}"`);
   return async () => {
     isStopped = true;
@@ -86,7 +104,11 @@ interface Hearing {
   onLost(): void;
 }
 
-async function hear(client: PgPoolClient, channel: string, { clock, onPayload, notify, onLost }: Hearing): Promise<{ close(): void }> {
+async function hear(
+  client: PgPoolClient,
+  channel: string,
+  { clock, onPayload, notify, onLost }: Hearing,
+): Promise<{ close(): void }> {
   const echo = new Echo();
   let isClosed = false;
   let isHeard = false;

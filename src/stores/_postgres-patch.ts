@@ -5,10 +5,25 @@ import { toTextArray } from "./_postgres-sql.ts";
 import { toSqlJson, toSqlText } from "./_sql-json.ts";
 
 /** Key, list of fields to unset, data to set, facts or null, revision or null. */
-export type PatchValues = [key: string, unset: string, set: string, facts: string | null, revision: string | null];
+export type PatchValues = [
+  key: string,
+  unset: string,
+  set: string,
+  facts: string | null,
+  revision: string | null,
+];
 
-export function toPatchValues(key: string, { set = {}, unset = [], facts, ifRevision }: SessionPatch<object>): PatchValues {
-  return [key, toTextArray(unset.map(toSqlText)), toSqlJson(toJsonObject(set)), facts === undefined ? null : toSqlJson(facts), ifRevision === undefined ? null : String(ifRevision)];
+export function toPatchValues(
+  key: string,
+  { set = {}, unset = [], facts, ifRevision }: SessionPatch<object>,
+): PatchValues {
+  return [
+    key,
+    toTextArray(unset.map(toSqlText)),
+    toSqlJson(toJsonObject(set)),
+    facts === undefined ? null : toSqlJson(facts),
+    ifRevision === undefined ? null : String(ifRevision),
+  ];
 }
 
 /** A list of the keys, a list of what to unset, and so on: one for each parameter. */

@@ -1,18 +1,25 @@
-// The tables of PostgresStore, the index, and the two functions that need more than one statement to be right.
+// The tables of PostgresStore, the index, and the two functions that need more than one statement
+// to be right.
 //
-// Everybody's sessions end with one write: the epoch in a table of one row grows, and a session lives only while its own,
-// taken when it was created, is equal to it. Every statement compares by a subselect, with the eyes of its own snapshot:
-// - A creation that ran meanwhile has the epoch of before, and is dead on arrival. One that begins later has the new one.
-// - A change that ran meanwhile, or waited for a row, may still answer that it was made: it was, just before the end of all.
-//   It gives nothing a new epoch, so what it changed is over all the same.
-// - What is dead for good (`epoch <`) may be overwritten and pruned. Not what is merely unequal: to a statement that began
-//   before the epoch grew, the sessions of afterwards are unequal too.
+// Everybody's sessions end with one write: the epoch in a table of one row grows, and a session
+// lives only while its own, taken when it was created, is equal to it. Every statement compares by
+// a subselect, with the eyes of its own snapshot:
+// - A creation that ran meanwhile has the epoch of before, and is dead on arrival. One that begins
+//   later has the new one.
+// - A change that ran meanwhile, or waited for a row, may still answer that it was made: it was,
+//   just before the end of all. It gives nothing a new epoch, so what it changed is over all the
+//   same.
+// - What is dead for good (`epoch <`) may be overwritten and pruned. Not what is merely unequal: to
+//   a statement that began before the epoch grew, the sessions of afterwards are unequal too.
 
 /** The version of the records that the statements write, and the only one that they change. */
 export const RECORD_VERSION = 1;
 
 export function quoteName(table: string): string {
-  return table.split(".").map((part) => `"${part}"`).join(".");
+  return table
+    .split(".")
+    .map((part) => `"${part}"`)
+    .join(".");
 }
 
 /** The epoch that sessions live in now, as an expression. */
@@ -24,19 +31,31 @@ export function toEpochTable(table: string): string {
   return quoteName(`${table}_epoch`);
 }
 
-/** The functions' names, with the schema where there is one. A change of a body makes a new version of its name. */
-export function toFunctions(table: string): { create: string; removeByUser: string; signatures: string[] } {
+/**
+ * The functions' names, with the schema where there is one. A change of a body makes a new version
+ * of its name.
+ */
+export function toFunctions(table: string): {
+  create: string;
+  removeByUser: string;
+  signatures: string[];
+} {
   const quote = (suffix: string): string => quoteName(`${table}_${suffix}`);
   const create = quote("create_1");
   const removeByUser = quote("remove_by_user_1");
   return {
     create,
     removeByUser,
-    signatures: [`${create}(text,text,jsonb,jsonb,bigint,bigint,bigint,bigint,bigint,bigint,boolean,text)`, `${removeByUser}(text,text[],bigint,text)`],
+    signatures: [
+      `${create}(text,text,jsonb,jsonb,bigint,bigint,bigint,bigint,bigint,bigint,boolean,text)`,
+      `${removeByUser}(text,text[],bigint,text)`,
+    ],
   };
 }
 
-/** Makes what is missing, of many processes at once exactly one, and changes nothing that is there. */
+/**
+ * Makes what is missing, of many processes at once exactly one, and changes nothing that is there.
+ */
 export function toSchema(table: string): string {
   const at = quoteName(table);
   const name = table.split(".").at(-1) as string;

@@ -1,4 +1,5 @@
-// Who listens to a store, and what they are told: of this store's own doings at once, or of everybody's by notifications.
+// Who listens to a store, and what they are told: of this store's own doings at once, or of
+// everybody's by notifications.
 import type { Clock } from "../core/clock.ts";
 import { tellSubscribers } from "../core/events.ts";
 import type { StoreChange } from "../core/store.ts";
@@ -6,7 +7,10 @@ import type { PostgresPort } from "./_postgres-client.ts";
 
 type Hear = (change: StoreChange) => void;
 
-/** The listeners of one store. With a channel one connection serves them all, for as long as there are any. */
+/**
+ * The listeners of one store. With a channel one connection serves them all, for as long as there
+ * are any.
+ */
 export class PostgresSubscription {
   readonly #port: PostgresPort;
   readonly #channel: string | undefined;
@@ -36,7 +40,9 @@ export class PostgresSubscription {
       if (!this.#listeners.delete(hear) || this.#listeners.size > 0) return;
       const connected = this.#connected;
       this.#connected = undefined;
-      await (await connected)?.();
+      await (
+        await connected
+      )?.();
     };
   }
 
@@ -67,13 +73,17 @@ export class PostgresSubscription {
   }
 }
 
-/** What the statements send: the change, the key if it is of one, and the next key or the limit. Anybody may send anything else. */
+/**
+ * What the statements send: the change, the key if it is of one, and the next key or the limit.
+ * Anybody may send anything else.
+ */
 function toChange(payload: string): StoreChange | undefined {
   if (payload === "cleared") return { type: payload };
   const [type, key, more] = payload.split(" ");
   if (key === undefined) return undefined;
   if (type === "changed" || type === "removed" || type === "evicted") return { type, key };
   if (type === "moved" && more !== undefined) return { type, key, nextKey: more };
-  if (type === "expired" && (more === "idle" || more === "absolute")) return { type, key, limit: more };
+  if (type === "expired" && (more === "idle" || more === "absolute"))
+    return { type, key, limit: more };
   return undefined;
 }

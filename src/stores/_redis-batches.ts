@@ -1,14 +1,19 @@
-// What changes records and nothing else, for several of them in one script: patches and later deadlines. A record is judged for
-// itself, and no value of its data is decoded. What it is and when it is live, `_redis-prelude.ts` says for the other scripts.
+// What changes records and nothing else, for several of them in one script: patches and later
+// deadlines. A record is judged for itself, and no value of its data is decoded. What it is and
+// when it is live, `_redis-prelude.ts` says for the other scripts.
 import type { KeyedPatch, KeyedTouch, PatchOutcome, SessionPatch } from "../core/store.ts";
 import { plainScript, type Script } from "./_redis-prelude.ts";
 import { formatPatchFields, type PatchFields, toRedisKey } from "./_redis-record.ts";
 import type { RecentTexts } from "./_redis-recent.ts";
 import type { Runner } from "./_redis-runner.ts";
 
-// The keys are the records', and where the script sees it the epoch's. It answers with a letter for each record, as far as it came, and with the
-// epoch of the last one, for where it did not see the present one. What is wanted of each stands in ARGV, at the place that `wanted` names.
-const batch = (judge: string, { wanted, quick = "nil", end = "" }: { wanted: string; quick?: string; end?: string }): Script =>
+// The keys are the records', and where the script sees it the epoch's. It answers with a letter for
+// each record, as far as it came, and with the epoch of the last one, for where it did not see the
+// present one. What is wanted of each stands in ARGV, at the place that `wanted` names.
+const batch = (
+  judge: string,
+  { wanted, quick = "nil", end = "" }: { wanted: string; quick?: string; end?: string },
+): Script =>
   plainScript(/* lua */ `
 local find, sub, match = string.find, string.sub, string.match
 local count = epochKey and #KEYS - 1 or #KEYS
@@ -52,8 +57,9 @@ const BODY = `
   local lineEnd = past and find(text, '\\n', past, true)
   if not lineEnd or sub(text, lineEnd - 9, lineEnd) ~= ',"data":{\\n' or sub(text, -3) ~= '\\n}}' then return nil end`;
 
-// ARGV 5 the epoch of all that is guessed, then three for each: the record before and after if it is as it was guessed, or nothing twice; and the
-// change in lines: the revision or nothing, the facts in JSON or nothing, then names and values; a name without a value is taken away.
+// ARGV 5 the epoch of all that is guessed, then three for each: the record before and after if it
+// is as it was guessed, or nothing twice; and the change in lines: the revision or nothing, the
+// facts in JSON or nothing, then names and values; a name without a value is taken away.
 const PATCH = batch(
   /* lua */ `
   local revision, deadlines, expiresAt, foundEpoch, lastChange, past = match(text,
@@ -93,7 +99,8 @@ const PATCH = batch(
   {
     wanted: "ARGV[3 * at + 5]",
     // As it was guessed, to the letter.
-    quick: "(text ~= '' and text == ARGV[3 * at + 3] and epoch == ARGV[5] and (write(at, ARGV[3 * at + 4]) or 's'))",
+    quick:
+      "(text ~= '' and text == ARGV[3 * at + 3] and epoch == ARGV[5] and (write(at, ARGV[3 * at + 4]) or 's'))",
     end: /* lua */ `
 if channel ~= '' and #changed > 0 then
   redis.call('PUBLISH', channel, '{"type":"changed",' .. (#changed == 1 and '"key":"' .. changed[1] .. '"}' or '"keys":["' .. table.concat(changed, '","') .. '"]}'))
@@ -102,7 +109,8 @@ end`,
 );
 
 /** Each: lastSeenAt, a space, expiresAt. */
-const EXTEND = batch(/* lua */ `
+const EXTEND = batch(
+  /* lua */ `
   local beforeSeen, lastSeenAt, beforeDeadline, expiresAt, behind, foundEpoch, past = match(text,
     '^{"harpia":1,"revision":%d+,"createdAt":%-?%d+,"lastSeenAt":()(%-?%d+),"expiresAt":()(%-?%d+)(),"endsAt":%-?%d+,"epoch":(%d+),"change":"[%w-]*"()')${BODY}
   ofEpoch = foundEpoch
@@ -113,17 +121,29 @@ const EXTEND = batch(/* lua */ `
   if seen ~= lastSeenAt or deadline ~= expiresAt then
     redis.call('SET', KEYS[at], sub(text, 1, beforeSeen - 1) .. seen .. sub(text, beforeSeen + #lastSeenAt, beforeDeadline - 1) .. deadline .. sub(text, behind), 'PXAT', deadline)
   end
-  return 'd'`, { wanted: "ARGV[at + 4]" });
+  return 'd'`,
+  { wanted: "ARGV[at + 4]" },
+);
 
 /** The scripts, by what they do. */
 export const BATCH = { patch: PATCH, extend: EXTEND } as const;
 
-const OUTCOMES: Record<string, BatchOutcome> = { s: "done", d: "done", m: "missing", c: "conflict", u: "unreadable" };
+const OUTCOMES: Record<string, BatchOutcome> = {
+  s: "done",
+  d: "done",
+  m: "missing",
+  c: "conflict",
+  u: "unreadable",
+};
 
 export type BatchOutcome = PatchOutcome | "unreadable";
 
 /** Changes records, each in one atomic step. @returns what came of each, in their order. */
-export function patchRecords(runner: Runner, recent: RecentTexts, patches: readonly KeyedPatch<unknown>[]): Promise<BatchOutcome[]> {
+export function patchRecords(
+  runner: Runner,
+  recent: RecentTexts,
+  patches: readonly KeyedPatch<unknown>[],
+): Promise<BatchOutcome[]> {
   return runBatch(runner, BATCH.patch, patches, (some, change) => {
     const now = runner.now();
     // What is kept afterwards is of this one, whatever was read meanwhile.
@@ -131,7 +151,13 @@ export function patchRecords(runner: Runner, recent: RecentTexts, patches: reado
     const values = [epoch];
     const made = some.map(({ key, patch }) => {
       const fields = formatPatchFields(patch);
-      const guess = recent.guess(key, { name: change, now, ifRevision: patch.ifRevision, hasFacts: patch.facts !== undefined, fields });
+      const guess = recent.guess(key, {
+        name: change,
+        now,
+        ifRevision: patch.ifRevision,
+        hasFacts: patch.facts !== undefined,
+        fields,
+      });
       values.push(guess?.before ?? "", guess?.after ?? "", formatPatch(patch, fields));
       return guess?.after;
     });
@@ -147,8 +173,13 @@ export function patchRecords(runner: Runner, recent: RecentTexts, patches: reado
 }
 
 /** Moves deadlines later, in the same way. */
-export function extendRecords(runner: Runner, touches: readonly KeyedTouch[]): Promise<BatchOutcome[]> {
-  return runBatch(runner, BATCH.extend, touches, (some) => ({ values: some.map(({ to }) => `${to.lastSeenAt} ${to.expiresAt}`) }));
+export function extendRecords(
+  runner: Runner,
+  touches: readonly KeyedTouch[],
+): Promise<BatchOutcome[]> {
+  return runBatch(runner, BATCH.extend, touches, (some) => ({
+    values: some.map(({ to }) => `${to.lastSeenAt} ${to.expiresAt}`),
+  }));
 }
 
 interface Question {
@@ -156,14 +187,26 @@ interface Question {
   onLetter?(letter: string, at: number): void;
 }
 
-async function runBatch<Item extends { key: string }>(runner: Runner, script: Script, items: readonly Item[], ask: (some: readonly Item[], change: string) => Question): Promise<BatchOutcome[]> {
+async function runBatch<Item extends { key: string }>(
+  runner: Runner,
+  script: Script,
+  items: readonly Item[],
+  ask: (some: readonly Item[], change: string) => Question,
+): Promise<BatchOutcome[]> {
   const outcomes: BatchOutcome[] = [];
   while (outcomes.length < items.length) {
     const rest = items.slice(outcomes.length);
     const change = runner.nextChange();
     const { values, onLetter } = ask(rest, change);
-    const letters = await runner.changeSeveral(script, { keys: rest.map(({ key }) => toRedisKey(runner.prefix, key)), values, change });
-    if (letters === "") throw new TypeError("Cannot use the answer of a script: it is empty, a letter for each record is wanted");
+    const letters = await runner.changeSeveral(script, {
+      keys: rest.map(({ key }) => toRedisKey(runner.prefix, key)),
+      values,
+      change,
+    });
+    if (letters === "")
+      throw new TypeError(
+        "Cannot use the answer of a script: it is empty, a letter for each record is wanted",
+      );
     for (let at = 0; at < letters.length; at++) {
       const letter = letters.charAt(at);
       // Scripts answer with no other letters.

@@ -1,10 +1,12 @@
-// Makes one small port of node-redis and ioredis, of a single server (or what Sentinel stands for) and of a cluster, by
-// structure. Knows nothing of sessions.
+// Makes one small port of node-redis and ioredis, of a single server (or what Sentinel stands for)
+// and of a cluster, by structure. Knows nothing of sessions.
 import { kindOf } from "../core/json.ts";
 import type { Script } from "./_redis-prelude.ts";
 import { toText } from "./_redis-record.ts";
 
-/** A client of `redis` (node-redis 4 to 6): `createClient`, `createSentinel`, `createClientPool`. */
+/**
+ * A client of `redis` (node-redis 4 to 6): `createClient`, `createSentinel`, `createClientPool`.
+ */
 export interface NodeRedisClient {
   evalSha(sha: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
   eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
@@ -26,7 +28,13 @@ export interface IoRedisClient {
   eval(script: string, keyCount: number, ...keysAndArguments: string[]): Promise<unknown>;
   get(key: string): Promise<unknown>;
   mget(keys: string[]): Promise<unknown>;
-  scan(cursor: string, match: "MATCH", pattern: string, count: "COUNT", about: number): Promise<unknown>;
+  scan(
+    cursor: string,
+    match: "MATCH",
+    pattern: string,
+    count: "COUNT",
+    about: number,
+  ): Promise<unknown>;
 }
 
 /** `new Cluster()` of `ioredis` (5 and 6). */
@@ -70,17 +78,32 @@ export interface RedisPort {
 type Methods = Record<string, (...args: unknown[]) => unknown>;
 
 /**
- * @param isSharded whether keys of different slots are on different servers; by default what the client says.
+ * @param isSharded whether keys of different slots are on different servers; by default what the
+ * client says.
  * @throws TypeError for what is no such client.
  */
 export function toRedisPort(client: RedisClient, isSharded?: boolean): RedisPort {
   const kind = kindOfClient(client);
   // The structure was just looked at.
-  const methods = client as unknown as Methods & { options?: { keyPrefix?: unknown; scaleReads?: unknown }; _keyPrefix?: unknown };
+  const methods = client as unknown as Methods & {
+    options?: { keyPrefix?: unknown; scaleReads?: unknown };
+    _keyPrefix?: unknown;
+  };
   const { keyPrefix = methods._keyPrefix, scaleReads = "master" } = methods.options ?? {};
-  if (keyPrefix) throw new TypeError("Cannot use this client: it puts a keyPrefix before every key, one without is wanted (RedisStore has its own option prefix)");
-  if (scaleReads !== "master") throw new TypeError("Cannot use this client: its scaleReads sends reads to replicas, which know late of a logout, scaleReads: \"master\" is wanted");
-  const run = kind.dialect === "ioredis" ? runWithIoRedis(methods) : kind.isCluster ? runWithNodeRedisCluster(methods) : runWithNodeRedis(methods);
+  if (keyPrefix)
+    throw new TypeError(
+      "Cannot use this client: it puts a keyPrefix before every key, one without is wanted (RedisStore has its own option prefix)",
+    );
+  if (scaleReads !== "master")
+    throw new TypeError(
+      'Cannot use this client: its scaleReads sends reads to replicas, which know late of a logout, scaleReads: "master" is wanted',
+    );
+  const run =
+    kind.dialect === "ioredis"
+      ? runWithIoRedis(methods)
+      : kind.isCluster
+        ? runWithNodeRedisCluster(methods)
+        : runWithNodeRedis(methods);
   const many = kind.dialect === "ioredis" ? "mget" : "mGet";
   return {
     isSharded: isSharded ?? kind.isCluster,
@@ -104,14 +127,18 @@ interface Kind {
 }
 
 function kindOfClient(client: unknown): Kind {
-  const has = (...names: string[]): boolean => names.every((name) => typeof Object(client)[name] === "function");
+  const has = (...names: string[]): boolean =>
+    names.every((name) => typeof Object(client)[name] === "function");
   if (has("evalsha", "eval", "get")) {
     const isCluster = Object(client).isCluster === true;
     if (has(isCluster ? "nodes" : "mget")) return { dialect: "ioredis", isCluster };
   }
-  if (has("sendCommand", "get", "nodeClient") && Array.isArray(Object(client).masters)) return { dialect: "node-redis", isCluster: true };
+  if (has("sendCommand", "get", "nodeClient") && Array.isArray(Object(client).masters))
+    return { dialect: "node-redis", isCluster: true };
   if (has("evalSha", "eval", "get", "mGet")) return { dialect: "node-redis", isCluster: false };
-  throw new TypeError(`Cannot use this client: it is ${kindOf(client)} without the methods of one, a client of redis (node-redis 4 to 6) or ioredis (5 to 6), single or Cluster, is wanted`);
+  throw new TypeError(
+    `Cannot use this client: it is ${kindOf(client)} without the methods of one, a client of redis (node-redis 4 to 6) or ioredis (5 to 6), single or Cluster, is wanted`,
+  );
 }
 
 function runWithIoRedis(client: Methods): RedisPort["run"] {
@@ -132,7 +159,8 @@ function runWithNodeRedis(client: Methods): RedisPort["run"] {
 
 // The evalSha of node-redis 4's cluster asks any node, whatever the key.
 function runWithNodeRedisCluster(client: Methods): RedisPort["run"] {
-  const send = (keys: string[], ...command: string[]): unknown => client["sendCommand"]?.(keys[0], false, command);
+  const send = (keys: string[], ...command: string[]): unknown =>
+    client["sendCommand"]?.(keys[0], false, command);
   return (script, keys, values) =>
     withSource(
       () => send(keys, "EVALSHA", script.sha, String(keys.length), ...keys, ...values),
@@ -140,7 +168,10 @@ function runWithNodeRedisCluster(client: Methods): RedisPort["run"] {
     );
 }
 
-/** By its SHA; with the source where the server does not know it: at first, after SCRIPT FLUSH, after a failover. */
+/**
+ * By its SHA; with the source where the server does not know it: at first, after SCRIPT FLUSH,
+ * after a failover.
+ */
 async function withSource(bySha: () => unknown, bySource: () => unknown): Promise<unknown> {
   try {
     return await bySha();
@@ -165,14 +196,25 @@ function isReply(error: unknown, code: string): boolean {
   return error instanceof Error && error.message.startsWith(`${code} `);
 }
 
-async function nodesOf(client: Methods & { masters?: unknown }, { dialect, isCluster }: Kind): Promise<RedisNode[]> {
+async function nodesOf(
+  client: Methods & { masters?: unknown },
+  { dialect, isCluster }: Kind,
+): Promise<RedisNode[]> {
   if (!isCluster) return [toNode("", client, dialect)];
   if (dialect === "ioredis") {
-    const nodes = (client["nodes"]?.("master") ?? []) as (Methods & { options?: { host?: string; port?: number } })[];
-    return nodes.map((node) => toNode(`${node.options?.host}:${node.options?.port}`, node, dialect));
+    const nodes = (client["nodes"]?.("master") ?? []) as (Methods & {
+      options?: { host?: string; port?: number };
+    })[];
+    return nodes.map((node) =>
+      toNode(`${node.options?.host}:${node.options?.port}`, node, dialect),
+    );
   }
   const masters = client.masters as { address: string }[];
-  return Promise.all(masters.map(async (node) => toNode(node.address, (await client["nodeClient"]?.(node)) as Methods, dialect)));
+  return Promise.all(
+    masters.map(async (node) =>
+      toNode(node.address, (await client["nodeClient"]?.(node)) as Methods, dialect),
+    ),
+  );
 }
 
 function toNode(name: string, client: Methods, dialect: Kind["dialect"]): RedisNode {
@@ -181,10 +223,16 @@ function toNode(name: string, client: Methods, dialect: Kind["dialect"]): RedisN
     client,
     async scan(cursor, pattern, count) {
       if (dialect === "ioredis") {
-        const page = (await client["scan"]?.(cursor, "MATCH", pattern, "COUNT", count)) as [unknown, unknown[]];
+        const page = (await client["scan"]?.(cursor, "MATCH", pattern, "COUNT", count)) as [
+          unknown,
+          unknown[],
+        ];
         return { cursor: toText(page[0]), keys: page[1].map(toText) };
       }
-      const reply = (await client["scan"]?.(cursor, { MATCH: pattern, COUNT: count })) as { cursor: unknown; keys: unknown[] };
+      const reply = (await client["scan"]?.(cursor, { MATCH: pattern, COUNT: count })) as {
+        cursor: unknown;
+        keys: unknown[];
+      };
       return { cursor: toText(reply.cursor), keys: reply.keys.map(toText) };
     },
     size: async () => Number(await client[dialect === "ioredis" ? "dbsize" : "dbSize"]?.()),

@@ -1,4 +1,5 @@
-// What every script of RedisStore begins with: how a record is read and written in the server, without decoding a value.
+// What every script of RedisStore begins with: how a record is read and written in the server,
+// without decoding a value.
 import { createHash } from "node:crypto";
 
 /** A script and the name under which the server keeps it. */
@@ -7,10 +8,11 @@ export interface Script {
   readonly source: string;
 }
 
-// Every script: ARGV 1 the prefix, 2 now, 3 the channel or nothing, 4 the name of this change. On one server the last of KEYS
-// is the epoch's: a record of another epoch is not live. A sharded server has it in another slot, and the client compares.
-// A record's head is written in one order only, so that a pattern finds its parts. Its `change` is the last change: a
-// client that sends a command again after a lost connection gets the answer of the first time.
+// Every script: ARGV 1 the prefix, 2 now, 3 the channel or nothing, 4 the name of this change. On
+// one server the last of KEYS is the epoch's: a record of another epoch is not live. A sharded
+// server has it in another slot, and the client compares. A record's head is written in one order
+// only, so that a pattern finds its parts. Its `change` is the last change: a client that sends a
+// command again after a lost connection gets the answer of the first time.
 const SITUATION = /* lua */ `
 local prefix, now, channel, change = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local epochKey = KEYS[#KEYS] == prefix .. 'epoch' and KEYS[#KEYS]
@@ -116,7 +118,10 @@ export function script(body: string): Script {
   return plainScript(PRELUDE + body);
 }
 
-/** The same without the functions about records: to make them takes the server as long as a change of one record. */
+/**
+ * The same without the functions about records: to make them takes the server as long as a change
+ * of one record.
+ */
 export function plainScript(body: string): Script {
   const source = SITUATION + body;
   return { source, sha: createHash("sha1").update(source).digest("hex") };

@@ -1,10 +1,13 @@
-// What was under a key when it was last read or written here. A change brings along the record that it would make of that, so that the server
-// need only compare and put it there: a third of the work of taking the record apart. It is a guess: where it is wrong, the script looks for itself.
+// What was under a key when it was last read or written here. A change brings along the record that
+// it would make of that, so that the server need only compare and put it there: a third of the work
+// of taking the record apart. It is a guess: where it is wrong, the script looks for itself.
 import type { PatchFields } from "./_redis-record.ts";
 
-// Requests that are under way at once, and more: a change mostly follows the read of the same request.
+// Requests that are under way at once, and more: a change mostly follows the read of the same
+// request.
 const MOST_TEXTS = 4096;
-// Characters: beyond it, what is sent twice costs more than what the server saves. What is kept stays within some 8 MB.
+// Characters: beyond it, what is sent twice costs more than what the server saves. What is kept
+// stays within some 8 MB.
 const LONGEST_TEXT = 2048;
 
 /** What a change would make of a record, if it still is as it was. */
@@ -24,7 +27,8 @@ export interface NamedChange {
 
 /** Records as texts, by key. None of them is ever given out as what is stored. */
 export class RecentTexts {
-  // Emptied when it is full: to find the oldest would cost more than the few guesses that are missed.
+  // Emptied when it is full: to find the oldest would cost more than the few guesses that are
+  // missed.
   readonly #texts = new Map<string, string>();
   /** Of every record here. */
   #epoch = "";
@@ -47,7 +51,8 @@ export class RecentTexts {
 
   /**
    * @param change its name, what it is, and when it is made.
-   * @returns `undefined` where nothing is known, or what is known does not answer whether the change may be made.
+   * @returns `undefined` where nothing is known, or what is known does not answer whether the
+   * change may be made.
    */
   guess(key: string, change: NamedChange): Guess | undefined {
     const before = this.#texts.get(key);
@@ -56,20 +61,34 @@ export class RecentTexts {
   }
 }
 
-const HEAD = /^\{"harpia":1,"revision":(\d+)(,"createdAt":-?\d+,"lastSeenAt":-?\d+,"expiresAt":(-?\d+),"endsAt":-?\d+,"epoch":\d+,"change":")[\dA-Za-z-]*"/;
+const HEAD =
+  /^\{"harpia":1,"revision":(\d+)(,"createdAt":-?\d+,"lastSeenAt":-?\d+,"expiresAt":(-?\d+),"endsAt":-?\d+,"epoch":\d+,"change":")[\dA-Za-z-]*"/;
 const DATA = ',"data":{';
 
-/** The same that the script of a patch does, for a record that is live and of the wanted revision, and for data alone. */
-function changedText(text: string, { name, now, ifRevision, hasFacts, fields }: NamedChange): string | undefined {
+/**
+ * The same that the script of a patch does, for a record that is live and of the wanted revision,
+ * and for data alone.
+ */
+function changedText(
+  text: string,
+  { name, now, ifRevision, hasFacts, fields }: NamedChange,
+): string | undefined {
   const [head, revision, deadlines, expiresAt] = HEAD.exec(text) ?? [];
-  if (hasFacts || head === undefined || Number(expiresAt) <= now || (ifRevision !== undefined && ifRevision !== Number(revision))) return undefined;
+  if (
+    hasFacts ||
+    head === undefined ||
+    Number(expiresAt) <= now ||
+    (ifRevision !== undefined && ifRevision !== Number(revision))
+  )
+    return undefined;
   // No name and no value has a line break: the first one is behind the head.
   const lineEnd = text.indexOf("\n");
   if (!text.startsWith(DATA, lineEnd - DATA.length) || !text.endsWith("\n}}")) return undefined;
   // From the break before the first field to the one behind the last.
   let body = text.slice(lineEnd, -2);
   if (body === "\n\n") body = "\n";
-  for (const [field, value] of fields) body = value === "" ? withoutField(body, field) : withField(body, field, value);
+  for (const [field, value] of fields)
+    body = value === "" ? withoutField(body, field) : withField(body, field, value);
   if (body === "\n") body = "\n\n";
   return `{"harpia":1,"revision":${Number(revision) + 1}${deadlines}${name}"${text.slice(head.length, lineEnd)}${body}}}`;
 }

@@ -1,5 +1,6 @@
-// Runs RedisStore's scripts with what each of them gets, and knows the epoch: the number that every record carries, and that
-// ending all sessions changes. It is compared for equality alone, and none comes a second time.
+// Runs RedisStore's scripts with what each of them gets, and knows the epoch: the number that every
+// record carries, and that ending all sessions changes. It is compared for equality alone, and none
+// comes a second time.
 import { randomBytes, randomInt } from "node:crypto";
 import { setImmediate } from "node:timers";
 import type { Clock } from "../core/clock.ts";
@@ -9,7 +10,8 @@ import type { Script } from "./_redis-prelude.ts";
 import { toText } from "./_redis-record.ts";
 import { EPOCH } from "./_redis-scripts.ts";
 
-// Where the epoch's key was lost, the next one begins anywhere: one that was there before is as unlikely as this is large.
+// Where the epoch's key was lost, the next one begins anywhere: one that was there before is as
+// unlikely as this is large.
 const FIRST_EPOCHS = 2 ** 32;
 
 export interface RunnerOptions {
@@ -52,35 +54,57 @@ export class Runner {
     return `${this.#ownName}-${(this.#changes++).toString(36)}`;
   }
 
-  run(script: Script, keys: string[], values: (string | number)[], change: string = this.nextChange()): Promise<unknown> {
+  run(
+    script: Script,
+    keys: string[],
+    values: (string | number)[],
+    change: string = this.nextChange(),
+  ): Promise<unknown> {
     const { port, channel } = this.#options;
     const common = [this.prefix, String(this.now()), channel, change];
-    return port.run(script, port.isSharded ? keys : [...keys, this.epochKey], [...common, ...values.map(String)]);
+    return port.run(script, port.isSharded ? keys : [...keys, this.epochKey], [
+      ...common,
+      ...values.map(String),
+    ]);
   }
 
   /**
-   * Runs a script about one record, at its keys. A sharded server's script has not seen the epoch: that is asked for at the same time. It may have
-   * changed a record of another epoch then, which changes nothing, since that is dead for good: it is `missing`.
+   * Runs a script about one record, at its keys. A sharded server's script has not seen the epoch:
+   * that is asked for at the same time. It may have changed a record of another epoch then, which
+   * changes nothing, since that is dead for good: it is `missing`.
    */
   async change(script: Script, keys: string[], values: (string | number)[]): Promise<Outcome> {
     const reply = this.run(script, keys, values);
-    const [answer, epoch] = this.#options.port.isSharded ? await Promise.all([reply, this.epoch()]) : [await reply, undefined];
+    const [answer, epoch] = this.#options.port.isSharded
+      ? await Promise.all([reply, this.epoch()])
+      : [await reply, undefined];
     const [outcome, ofEpoch, ...rest] = [answer].flat().map(String);
     const isOver = this.#options.port.isSharded && ofEpoch !== undefined && ofEpoch !== epoch;
     return { outcome: isOver ? "missing" : String(outcome), rest };
   }
 
-  /** The same for a script about several records, on a sharded server about one. It answers with a letter for each; `m` is missing. */
-  async changeSeveral(script: Script, { keys, values, change }: { keys: string[]; values: string[]; change: string }): Promise<string> {
+  /**
+   * The same for a script about several records, on a sharded server about one. It answers with a
+   * letter for each; `m` is missing.
+   */
+  async changeSeveral(
+    script: Script,
+    { keys, values, change }: { keys: string[]; values: string[]; change: string },
+  ): Promise<string> {
     const { isSharded } = this.#options.port;
     const reply = this.run(script, keys, values, change);
-    const [[letters, ofEpoch], epoch] = (isSharded ? await Promise.all([reply, this.epoch()]) : [await reply, undefined]) as [unknown[], string?];
-    return isSharded && ofEpoch !== undefined && ofEpoch !== null && toText(ofEpoch) !== epoch ? "m" : toText(letters);
+    const [[letters, ofEpoch], epoch] = (
+      isSharded ? await Promise.all([reply, this.epoch()]) : [await reply, undefined]
+    ) as [unknown[], string?];
+    return isSharded && ofEpoch !== undefined && ofEpoch !== null && toText(ofEpoch) !== epoch
+      ? "m"
+      : toText(letters);
   }
 
   /**
-   * The present epoch; `undefined` where none has begun, or its key was lost: then no record is of it. Who asks in one turn of the event loop gets
-   * one answer, which is asked for after all of them have asked.
+   * The present epoch; `undefined` where none has begun, or its key was lost: then no record is of
+   * it. Who asks in one turn of the event loop gets one answer, which is asked for after all of
+   * them have asked.
    */
   epoch(): Promise<string | undefined> {
     if (isRequestBound()) return this.#askForEpoch();

@@ -1,5 +1,6 @@
-// The scripts that RedisStore runs in the server. Each is one atomic step that touches keys of one slot, but for those
-// of `ONE_SERVER`, which also touch the user's index. They move texts: no value of the data is decoded here.
+// The scripts that RedisStore runs in the server. Each is one atomic step that touches keys of one
+// slot, but for those of `ONE_SERVER`, which also touch the user's index. They move texts: no value
+// of the data is decoded here.
 import { script } from "./_redis-prelude.ts";
 
 // 5 the key.
@@ -29,11 +30,15 @@ if channel ~= '' then redis.call('PUBLISH', channel, '{"type":"cleared"}') end
 return 'done'`),
 } as const;
 
-/** What concerns one record. What is said of a live one comes with its epoch, for where the script did not see the present one. */
+/**
+ * What concerns one record. What is said of a live one comes with its epoch, for where the script
+ * did not see the present one.
+ */
 export const RECORD = {
   /**
-   * 5 key, 6 and 7 the record before and after its epoch, 8 expiresAt, 9 createdAt in hexadecimal, 10 user in JSON. Where the script
-   * does not see it: 11 the epoch, 12 another that is known to be over. Answers with the outcome, `own` and the epoch of what is there.
+   * 5 key, 6 and 7 the record before and after its epoch, 8 expiresAt, 9 createdAt in hexadecimal,
+   * 10 user in JSON. Where the script does not see it: 11 the epoch, 12 another that is known to be
+   * over. Answers with the outcome, `own` and the epoch of what is there.
    */
   insert: script(/* lua */ `
 if epoch == 'none' then return { 'no epoch' } end
@@ -48,8 +53,9 @@ local outcome, found = occupant(ARGV[5], '')
 return outcome and { 'taken', found.epoch } or { 'free' }`),
 
   /**
-   * 5 key, 6 nextKey, 7 an epoch that is known to be over, or nothing. A session leaves a pointer where it began, so that its user's
-   * index entry stays true and a walk along the keys finds it. `taken` comes with the epoch of what is there, too.
+   * 5 key, 6 nextKey, 7 an epoch that is known to be over, or nothing. A session leaves a pointer
+   * where it began, so that its user's index entry stays true and a walk along the keys finds it.
+   * `taken` comes with the epoch of what is there, too.
    */
   move: script(/* lua */ `
 local key, nextKey = ARGV[5], ARGV[6]
@@ -84,8 +90,9 @@ if record and record.isLive then return { record.key, record.text, record.epoch 
 return {}`),
 
   /**
-   * 5 entry, 6 user in JSON, 7 endsAt, 8 what to tell, then keys to leave alone. Of a session that is not there it keeps
-   * a mark for as long as it could have lived: its creation may still be on its way.
+   * 5 entry, 6 user in JSON, 7 endsAt, 8 what to tell, then keys to leave alone. Of a session that
+   * is not there it keeps a mark for as long as it could have lived: its creation may still be on
+   * its way.
    */
   end: script(/* lua */ `
 local record = follow(ARGV[5], ARGV[6])
@@ -105,7 +112,10 @@ return { 'marked', first }`),
 
 /** What concerns a user's index alone, in the user's slot. KEYS 1 is the index. */
 export const INDEX = {
-  /** 5 entry, 6 endsAt, 7 limit or nothing, then entries that are gone. Answers with the others where they are too many. */
+  /**
+   * 5 entry, 6 endsAt, 7 limit or nothing, then entries that are gone. Answers with the others
+   * where they are too many.
+   */
   enter: script(/* lua */ `
 for at = 8, #ARGV do redis.call('ZREM', KEYS[1], ARGV[at]) end
 local others = ARGV[7] ~= '' and redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. ARGV[2], '+inf', 'WITHSCORES')
@@ -123,9 +133,14 @@ for at = 5, #ARGV do redis.call('ZREM', KEYS[1], ARGV[at]) end
 return 'done'`),
 } as const;
 
-/** The same as several of the above in one step, where the index and the records are on one server. */
+/**
+ * The same as several of the above in one step, where the index and the records are on one server.
+ */
 export const ONE_SERVER = {
-  /** KEYS 2 is the index. 5 to 10 as in insert, 11 entry, 12 endsAt, 13 limit or nothing, 14 what happens at the limit. */
+  /**
+   * KEYS 2 is the index. 5 to 10 as in insert, 11 entry, 12 endsAt, 13 limit or nothing, 14 what
+   * happens at the limit.
+   */
   insert: script(/* lua */ `
 local index, entry = KEYS[2], ARGV[11]
 if epoch == 'none' then return { 'no epoch' } end

@@ -1,5 +1,5 @@
-// A connection of its own that listens to one channel, made by the client's own means and kept up. It says when messages
-// may have been missed and knows nothing of sessions.
+// A connection of its own that listens to one channel, made by the client's own means and kept up.
+// It says when messages may have been missed and knows nothing of sessions.
 import { setTimeout } from "node:timers";
 import type { RedisNode, RedisPort } from "./_redis-client.ts";
 import { toText } from "./_redis-record.ts";
@@ -7,7 +7,10 @@ import { toText } from "./_redis-record.ts";
 /** What hears messages. */
 export interface ChannelListener {
   onMessage(message: string): void;
-  /** Messages may have been missed. Called when the connection is lost, and again once there is another. */
+  /**
+   * Messages may have been missed. Called when the connection is lost, and again once there is
+   * another.
+   */
   onGap(): void;
   /** After that: messages arrive again. */
   onListening(): void;
@@ -40,12 +43,17 @@ const PAUSE = 250;
 /**
  * Listens to a channel.
  *
- * A single server (or what Sentinel stands for): the client reconnects by its own rules. A cluster: one connection to
- * one of its masters, and to another when that one is gone; every node hears what is published on any.
+ * A single server (or what Sentinel stands for): the client reconnects by its own rules. A cluster:
+ * one connection to one of its masters, and to another when that one is gone; every node hears what
+ * is published on any.
  *
  * @returns a function that ends it.
  */
-export async function listen(port: RedisPort, channel: string, listener: ChannelListener): Promise<() => Promise<void>> {
+export async function listen(
+  port: RedisPort,
+  channel: string,
+  listener: ChannelListener,
+): Promise<() => Promise<void>> {
   if (!port.isCluster) {
     const [node] = await port.nodes();
     const link = await connect(port, node as RedisNode, channel, listener);
@@ -57,7 +65,11 @@ export async function listen(port: RedisPort, channel: string, listener: Channel
     const nodes = await port.nodes();
     const node = nodes[Math.floor(Math.random() * nodes.length)];
     if (!node) throw new Error("The client knows no master of the cluster");
-    return connect(port, node, channel, { onMessage: listener.onMessage, onGap: once(() => void reopen()), onListening() {} });
+    return connect(port, node, channel, {
+      onMessage: listener.onMessage,
+      onGap: once(() => void reopen()),
+      onListening() {},
+    });
   };
   const reopen = async (): Promise<void> => {
     if (isEnded) return;
@@ -84,32 +96,58 @@ export async function listen(port: RedisPort, channel: string, listener: Channel
   };
 }
 
-async function connect(port: RedisPort, node: RedisNode, channel: string, listener: ChannelListener): Promise<Link> {
-  // It has what the client of a node has; a pool of node-redis has no duplicate, and neither has the Sentinel of node-redis 5.
+async function connect(
+  port: RedisPort,
+  node: RedisNode,
+  channel: string,
+  listener: ChannelListener,
+): Promise<Link> {
+  // It has what the client of a node has; a pool of node-redis has no duplicate, and neither has
+  // the Sentinel of node-redis 5.
   const original = node.client as Connection;
-  if (port.dialect === "ioredis") return connectIoRedis(original, channel, { ...listener, mayReconnect: !port.isCluster });
-  if (typeof original.duplicate === "function") return connectNodeRedis(original, channel, { ...listener, mayReconnect: !port.isCluster });
+  if (port.dialect === "ioredis")
+    return connectIoRedis(original, channel, { ...listener, mayReconnect: !port.isCluster });
+  if (typeof original.duplicate === "function")
+    return connectNodeRedis(original, channel, { ...listener, mayReconnect: !port.isCluster });
   if (typeof original.subscribe === "function") return shareConnection(original, channel, listener);
-  throw new TypeError("Cannot subscribe: the client has neither duplicate() nor subscribe(), one with either is wanted (not a pool)");
+  throw new TypeError(
+    "Cannot subscribe: the client has neither duplicate() nor subscribe(), one with either is wanted (not a pool)",
+  );
 }
 
 interface ConnectOptions extends ChannelListener {
   mayReconnect: boolean;
 }
 
-async function connectIoRedis(original: Connection, channel: string, { onMessage, onGap, onListening, mayReconnect }: ConnectOptions): Promise<Link> {
+async function connectIoRedis(
+  original: Connection,
+  channel: string,
+  { onMessage, onGap, onListening, mayReconnect }: ConnectOptions,
+): Promise<Link> {
   const options = { enableOfflineQueue: true, autoResubscribe: true, lazyConnect: false };
-  const connection = (original.duplicate as Duplicate).call(original, mayReconnect ? options : { ...options, retryStrategy: null, maxRetriesPerRequest: 0 });
+  const connection = (original.duplicate as Duplicate).call(
+    original,
+    mayReconnect ? options : { ...options, retryStrategy: null, maxRetriesPerRequest: 0 },
+  );
   const link = new OwnLink(connection, onGap, onListening);
   connection.on("message", (...[, message]: unknown[]) => onMessage(toText(message)));
   connection.on("close", link.onGap);
   // It says ready before it has subscribed again; this one waits for that.
-  connection.on("ready", () => void (link.isOpen && connection.subscribe(channel).then(link.onReturn, () => {})));
+  connection.on(
+    "ready",
+    () => void (link.isOpen && connection.subscribe(channel).then(link.onReturn, () => {})),
+  );
   return link.open(() => connection.subscribe(channel));
 }
 
-async function connectNodeRedis(original: Connection, channel: string, { onMessage, onGap, onListening, mayReconnect }: ConnectOptions): Promise<Link> {
-  const options = mayReconnect ? undefined : { socket: { ...original.options?.socket, reconnectStrategy: false } };
+async function connectNodeRedis(
+  original: Connection,
+  channel: string,
+  { onMessage, onGap, onListening, mayReconnect }: ConnectOptions,
+): Promise<Link> {
+  const options = mayReconnect
+    ? undefined
+    : { socket: { ...original.options?.socket, reconnectStrategy: false } };
   const connection = (original.duplicate as Duplicate).call(original, options);
   const link = new OwnLink(connection, onGap, onListening);
   // One that does not reconnect says nothing but the error.
@@ -122,8 +160,15 @@ async function connectNodeRedis(original: Connection, channel: string, { onMessa
   });
 }
 
-/** A Sentinel keeps a connection for subscriptions by itself, and does not say when it has subscribed again: the next message does. */
-async function shareConnection(original: Connection, channel: string, { onMessage, onGap }: ChannelListener): Promise<Link> {
+/**
+ * A Sentinel keeps a connection for subscriptions by itself, and does not say when it has
+ * subscribed again: the next message does.
+ */
+async function shareConnection(
+  original: Connection,
+  channel: string,
+  { onMessage, onGap }: ChannelListener,
+): Promise<Link> {
   const onText = (message: unknown): void => onMessage(toText(message));
   for (const event of [...GAPS, "ready"]) original.on(event, onGap);
   await original.subscribe(channel, onText);

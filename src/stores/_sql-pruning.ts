@@ -13,12 +13,13 @@ const LONGEST = 86_400;
 
 /** @throws TypeError or RangeError for what is neither `false` nor seconds from 1 to a day. */
 export function assertPruneInterval(pruneInterval: number | false | undefined): void {
-  if (pruneInterval !== undefined && pruneInterval !== false) assertSeconds("option pruneInterval", pruneInterval, 1, LONGEST);
+  if (pruneInterval !== undefined && pruneInterval !== false)
+    assertSeconds("option pruneInterval", pruneInterval, 1, LONGEST);
 }
 
 /**
- * Calls `prune` about every so many milliseconds, never twice at once. A round that fails is tried again at the next turn:
- * nobody waits for it, and whoever uses the store meets the same failure.
+ * Calls `prune` about every so many milliseconds, never twice at once. A round that fails is tried
+ * again at the next turn: nobody waits for it, and whoever uses the store meets the same failure.
  *
  * @returns a function that ends it.
  */

@@ -1,5 +1,5 @@
-// What SqliteStore asks of a SQLite client, by structure, and the connection with its prepared statements.
-// Never opens a database and never closes one: both are the caller's.
+// What SqliteStore asks of a SQLite client, by structure, and the connection with its prepared
+// statements. Never opens a database and never closes one: both are the caller's.
 import { kindOf } from "../core/json.ts";
 
 /** What is bound to a statement. */
@@ -24,7 +24,10 @@ export interface ListStatement<Row = readonly unknown[]> {
   get(...values: SqliteValue[]): Row | undefined;
 }
 
-/** An open database: better-sqlite3's `Database`, `DatabaseSync` of node:sqlite (Node 22 and Deno), `Database` of bun:sqlite. */
+/**
+ * An open database: better-sqlite3's `Database`, `DatabaseSync` of node:sqlite (Node 22 and Deno),
+ * `Database` of bun:sqlite.
+ */
 export interface SqliteClient {
   exec(sql: string): unknown;
   prepare(sql: string): SqliteStatement;
@@ -34,12 +37,15 @@ export interface SqliteClient {
   readonly isTransaction?: boolean;
 }
 
-// Reads answer at once and cannot wait for their turn as changes do. In WAL mode they are held up only while another
-// process recovers the log after a crash, or is the last to close the file.
+// Reads answer at once and cannot wait for their turn as changes do. In WAL mode they are held up
+// only while another process recovers the log after a crash, or is the last to close the file.
 const LEAST_READ_WAIT = 1000;
 const SQLITE_BUSY = 5;
 
-/** The caller's client, made ready at the first use: so that making a store does nothing and cannot fail for the database's sake. */
+/**
+ * The caller's client, made ready at the first use: so that making a store does nothing and cannot
+ * fail for the database's sake.
+ */
 export class SqliteConnection {
   readonly #client: SqliteClient;
   readonly #synchronous: "full" | "normal";
@@ -50,7 +56,9 @@ export class SqliteConnection {
   constructor(client: SqliteClient, synchronous: "full" | "normal") {
     for (const method of ["exec", "prepare"] as const) {
       if (typeof Object(client)[method] !== "function") {
-        throw new TypeError(`Cannot use option client: it is ${kindOf(client)} without ${method}(), a database of better-sqlite3, node:sqlite or bun:sqlite is wanted`);
+        throw new TypeError(
+          `Cannot use option client: it is ${kindOf(client)} without ${method}(), a database of better-sqlite3, node:sqlite or bun:sqlite is wanted`,
+        );
       }
     }
     this.#client = client;
@@ -78,7 +86,10 @@ export class SqliteConnection {
     return statement;
   }
 
-  /** As {@link statement}, for reading rows of many columns: objects with a name for each cost half as much again. */
+  /**
+   * As {@link statement}, for reading rows of many columns: objects with a name for each cost half
+   * as much again.
+   */
   lists<Row extends readonly unknown[]>(sql: string): ListStatement<Row> {
     let lists = this.#lists.get(sql);
     if (!lists) {
@@ -90,7 +101,10 @@ export class SqliteConnection {
     return lists as ListStatement<Row>;
   }
 
-  /** Opens a write transaction, or throws at once while another process has one: waiting here would stop this process. */
+  /**
+   * Opens a write transaction, or throws at once while another process has one: waiting here would
+   * stop this process.
+   */
   beginWrite(): void {
     // Prepared, not by exec: Deno's errors carry the result code only then.
     const begin = this.statement("BEGIN IMMEDIATE");
@@ -106,7 +120,9 @@ export class SqliteConnection {
     this.statement("COMMIT").run();
   }
 
-  /** Takes a transaction back, if there is one still: SQLite ends it by itself after some errors. */
+  /**
+   * Takes a transaction back, if there is one still: SQLite ends it by itself after some errors.
+   */
   rollback(): void {
     try {
       this.#client.exec("ROLLBACK");
@@ -120,13 +136,19 @@ export class SqliteConnection {
     this.#client.exec(`PRAGMA synchronous = ${this.#synchronous.toUpperCase()}`);
     const row = this.#client.prepare("PRAGMA busy_timeout").get();
     const wait = Number((row as { timeout?: unknown } | undefined)?.timeout);
-    if (Number.isNaN(wait)) throw new TypeError("Cannot use option client: its rows are not objects by column name, a database with the client's own defaults is wanted");
+    if (Number.isNaN(wait))
+      throw new TypeError(
+        "Cannot use option client: its rows are not objects by column name, a database with the client's own defaults is wanted",
+      );
     this.#readWait = Math.max(wait, LEAST_READ_WAIT);
     this.#client.exec(`PRAGMA busy_timeout = ${this.#readWait}`);
   }
 }
 
-/** By whatever the client has for it. Names go only where there is nothing else: their order is that of the columns. */
+/**
+ * By whatever the client has for it. Names go only where there is nothing else: their order is that
+ * of the columns.
+ */
 function toLists(statement: SqliteStatement): ListStatement {
   if (typeof statement.values === "function") {
     const values = statement.values.bind(statement);
@@ -135,7 +157,11 @@ function toLists(statement: SqliteStatement): ListStatement {
   if (typeof statement.setReturnArrays === "function") statement.setReturnArrays(true);
   else if (typeof statement.raw === "function") statement.raw(true);
   // Objects by name: what node:sqlite gave before it had lists.
-  else return { all: (...given) => statement.all(...given).map((row) => Object.values(row as object)), get: (...given) => toList(statement.get(...given)) };
+  else
+    return {
+      all: (...given) => statement.all(...given).map((row) => Object.values(row as object)),
+      get: (...given) => toList(statement.get(...given)),
+    };
   // The client was just told to give lists; no row is `undefined` in both.
   return statement as ListStatement;
 }
@@ -147,10 +173,19 @@ function toList(row: unknown): unknown[] | undefined {
 /** Whether there is a row: clients say `undefined` or `null` for none. */
 export const exists = (row: unknown): boolean => row !== undefined && row !== null;
 
-/** Whether an error says that another connection holds the file. By the result code, which each client puts elsewhere. */
+/**
+ * Whether an error says that another connection holds the file. By the result code, which each
+ * client puts elsewhere.
+ */
 export function isBusy(error: unknown): boolean {
-  const { code, errcode, errno } = Object(error) as { code?: unknown; errcode?: unknown; errno?: unknown };
+  const { code, errcode, errno } = Object(error) as {
+    code?: unknown;
+    errcode?: unknown;
+    errno?: unknown;
+  };
   if (typeof code === "string" && code.startsWith("SQLITE_BUSY")) return true;
   // The low byte of an extended result code is the result code.
-  return [errcode, errno].some((number) => typeof number === "number" && (number & 0xff) === SQLITE_BUSY);
+  return [errcode, errno].some(
+    (number) => typeof number === "number" && (number & 0xff) === SQLITE_BUSY,
+  );
 }

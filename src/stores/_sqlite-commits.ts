@@ -1,5 +1,5 @@
-// Changes of one turn of the event loop share one transaction: a durable commit costs far more than the change in it.
-// Waits for other processes without stopping this one. Knows nothing of sessions.
+// Changes of one turn of the event loop share one transaction: a durable commit costs far more than
+// the change in it. Waits for other processes without stopping this one. Knows nothing of sessions.
 import { setImmediate, setTimeout } from "node:timers";
 import { isBusy, type SqliteConnection } from "./_sqlite-client.ts";
 
@@ -10,7 +10,8 @@ interface Waiting {
   reject(reason: unknown): void;
 }
 
-// Another process commits within a millisecond or so; one that does not should not cost us a busy loop.
+// Another process commits within a millisecond or so; one that does not should not cost us a busy
+// loop.
 const FIRST_PAUSE = 1;
 const LONGEST_PAUSE = 8;
 // More in one transaction would keep other processes from writing.
@@ -35,13 +36,19 @@ export class GroupCommit {
   #pause = FIRST_PAUSE;
 
   /** @param busyTimeout milliseconds that a change waits for other processes. */
-  constructor(connection: SqliteConnection, { busyTimeout, observer }: { busyTimeout: number; observer: TransactionObserver }) {
+  constructor(
+    connection: SqliteConnection,
+    { busyTimeout, observer }: { busyTimeout: number; observer: TransactionObserver },
+  ) {
     this.#connection = connection;
     this.#busyTimeout = busyTimeout;
     this.#observer = observer;
   }
 
-  /** Does a piece of work in a transaction. Rejects with what the work, or the commit, threw: then nothing of it was kept. */
+  /**
+   * Does a piece of work in a transaction. Rejects with what the work, or the commit, threw: then
+   * nothing of it was kept.
+   */
   run<T>(work: () => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       // Only `work` makes what `resolve` gets.
@@ -55,7 +62,9 @@ export class GroupCommit {
 
   /** Resolves once nothing waits to be written. */
   settled(): Promise<void> {
-    return this.#isScheduled ? new Promise((resolve) => this.#idle.push(resolve)) : Promise.resolve();
+    return this.#isScheduled
+      ? new Promise((resolve) => this.#idle.push(resolve))
+      : Promise.resolve();
   }
 
   #flush(): void {

@@ -1,4 +1,5 @@
-// Deletes what has expired from SqliteStore's table, in pieces. When it is done, `_sql-pruning.ts` says for all databases.
+// Deletes what has expired from SqliteStore's table, in pieces. When it is done, `_sql-pruning.ts`
+// says for all databases.
 import { setTimeout } from "node:timers/promises";
 import type { Clock } from "../core/clock.ts";
 import type { StoreChange } from "../core/store.ts";
@@ -15,7 +16,11 @@ export interface PrunableRows {
   change<T>(work: (changes: StoreChange[]) => T): Promise<T>;
 }
 
-/** Walks the whole table along its keys, and takes the write lock only where something has expired. @returns how many rows are gone. */
+/**
+ * Walks the whole table along its keys, and takes the write lock only where something has expired.
+ *
+ * @returns how many rows are gone.
+ */
 export async function pruneRows(rows: PrunableRows): Promise<number> {
   const { clock, statement } = rows;
   let pruned = 0;
@@ -24,17 +29,27 @@ export async function pruneRows(rows: PrunableRows): Promise<number> {
     const last = statement("page").get(from, AT_ONCE - 1) as { key: string } | null | undefined;
     // Behind every key: no key has a character that sorts so late.
     const to = last?.key ?? "\u{10ffff}";
-    if (exists(statement("expired").get(from, to, clock.now()))) pruned += await pruneBetween(rows, from, to);
+    if (exists(statement("expired").get(from, to, clock.now())))
+      pruned += await pruneBetween(rows, from, to);
     if (!last) return pruned;
     from = to;
     await setTimeout(0);
   }
 }
 
-function pruneBetween({ clock, statement, change }: PrunableRows, from: string, to: string): Promise<number> {
+function pruneBetween(
+  { clock, statement, change }: PrunableRows,
+  from: string,
+  to: string,
+): Promise<number> {
   return change((changes) => {
-    const gone = statement("prune").all(from, to, clock.now()) as { key: string; expires_at: number; ends_at: number }[];
-    for (const { key, expires_at, ends_at } of gone) changes.push({ type: "expired", key, limit: expires_at < ends_at ? "idle" : "absolute" });
+    const gone = statement("prune").all(from, to, clock.now()) as {
+      key: string;
+      expires_at: number;
+      ends_at: number;
+    }[];
+    for (const { key, expires_at, ends_at } of gone)
+      changes.push({ type: "expired", key, limit: expires_at < ends_at ? "idle" : "absolute" });
     return gone.length;
   });
 }

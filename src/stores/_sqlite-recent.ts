@@ -1,5 +1,6 @@
-// Rows that were read lately, for as long as nobody has changed the file: asking SQLite whether somebody has costs as much as
-// reading a row, and once in a turn of the event loop is enough for all that are read in it.
+// Rows that were read lately, for as long as nobody has changed the file: asking SQLite whether
+// somebody has costs as much as reading a row, and once in a turn of the event loop is enough for
+// all that are read in it.
 import { setImmediate } from "node:timers";
 import { RecentMap } from "../core/recent-map.ts";
 import type { SqliteConnection } from "./_sqlite-client.ts";
@@ -8,14 +9,16 @@ import type { Row } from "./_sqlite-record.ts";
 const MOST_ROWS = 10_000;
 // Characters of data: what is kept stays within some 40 MB.
 const LONGEST_DATA = 2048;
-// Milliseconds. A handler that computes, or waits in place for another process, makes a turn longer than what it was told in its beginning holds.
+// Milliseconds. A handler that computes, or waits in place for another process, makes a turn longer
+// than what it was told in its beginning holds.
 const LONGEST_TURN = 1;
 
 /**
- * What changes whenever anything was written: by another connection, also of this process; on this one, also by others than the store;
- * or when tables were made or dropped.
+ * What changes whenever anything was written: by another connection, also of this process; on this
+ * one, also by others than the store; or when tables were made or dropped.
  */
-const VERSION = "SELECT data_version, schema_version, total_changes() FROM pragma_data_version, pragma_schema_version";
+const VERSION =
+  "SELECT data_version, schema_version, total_changes() FROM pragma_data_version, pragma_schema_version";
 
 /** Rows by key, exact: those of before a change by anybody are gone. */
 export class RecentRows {
@@ -36,8 +39,10 @@ export class RecentRows {
 
   /** Keeps a row that was read after `get` had none. */
   keep(row: Row): void {
-    // What is read in a transaction of the caller's may be taken back, and no version tells of that.
-    if (row[2].length <= LONGEST_DATA && !this.#connection.isInTransaction) this.#rows.set(row[0], row);
+    // What is read in a transaction of the caller's may be taken back, and no version tells of
+    // that.
+    if (row[2].length <= LONGEST_DATA && !this.#connection.isInTransaction)
+      this.#rows.set(row[0], row);
   }
 
   /** Must be called for every row that the store writes. */
@@ -54,7 +59,10 @@ export class RecentRows {
     this.#judge(this.#readVersion());
   }
 
-  /** It is about to be committed: what it wrote, {@link forget} has been told. Afterwards others may have been quicker. */
+  /**
+   * It is about to be committed: what it wrote, {@link forget} has been told. Afterwards others may
+   * have been quicker.
+   */
   ending(): void {
     this.#version = this.#readVersion();
   }

@@ -1,4 +1,5 @@
-// How a session becomes a row and comes back. What is no session of this version is told apart, and never guessed at.
+// How a session becomes a row and comes back. What is no session of this version is told apart, and
+// never guessed at.
 import type { NewSession, SessionFacts, StoredSession } from "../core/store.ts";
 import { fromSqlText, toSqlText } from "./_sql-json.ts";
 import type { SqliteValue } from "./_sqlite-client.ts";
@@ -7,15 +8,30 @@ import type { SqliteValue } from "./_sqlite-client.ts";
 export const RECORD_VERSION = 1;
 
 /** The columns in the order in which {@link toRow} gives their values. */
-export const COLUMNS = "key, version, data, revision, created_at, last_seen_at, expires_at, ends_at, user_id, facts";
+export const COLUMNS =
+  "key, version, data, revision, created_at, last_seen_at, expires_at, ends_at, user_id, facts";
 
 /** The values of a new session's row. `data` is its JSON text. */
 export function toRow<Data>(key: string, data: string, session: NewSession<Data>): SqliteValue[] {
   const { createdAt, lastSeenAt, expiresAt, endsAt, userId, facts } = session;
-  return [key, RECORD_VERSION, data, 1, createdAt, lastSeenAt, expiresAt, endsAt, userId === undefined ? null : toSqlText(userId), facts === undefined ? null : JSON.stringify(facts)];
+  return [
+    key,
+    RECORD_VERSION,
+    data,
+    1,
+    createdAt,
+    lastSeenAt,
+    expiresAt,
+    endsAt,
+    userId === undefined ? null : toSqlText(userId),
+    facts === undefined ? null : JSON.stringify(facts),
+  ];
 }
 
-/** A row, in the order of {@link COLUMNS}. Numbers may be BigInts, if the caller has told the client so. */
+/**
+ * A row, in the order of {@link COLUMNS}. Numbers may be BigInts, if the caller has told the client
+ * so.
+ */
 export type Row = readonly [
   key: string,
   version: number | bigint,
@@ -36,7 +52,18 @@ export function expiryOf(row: Row): number {
 
 /** The session of a row; `undefined` for what is no session of this version. */
 export function toSession<Data>(row: Row): StoredSession<Data> | undefined {
-  const [, version, dataText, revision, createdAt, lastSeenAt, expiresAt, endsAt, userId, factsText] = row;
+  const [
+    ,
+    version,
+    dataText,
+    revision,
+    createdAt,
+    lastSeenAt,
+    expiresAt,
+    endsAt,
+    userId,
+    factsText,
+  ] = row;
   if (Number(version) !== RECORD_VERSION) return undefined;
   try {
     const data: unknown = JSON.parse(dataText);

@@ -1,56 +1,91 @@
-// harpiats/stores/encrypted: data at rest encrypted, in any store that changes sessions field by field. Keeps nothing itself.
+// harpiats/stores/encrypted: data at rest encrypted, in any store that changes sessions field by
+// field. Keeps nothing itself.
 //
-// Who reads the database sees keys, users, instants and the names and lengths of fields. Who writes to it can end sessions, take
-// fields away, and put back what was there before; they cannot make a value that was never there, nor carry one anywhere else.
+// Who reads the database sees keys, users, instants and the names and lengths of fields. Who writes
+// to it can end sessions, take fields away, and put back what was there before; they cannot make a
+// value that was never there, nor carry one anywhere else.
 //
-// - A value is sealed by itself (AES-256-GCM), so that a change of one field is one step of the other store, as without encryption.
-//   Its key is derived (HKDF) from the caller's and from the key that the record lies under, which no other record ever has; what
-//   it is, such as the field's name, is authenticated. So it opens in no other record, under no other name. As each record has keys of
-//   its own, random nonces of 96 bits are safe: 2^32 values of one record stay below a chance of 2^-33 that two meet.
-// - A head, in a field of its own, vouches for user, creation and absolute limit. Without it nothing is a session.
-// - A rotation gives the record another key. What is sealed cannot follow in the same step, so the head says before: genuine under
-//   the next key, too. Such a list is written under the condition that the record is as it was read, and keeps the keys of others
-//   who are about to move it. So whichever move comes first, the record opens before it, after it, and if the process ends between.
-//   Fields that are written meanwhile are bound to the key of before: the list's first, which opens them after the move. The
-//   next rotation seals all of that anew in the same step in which it makes a list that begins with its own key. So a record never needs
-//   more than two, and a list that does not begin with the key it lies under has been used: what else is in it is forgotten.
-// - The list's step makes the other store's revision grow. The head counts these steps: the session's own revision is the difference.
+// - A value is sealed by itself (AES-256-GCM), so that a change of one field is one step of the
+//   other store, as without encryption. Its key is derived (HKDF) from the caller's and from the
+//   key that the record lies under, which no other record ever has; what it is, such as the field's
+//   name, is authenticated. So it opens in no other record, under no other name. As each record has
+//   keys of its own, random nonces of 96 bits are safe: 2^32 values of one record stay below a
+//   chance of 2^-33 that two meet.
+// - A head, in a field of its own, vouches for user, creation and absolute limit. Without it
+//   nothing is a session.
+// - A rotation gives the record another key. What is sealed cannot follow in the same step, so the
+//   head says before: genuine under the next key, too. Such a list is written under the condition
+//   that the record is as it was read, and keeps the keys of others who are about to move it. So
+//   whichever move comes first, the record opens before it, after it, and if the process ends
+//   between. Fields that are written meanwhile are bound to the key of before: the list's first,
+//   which opens them after the move. The next rotation seals all of that anew in the same step in
+//   which it makes a list that begins with its own key. So a record never needs more than two, and
+//   a list that does not begin with the key it lies under has been used: what else is in it is
+//   forgotten.
+// - The list's step makes the other store's revision grow. The head counts these steps: the
+//   session's own revision is the difference.
 import type { Clock } from "../core/clock.ts";
 import { StoreError } from "../core/errors.ts";
 import { tellSubscribers } from "../core/events.ts";
 import { IdAccess } from "../core/id-access.ts";
 import { assertOptions } from "../core/options.ts";
 import { isSessionStore, PlainStore } from "../core/plain-store.ts";
-import type { CreateResult, KeyedPatch, KeyedSession, KeyedTouch, NewSession, PatchOutcome, SessionPatch, SessionStore, StoreChange, StoredSession, UserCap } from "../core/store.ts";
+import type {
+  CreateResult,
+  KeyedPatch,
+  KeyedSession,
+  KeyedTouch,
+  NewSession,
+  PatchOutcome,
+  SessionPatch,
+  SessionStore,
+  StoreChange,
+  StoredSession,
+  UserCap,
+} from "../core/store.ts";
 import { KeyRing } from "./_encrypted-keys.ts";
-import { open, type Opened, type Sealed, sealMove, sealNew, sealPatch } from "./_encrypted-record.ts";
+import {
+  open,
+  type Opened,
+  type Sealed,
+  sealMove,
+  sealNew,
+  sealPatch,
+} from "./_encrypted-record.ts";
 
 /** The keys of an `EncryptedStore`. */
 export interface EncryptedStoreOptions {
   /**
-   * At least 32 random bytes each, as bytes or as text, the newest first: it encrypts, all of them decrypt. What a key has
-   * encrypted is no session any more once it is taken out.
+   * At least 32 random bytes each, as bytes or as text, the newest first: it encrypts, all of them
+   * decrypt. What a key has encrypted is no session any more once it is taken out.
    */
   keys: readonly (string | Uint8Array)[];
   /** For `set` by id alone; the other store has its own. Default: the machine's. */
   clock?: Clock | undefined;
 }
 
-// Each conflict means that somebody else's change succeeded: this many in a row is no contention any more.
+// Each conflict means that somebody else's change succeeded: this many in a row is no contention
+// any more.
 const MOST_CONFLICTS = 1000;
 
 /**
- * Encrypts what another store keeps. Data and facts are sealed; keys, users, instants and the names of fields are not.
+ * Encrypts what another store keeps. Data and facts are sealed; keys, users, instants and the names
+ * of fields are not.
  *
- * A record that does not open, for whatever reason, is no session: it is told to subscribers as `unreadable` and left alone, but
- * may be ended. It takes one call of the other store to read, create, touch or end, two to change, also several sessions where it has `patchAll`, and three to rotate.
+ * A record that does not open, for whatever reason, is no session: it is told to subscribers as
+ * `unreadable` and left alone, but may be ended. It takes one call of the other store to read,
+ * create, touch or end, two to change, also several sessions where it has `patchAll`, and three to
+ * rotate.
  *
- * @throws TypeError for a store that does not change sessions field by field, such as one of three methods; TypeError or
- * RangeError for keys that are none.
+ * @throws TypeError for a store that does not change sessions field by field, such as one of three
+ * methods; TypeError or RangeError for keys that are none.
  */
 // The seed's default: data of unknown shape. As the constraint too, as in every store.
 // oxlint-disable-next-line typescript/no-explicit-any
-export class EncryptedStore<Data extends Record<string, any> = Record<string, any>> extends IdAccess<Data> implements SessionStore<Data> {
+export class EncryptedStore<Data extends Record<string, any> = Record<string, any>>
+  extends IdAccess<Data>
+  implements SessionStore<Data>
+{
   readonly #store: SessionStore<Sealed>;
   readonly #ring: KeyRing;
   readonly #listeners = new Set<(change: StoreChange) => void>();
@@ -71,15 +106,19 @@ export class EncryptedStore<Data extends Record<string, any> = Record<string, an
     assertOptions("EncryptedStore", options, ["keys", "clock"]);
     super(options.clock);
     if (!isSessionStore<Sealed>(Object(store)) || store instanceof PlainStore) {
-      throw new TypeError("Cannot make an EncryptedStore: the store has no patch() and its like, one that changes sessions field by field is wanted");
+      throw new TypeError(
+        "Cannot make an EncryptedStore: the store has no patch() and its like, one that changes sessions field by field is wanted",
+      );
     }
     this.#store = store;
     this.#ring = new KeyRing(options.keys);
     this.hearsOthers = store.hearsOthers === true;
     if (store.count) this.count = () => this.#store.count?.() ?? Promise.resolve(undefined);
-    if (store.extendAll) this.extendAll = (touches) => (store as Required<SessionStore<Sealed>>).extendAll(touches);
+    if (store.extendAll)
+      this.extendAll = (touches) => (store as Required<SessionStore<Sealed>>).extendAll(touches);
     if (store.patchAll) this.patchAll = (patches) => this.#patchAll(patches);
-    if (store.readSync) this.readSync = (key, now) => this.#open(key, store.readSync?.(key, now))?.session;
+    if (store.readSync)
+      this.readSync = (key, now) => this.#open(key, store.readSync?.(key, now))?.session;
   }
 
   async create(key: string, session: NewSession<Data>, cap?: UserCap): Promise<CreateResult> {
@@ -127,7 +166,10 @@ export class EncryptedStore<Data extends Record<string, any> = Record<string, an
     return this.#store.removeAll();
   }
 
-  async scan(cursor?: string, options?: { limit?: number }): Promise<{ sessions: KeyedSession<Data>[]; cursor?: string }> {
+  async scan(
+    cursor?: string,
+    options?: { limit?: number },
+  ): Promise<{ sessions: KeyedSession<Data>[]; cursor?: string }> {
     const page = await this.#store.scan(cursor, options);
     return { ...page, sessions: this.#openAll(page.sessions) };
   }
@@ -148,9 +190,14 @@ export class EncryptedStore<Data extends Record<string, any> = Record<string, an
     };
   }
 
-  async #patchSealed(key: string, ifRevision: number | undefined, sealed: SessionPatch<Sealed>): Promise<PatchOutcome> {
+  async #patchSealed(
+    key: string,
+    ifRevision: number | undefined,
+    sealed: SessionPatch<Sealed>,
+  ): Promise<PatchOutcome> {
     return this.#again("patch", async () => {
-      // Looked at first: what does not open is not to be changed, and a change of the head may have come between.
+      // Looked at first: what does not open is not to be changed, and a change of the head may have
+      // come between.
       const step = toStep(sealed, ifRevision, await this.#find(key));
       if (typeof step === "string") return step;
       const outcome = await this.#store.patch(key, step);
@@ -161,15 +208,36 @@ export class EncryptedStore<Data extends Record<string, any> = Record<string, an
   async #patchAll(patches: readonly KeyedPatch<Data>[]): Promise<(PatchOutcome | Error)[]> {
     const sealed = patches.map(({ key, patch }) => sealPatch(this.#ring, key, patch));
     const found = await this.#store.read(patches.map(({ key }) => key));
-    const steps = patches.map(({ key, patch }, at) => toStep(sealed[at] as SessionPatch<Sealed>, patch.ifRevision, this.#open(key, found[at])));
-    const asked = steps.flatMap((step, at) => (typeof step === "string" ? [] : [{ at, key: (patches[at] as KeyedPatch<Data>).key, patch: step }]));
-    const outcomes: (PatchOutcome | Error)[] = steps.map((step) => (typeof step === "string" ? step : "missing"));
-    const answers = asked.length === 0 ? [] : await (this.#store as Required<SessionStore<Sealed>>).patchAll(asked.map(({ key, patch }) => ({ key, patch })));
-    if (answers.length !== asked.length) throw new TypeError(`Cannot use the answer: patchAll of the other store gave ${answers.length} for ${asked.length} patches, one for each is wanted`);
+    const steps = patches.map(({ key, patch }, at) =>
+      toStep(sealed[at] as SessionPatch<Sealed>, patch.ifRevision, this.#open(key, found[at])),
+    );
+    const asked = steps.flatMap((step, at) =>
+      typeof step === "string"
+        ? []
+        : [{ at, key: (patches[at] as KeyedPatch<Data>).key, patch: step }],
+    );
+    const outcomes: (PatchOutcome | Error)[] = steps.map((step) =>
+      typeof step === "string" ? step : "missing",
+    );
+    const answers =
+      asked.length === 0
+        ? []
+        : await (this.#store as Required<SessionStore<Sealed>>).patchAll(
+            asked.map(({ key, patch }) => ({ key, patch })),
+          );
+    if (answers.length !== asked.length)
+      throw new TypeError(
+        `Cannot use the answer: patchAll of the other store gave ${answers.length} for ${asked.length} patches, one for each is wanted`,
+      );
     const settled = answers.map(async (outcome, n) => {
       const { at, key } = asked[n] as (typeof asked)[number];
       // Another change came between: that may have been one of the head alone.
-      const again = (): Promise<PatchOutcome | Error> => this.#patchSealed(key, patches[at]?.patch.ifRevision, sealed[at] as SessionPatch<Sealed>).catch(toError);
+      const again = (): Promise<PatchOutcome | Error> =>
+        this.#patchSealed(
+          key,
+          patches[at]?.patch.ifRevision,
+          sealed[at] as SessionPatch<Sealed>,
+        ).catch(toError);
       outcomes[at] = outcome === "conflict" ? await again() : outcome;
     });
     await Promise.all(settled);
@@ -200,17 +268,29 @@ export class EncryptedStore<Data extends Record<string, any> = Record<string, an
       const answer = await attempt();
       if (answer !== undefined) return answer;
     }
-    throw new StoreError("ERR_STORE_CONFLICT", `Cannot ${operation}: ${MOST_CONFLICTS} times another change came first`, { store: this.constructor.name, operation });
+    throw new StoreError(
+      "ERR_STORE_CONFLICT",
+      `Cannot ${operation}: ${MOST_CONFLICTS} times another change came first`,
+      { store: this.constructor.name, operation },
+    );
   }
 }
 
 /** What to ask of the other store, or what is so already. */
-function toStep<Data>(sealed: SessionPatch<Sealed>, ifRevision: number | undefined, opened: Opened<Data> | undefined): SessionPatch<Sealed> | "missing" | "conflict" {
+function toStep<Data>(
+  sealed: SessionPatch<Sealed>,
+  ifRevision: number | undefined,
+  opened: Opened<Data> | undefined,
+): SessionPatch<Sealed> | "missing" | "conflict" {
   if (!opened) return "missing";
   if (ifRevision === undefined) return sealed;
-  return ifRevision === opened.session.revision ? { ...sealed, ifRevision: opened.storedRevision } : "conflict";
+  return ifRevision === opened.session.revision
+    ? { ...sealed, ifRevision: opened.storedRevision }
+    : "conflict";
 }
 
 function toError(reason: unknown): Error {
-  return reason instanceof Error ? reason : new Error("Cannot patch: the other store failed", { cause: reason });
+  return reason instanceof Error
+    ? reason
+    : new Error("Cannot patch: the other store failed", { cause: reason });
 }

@@ -1,12 +1,16 @@
 // Bridges between this package and express-session, both ways. Neither imports express-session.
-// ExpressSessionStore: any connect-* store under a Session; three methods and no more. toExpressStore: any store of ours under express-session.
+// ExpressSessionStore: any connect-* store under a Session; three methods and no more.
+// toExpressStore: any store of ours under express-session.
 import type { Store } from "../core/store.ts";
 import { assertMethods, type BridgeOptions, BridgeRecords } from "./_bridge-records.ts";
 import { assertOptions } from "../core/options.ts";
 
 export { type ExpressStore, type ExpressStoreOptions, toExpressStore } from "./_express-store.ts";
 
-/** What is asked of a store of express-session: connect-redis, connect-pg-simple, memorystore and so on. */
+/**
+ * What is asked of a store of express-session: connect-redis, connect-pg-simple, memorystore and so
+ * on.
+ */
 export interface ConnectStore {
   get(sid: string, callback: (error: unknown, session?: object | null) => void): unknown;
   set(sid: string, session: object, callback: (error?: unknown) => void): unknown;
@@ -22,15 +26,18 @@ export interface ExpressSessionStoreOptions extends BridgeOptions {
 /**
  * Keeps sessions in a store that was written for express-session.
  *
- * The store sees keys and never ids, and what looks to it like a session of express-session with a cookie that expires at
- * the absolute limit. What three methods cannot give: changes of other processes may be lost or bring an ended session
- * back, there is no idle limit, no user, no list.
+ * The store sees keys and never ids, and what looks to it like a session of express-session with a
+ * cookie that expires at the absolute limit. What three methods cannot give: changes of other
+ * processes may be lost or bring an ended session back, there is no idle limit, no user, no list.
  *
  * @throws TypeError or RangeError that says which option is wrong.
  */
-// The seed's default: data of unknown shape. As the constraint too, or `new Session({ store: new ExpressSessionStore(…) })` infers nothing.
-// oxlint-disable-next-line typescript/no-explicit-any
-export class ExpressSessionStore<Data extends Record<string, any> = Record<string, any>> implements Store<Data> {
+// The seed's default: data of unknown shape. As the constraint too, or
+// `new Session({ store: new ExpressSessionStore(…) })` infers nothing.
+export class ExpressSessionStore<
+  // oxlint-disable-next-line typescript/no-explicit-any
+  Data extends Record<string, any> = Record<string, any>,
+> implements Store<Data> {
   readonly #store: ConnectStore;
   readonly #records: BridgeRecords<Data>;
 
@@ -54,7 +61,13 @@ export class ExpressSessionStore<Data extends Record<string, any> = Record<strin
   async set(id: string, data: Data): Promise<void> {
     const maxAge = this.#records.timeToLive(id);
     // Stores take the time to live from one of these, by real time, whatever the clock here.
-    const cookie = { originalMaxAge: maxAge, maxAge, expires: new Date(Date.now() + maxAge), path: "/", httpOnly: true };
+    const cookie = {
+      originalMaxAge: maxAge,
+      maxAge,
+      expires: new Date(Date.now() + maxAge),
+      path: "/",
+      httpOnly: true,
+    };
     // The data as one text: stores parse and write it in ways of their own.
     const session = { cookie, record: this.#records.toText(data) };
     await answerOf((callback) => this.#store.set(this.#records.keyOf(id), session, callback));
@@ -65,8 +78,13 @@ export class ExpressSessionStore<Data extends Record<string, any> = Record<strin
   }
 }
 
-/** What the callback gets. Async functions may also reject, where they forgot to call it: that would end the process. */
-function answerOf<T>(call: (callback: (error?: unknown, answer?: T) => void) => unknown): Promise<T | undefined> {
+/**
+ * What the callback gets. Async functions may also reject, where they forgot to call it: that would
+ * end the process.
+ */
+function answerOf<T>(
+  call: (callback: (error?: unknown, answer?: T) => void) => unknown,
+): Promise<T | undefined> {
   return new Promise((resolve, reject) => {
     const fail = (error: unknown): void => reject(toError(error));
     const returned = call((error, answer) => (error ? fail(error) : resolve(answer)));
@@ -75,5 +93,9 @@ function answerOf<T>(call: (callback: (error?: unknown, answer?: T) => void) => 
 }
 
 function toError(error: unknown): Error {
-  return error instanceof Error ? error : new Error("Cannot use the store of express-session: it failed without an Error", { cause: error });
+  return error instanceof Error
+    ? error
+    : new Error("Cannot use the store of express-session: it failed without an Error", {
+        cause: error,
+      });
 }

@@ -1,4 +1,5 @@
-// KeyvStore: a bridge to Keyv 5 and 6 and its adapters. Three methods and no more: see the promises it cannot keep below.
+// KeyvStore: a bridge to Keyv 5 and 6 and its adapters. Three methods and no more: see the promises
+// it cannot keep below.
 import type { Store } from "../core/store.ts";
 import { assertMethods, type BridgeOptions, BridgeRecords } from "./_bridge-records.ts";
 import { assertOptions } from "../core/options.ts";
@@ -23,17 +24,21 @@ export interface KeyvStoreOptions extends BridgeOptions {
 /**
  * Keeps sessions wherever a Keyv adapter keeps things.
  *
- * Keyv sees keys and never ids. What three methods cannot give: changes of other processes may be lost or bring an ended
- * session back, there is no idle limit, no user, no list. Records vanish at the absolute limit.
+ * Keyv sees keys and never ids. What three methods cannot give: changes of other processes may be
+ * lost or bring an ended session back, there is no idle limit, no user, no list. Records vanish at
+ * the absolute limit.
  *
- * Keyv says "nothing there" also when its adapter failed, and tells of the failure beside. Here that is a rejection: an
- * outage must not log everybody out.
+ * Keyv says "nothing there" also when its adapter failed, and tells of the failure beside. Here
+ * that is a rejection: an outage must not log everybody out.
  *
  * @throws TypeError or RangeError that says which option is wrong.
  */
-// The seed's default: data of unknown shape. As the constraint too, or `new Session({ store: new KeyvStore(…) })` infers nothing.
-// oxlint-disable-next-line typescript/no-explicit-any
-export class KeyvStore<Data extends Record<string, any> = Record<string, any>> implements Store<Data> {
+// The seed's default: data of unknown shape. As the constraint too, or
+// `new Session({ store: new KeyvStore(…) })` infers nothing.
+export class KeyvStore<
+  // oxlint-disable-next-line typescript/no-explicit-any
+  Data extends Record<string, any> = Record<string, any>,
+> implements Store<Data> {
   readonly #keyv: KeyvClient;
   readonly #records: BridgeRecords<Data>;
   #failures = 0;
@@ -45,7 +50,9 @@ export class KeyvStore<Data extends Record<string, any> = Record<string, any>> i
     assertMethods("keyv", keyv, ["get", "set", "delete", "on"], "a Keyv");
     // Keyv 5 then hides that a read has failed, from its own error event too.
     if ("throwOnErrors" in keyv && !keyv.throwOnErrors) {
-      throw new TypeError("Cannot use option keyv: it hides failures, new Keyv({ throwOnErrors: true }) is wanted");
+      throw new TypeError(
+        "Cannot use option keyv: it hides failures, new Keyv({ throwOnErrors: true }) is wanted",
+      );
     }
     this.#keyv = keyv;
     this.#records = new BridgeRecords(options);
@@ -61,7 +68,9 @@ export class KeyvStore<Data extends Record<string, any> = Record<string, any>> i
 
   async set(id: string, data: Data): Promise<void> {
     const text = this.#records.toText(data);
-    const isStored = await this.#ask(() => this.#keyv.set(this.#records.keyOf(id), text, this.#records.timeToLive(id)));
+    const isStored = await this.#ask(() =>
+      this.#keyv.set(this.#records.keyOf(id), text, this.#records.timeToLive(id)),
+    );
     if (isStored === false) throw new Error("Cannot store a session: Keyv answered false");
   }
 
@@ -69,7 +78,10 @@ export class KeyvStore<Data extends Record<string, any> = Record<string, any>> i
     await this.#ask(() => this.#keyv.delete(this.#records.keyOf(id)));
   }
 
-  /** An answer that may mean nothing or failure counts as failure if Keyv told of any meanwhile: it does not say of which call. */
+  /**
+   * An answer that may mean nothing or failure counts as failure if Keyv told of any meanwhile: it
+   * does not say of which call.
+   */
   async #ask(call: () => Promise<unknown>): Promise<unknown> {
     const before = this.#failures;
     const answer = await call();

@@ -1,12 +1,24 @@
-// MysqlStore: sessions in a table of MySQL or MariaDB. Each change is one conditional statement, or where it takes
-// several one transaction. It never opens or closes a connection of its own.
+// MysqlStore: sessions in a table of MySQL or MariaDB. Each change is one conditional statement, or
+// where it takes several one transaction. It never opens or closes a connection of its own.
 import type { Clock } from "../core/clock.ts";
 import { tellSubscribers } from "../core/events.ts";
 import { IdAccess } from "../core/id-access.ts";
 import { toJsonObject } from "../core/json.ts";
 import { assertSeconds } from "../core/lifetimes.ts";
 import { assertOptions } from "../core/options.ts";
-import type { CreateResult, KeyedPatch, KeyedSession, KeyedTouch, NewSession, PatchOutcome, SessionPatch, SessionStore, StoreChange, StoredSession, UserCap } from "../core/store.ts";
+import type {
+  CreateResult,
+  KeyedPatch,
+  KeyedSession,
+  KeyedTouch,
+  NewSession,
+  PatchOutcome,
+  SessionPatch,
+  SessionStore,
+  StoreChange,
+  StoredSession,
+  UserCap,
+} from "../core/store.ts";
 import { type KeyedParts, MysqlBatches } from "./_mysql-batches.ts";
 import { errnoOf, type MysqlClient, MysqlConnector, type MysqlValue } from "./_mysql-client.ts";
 import { assertKey, assertPage, END, isKey, nextCursor, START } from "./_mysql-keys.ts";
@@ -16,20 +28,38 @@ import { IS_DONE, NO_EPOCH, padded, schemaOf, statementsOf } from "./_mysql-stat
 import { MysqlUsers } from "./_mysql-users.ts";
 import { assertPruneInterval, PRUNE_INTERVAL, pruneFromTimeToTime } from "./_sql-pruning.ts";
 
-export type { MysqlCallbackClient, MysqlClient, MysqlConnection, MysqlPool, MysqlPoolConnection, MysqlStatement, MysqlValue } from "./_mysql-client.ts";
+export type {
+  MysqlCallbackClient,
+  MysqlClient,
+  MysqlConnection,
+  MysqlPool,
+  MysqlPoolConnection,
+  MysqlStatement,
+  MysqlValue,
+} from "./_mysql-client.ts";
 
 /** The client of a `MysqlStore`, its table and its pruning. */
 export interface MysqlStoreOptions {
-  /** A pool of mysql2, with promises or callbacks. A single connection does as well, if nothing else uses it. */
+  /**
+   * A pool of mysql2, with promises or callbacks. A single connection does as well, if nothing else
+   * uses it.
+   */
   client: MysqlClient;
-  /** The table's name, with the database's before it and a dot if need be: letters, digits and `_`, at most 58. Default `harpiats_sessions`. */
+  /**
+   * The table's name, with the database's before it and a dot if need be: letters, digits and `_`,
+   * at most 58. Default `harpiats_sessions`.
+   */
   table?: string | undefined;
   /**
-   * Seconds after which a connection that does not answer is given up, so that the pool makes another. Default 30;
-   * `Infinity` for none. How long a request waits is `storeTimeout` of `Session`.
+   * Seconds after which a connection that does not answer is given up, so that the pool makes
+   * another. Default 30; `Infinity` for none. How long a request waits is `storeTimeout` of
+   * `Session`.
    */
   statementTimeout?: number | undefined;
-  /** Seconds between two rounds of {@link MysqlStore.prune} by itself, give or take a tenth. Default 900; `false` for none. */
+  /**
+   * Seconds between two rounds of {@link MysqlStore.prune} by itself, give or take a tenth. Default
+   * 900; `false` for none.
+   */
   pruneInterval?: number | false | undefined;
   /** Default: the machine's. */
   clock?: Clock | undefined;
@@ -50,15 +80,20 @@ const BAD_FIELD = 1054;
 const LIMITS = [undefined, "idle", "absolute"] as const;
 
 /**
- * Keeps sessions in MySQL 8 or MariaDB (InnoDB). Call {@link MysqlStore.migrate} before the first use.
+ * Keeps sessions in MySQL 8 or MariaDB (InnoDB). Call {@link MysqlStore.migrate} before the first
+ * use.
  *
- * {@link MysqlStore.subscribe} tells of this store object's own doings alone: MySQL tells nothing to other processes.
+ * {@link MysqlStore.subscribe} tells of this store object's own doings alone: MySQL tells nothing
+ * to other processes.
  *
  * @throws TypeError or RangeError that says which option is wrong.
  */
 // The seed's default: data of unknown shape.
 // oxlint-disable-next-line typescript/no-explicit-any
-export class MysqlStore<Data extends Record<string, any> = Record<string, any>> extends IdAccess<Data> implements SessionStore<Data> {
+export class MysqlStore<Data extends Record<string, any> = Record<string, any>>
+  extends IdAccess<Data>
+  implements SessionStore<Data>
+{
   readonly #connector: MysqlConnector;
   readonly #sql: ReturnType<typeof statementsOf>;
   readonly #schema: readonly string[];
@@ -70,16 +105,27 @@ export class MysqlStore<Data extends Record<string, any> = Record<string, any>> 
   constructor(options: MysqlStoreOptions) {
     assertMysqlOptions(options);
     super(options.clock);
-    const { client, table = DEFAULT_TABLE, statementTimeout = STATEMENT_TIMEOUT, pruneInterval = PRUNE_INTERVAL } = options;
+    const {
+      client,
+      table = DEFAULT_TABLE,
+      statementTimeout = STATEMENT_TIMEOUT,
+      pruneInterval = PRUNE_INTERVAL,
+    } = options;
     this.#connector = new MysqlConnector(client, statementTimeout * 1000);
     this.#sql = statementsOf(table);
     this.#schema = schemaOf(table);
     this.#users = new MysqlUsers(this.#connector, this.#sql, this.clock);
     this.#batches = new MysqlBatches(this.#connector, this.#sql, this.clock);
-    this.#stopPruning = pruneInterval === false ? () => {} : pruneFromTimeToTime(this, this.clock, pruneInterval * 1000);
+    this.#stopPruning =
+      pruneInterval === false
+        ? () => {}
+        : pruneFromTimeToTime(this, this.clock, pruneInterval * 1000);
   }
 
-  /** The SQL that makes the table, its index and a table of one row, for those who run their own migrations. Harmless where they exist. */
+  /**
+   * The SQL that makes the table, its index and a table of one row, for those who run their own
+   * migrations. Harmless where they exist.
+   */
   schema(): string {
     return `${this.#schema.join(";\n\n")};`;
   }
@@ -87,14 +133,18 @@ export class MysqlStore<Data extends Record<string, any> = Record<string, any>> 
   /**
    * Makes the tables where they do not exist. Safe from many processes at once.
    *
-   * @throws Error where there is a table of that name that this version did not make. It is left alone.
+   * @throws Error where there is a table of that name that this version did not make. It is left
+   * alone.
    */
   async migrate(): Promise<void> {
     await this.#connector.together(async (connection) => {
       for (const statement of this.#schema) await connection.command(statement);
       await connection.command(this.#sql.isOurs).catch((cause: unknown) => {
         if (errnoOf(cause) !== BAD_FIELD) throw cause;
-        throw new Error("Cannot migrate: there is a table of this name without a column epoch, no table or one that this version made is wanted", { cause });
+        throw new Error(
+          "Cannot migrate: there is a table of this name without a column epoch, no table or one that this version made is wanted",
+          { cause },
+        );
       });
     });
   }
@@ -104,8 +154,12 @@ export class MysqlStore<Data extends Record<string, any> = Record<string, any>> 
     // Plain JSON, an object: `toJsonObject` sees to it.
     const row = toRow(key, toJsonObject(session.data) as object, session);
     const { userId } = session;
-    const put = (): Promise<CreateResult> => (cap && userId !== undefined ? this.#users.createWithin(cap, userId, row) : this.#insert(row));
-    const result = await this.#unlessTaken<CreateResult>(key, put, { outcome: "taken", evicted: [] });
+    const put = (): Promise<CreateResult> =>
+      cap && userId !== undefined ? this.#users.createWithin(cap, userId, row) : this.#insert(row);
+    const result = await this.#unlessTaken<CreateResult>(key, put, {
+      outcome: "taken",
+      evicted: [],
+    });
     for (const victim of result.evicted) this.#tell({ type: "evicted", key: victim });
     return result;
   }
@@ -115,7 +169,10 @@ export class MysqlStore<Data extends Record<string, any> = Record<string, any>> 
     const rows = new Map<string, unknown[]>();
     for (let at = 0; at < wanted.length; at += MOST_KEYS) {
       const some = padded(wanted.slice(at, at + MOST_KEYS));
-      const found = await this.#connector.select(this.#sql.read(some.length), [...some, this.clock.now()]);
+      const found = await this.#connector.select(this.#sql.read(some.length), [
+        ...some,
+        this.clock.now(),
+      ]);
       for (const row of found) rows.set(keyOf(row), row);
     }
     return keys.map((key) => {
@@ -136,9 +193,12 @@ export class MysqlStore<Data extends Record<string, any> = Record<string, any>> 
   }
 
   async patchAll(patches: readonly KeyedPatch<Data>[]): Promise<(PatchOutcome | Error)[]> {
-    const items = patches.filter(({ key }) => isKey(key)).map(({ key, patch }) => ({ key, parts: toPatchParts(patch) }));
+    const items = patches
+      .filter(({ key }) => isKey(key))
+      .map(({ key, patch }) => ({ key, parts: toPatchParts(patch) }));
     const outcomes = await this.#batches.patchAll(items, (item) => this.#patch(item));
-    for (const { key } of patches) if (outcomes.get(key) === "done") this.#tell({ type: "changed", key });
+    for (const { key } of patches)
+      if (outcomes.get(key) === "done") this.#tell({ type: "changed", key });
     return patches.map(({ key }) => outcomes.get(key) ?? "missing");
   }
 
@@ -151,7 +211,9 @@ export class MysqlStore<Data extends Record<string, any> = Record<string, any>> 
   async move(key: string, nextKey: string): Promise<boolean> {
     assertKey(nextKey);
     if (!isKey(key) || key === nextKey) return false;
-    const move = async (): Promise<boolean> => (await this.#connector.change(this.#sql.move, [nextKey, key, this.clock.now()])).affectedRows > 0;
+    const move = async (): Promise<boolean> =>
+      (await this.#connector.change(this.#sql.move, [nextKey, key, this.clock.now()]))
+        .affectedRows > 0;
     const isMoved = await this.#unlessTaken(nextKey, move, false);
     if (isMoved) this.#tell({ type: "moved", key, nextKey });
     return isMoved;
@@ -159,16 +221,24 @@ export class MysqlStore<Data extends Record<string, any> = Record<string, any>> 
 
   async remove(key: string): Promise<boolean> {
     if (!isKey(key)) return false;
-    const { affectedRows } = await this.#connector.change(this.#sql.remove, [key, this.clock.now()]);
+    const { affectedRows } = await this.#connector.change(this.#sql.remove, [
+      key,
+      this.clock.now(),
+    ]);
     if (affectedRows > 0) this.#tell({ type: "removed", key });
     return affectedRows > 0;
   }
 
   async listByUser(userId: string): Promise<KeyedSession<Data>[]> {
-    return this.#toKeyed(await this.#connector.select(this.#sql.listByUser, [toUserColumn(userId), this.clock.now()]));
+    return this.#toKeyed(
+      await this.#connector.select(this.#sql.listByUser, [toUserColumn(userId), this.clock.now()]),
+    );
   }
 
-  async removeByUser(userId: string, options: { except?: readonly string[] } = {}): Promise<number> {
+  async removeByUser(
+    userId: string,
+    options: { except?: readonly string[] } = {},
+  ): Promise<number> {
     const kept = (options.except ?? []).filter(isKey);
     // Which they were is asked only where somebody wants to know: it takes a transaction.
     if (this.#listeners.size > 0) {
@@ -178,7 +248,8 @@ export class MysqlStore<Data extends Record<string, any> = Record<string, any>> 
     }
     const except = padded(kept);
     const values = [toUserColumn(userId), this.clock.now(), ...except];
-    return (await this.#connector.changeAll(this.#sql.removeByUser(except.length), values)).affectedRows;
+    return (await this.#connector.changeAll(this.#sql.removeByUser(except.length), values))
+      .affectedRows;
   }
 
   async removeAll(): Promise<void> {
@@ -187,18 +258,29 @@ export class MysqlStore<Data extends Record<string, any> = Record<string, any>> 
     this.#tell({ type: "cleared" });
   }
 
-  /** Pages in the order of birth. Sessions that were born in the same second are in one page, also if that makes it long. */
-  async scan(cursor = "", options: { limit?: number } = {}): Promise<{ sessions: KeyedSession<Data>[]; cursor?: string }> {
+  /**
+   * Pages in the order of birth. Sessions that were born in the same second are in one page, also
+   * if that makes it long.
+   */
+  async scan(
+    cursor = "",
+    options: { limit?: number } = {},
+  ): Promise<{ sessions: KeyedSession<Data>[]; cursor?: string }> {
     const { limit = SCAN_LIMIT } = options;
     assertPage(cursor, limit);
     const from = cursor || START;
     const [last] = await this.#connector.select(this.#sql.boundary(limit), [from]);
     const next = last && nextCursor(keyOf(last));
-    const sessions = this.#toKeyed(await this.#connector.select(this.#sql.page, [from, next ?? END, this.clock.now()]));
+    const sessions = this.#toKeyed(
+      await this.#connector.select(this.#sql.page, [from, next ?? END, this.clock.now()]),
+    );
     return next === undefined ? { sessions } : { sessions, cursor: next };
   }
 
-  /** Deletes what has expired. Walks the whole table without a lock, 5,000 rows at a time, and deletes up to 500 at a time. */
+  /**
+   * Deletes what has expired. Walks the whole table without a lock, 5,000 rows at a time, and
+   * deletes up to 500 at a time.
+   */
   async prune(): Promise<number> {
     let pruned = 0;
     let from = START;
@@ -206,13 +288,16 @@ export class MysqlStore<Data extends Record<string, any> = Record<string, any>> 
       const [last] = await this.#connector.select(this.#sql.boundary(PRUNE_AT_ONCE), [from]);
       const to = last ? keyOf(last) : END;
       const over = await this.#connector.select(this.#sql.over, [from, to, this.clock.now()]);
-      for (let at = 0; at < over.length; at += DELETE_AT_ONCE) pruned += await this.#pruneSome(over.slice(at, at + DELETE_AT_ONCE));
+      for (let at = 0; at < over.length; at += DELETE_AT_ONCE)
+        pruned += await this.#pruneSome(over.slice(at, at + DELETE_AT_ONCE));
       if (!last) return pruned;
       from = to;
     }
   }
 
-  /** Tells of what this store object does and finds, and of nothing else: not of other processes. */
+  /**
+   * Tells of what this store object does and finds, and of nothing else: not of other processes.
+   */
   async subscribe(listener: (change: StoreChange) => void): Promise<() => Promise<void>> {
     // Wrapped, since one function may be given twice.
     const hear = (change: StoreChange): void => listener(change);
@@ -231,12 +316,29 @@ export class MysqlStore<Data extends Record<string, any> = Record<string, any>> 
   }
 
   async #extend({ key, to }: KeyedTouch): Promise<boolean> {
-    return (await this.#connector.change(this.#sql.extend, [to.lastSeenAt, to.expiresAt, key, this.clock.now()])).insertId !== 0;
+    return (
+      (
+        await this.#connector.change(this.#sql.extend, [
+          to.lastSeenAt,
+          to.expiresAt,
+          key,
+          this.clock.now(),
+        ])
+      ).insertId !== 0
+    );
   }
 
-  async #patch({ key, parts: { set, unset, fields, facts, ifRevision } }: KeyedParts): Promise<PatchOutcome> {
+  async #patch({
+    key,
+    parts: { set, unset, fields, facts, ifRevision },
+  }: KeyedParts): Promise<PatchOutcome> {
     if (ifRevision === undefined) {
-      const { affectedRows } = await this.#connector.change(this.#sql.patch(set, unset), [...fields, facts, key, this.clock.now()]);
+      const { affectedRows } = await this.#connector.change(this.#sql.patch(set, unset), [
+        ...fields,
+        facts,
+        key,
+        this.clock.now(),
+      ]);
       return affectedRows === 0 ? "missing" : "done";
     }
     const values = [ifRevision, ...fields, ifRevision, facts, ifRevision, key, this.clock.now()];
@@ -248,7 +350,10 @@ export class MysqlStore<Data extends Record<string, any> = Record<string, any>> 
   /** Where another process prunes the same at this moment, both may tell of a session. */
   async #pruneSome(rows: readonly unknown[][]): Promise<number> {
     const keys = padded(rows.map(keyOf));
-    const { affectedRows } = await this.#connector.change(this.#sql.prune(keys.length), [...keys, this.clock.now()]);
+    const { affectedRows } = await this.#connector.change(this.#sql.prune(keys.length), [
+      ...keys,
+      this.clock.now(),
+    ]);
     for (const row of affectedRows > 0 ? rows : []) {
       const limit = LIMITS[Number(row[1])];
       if (limit) this.#tell({ type: "expired", key: keyOf(row), limit });
@@ -264,7 +369,10 @@ export class MysqlStore<Data extends Record<string, any> = Record<string, any>> 
       } catch (error) {
         if (errnoOf(error) !== DUPLICATE_KEY) throw error;
       }
-      const { affectedRows } = await this.#connector.change(this.#sql.clearOver, [key, this.clock.now()]);
+      const { affectedRows } = await this.#connector.change(this.#sql.clearOver, [
+        key,
+        this.clock.now(),
+      ]);
       if (affectedRows === 0) return taken;
     }
   }
@@ -288,11 +396,20 @@ export class MysqlStore<Data extends Record<string, any> = Record<string, any>> 
 }
 
 function assertMysqlOptions(options: MysqlStoreOptions): void {
-  assertOptions("MysqlStore", options, ["client", "table", "statementTimeout", "pruneInterval", "clock"]);
+  assertOptions("MysqlStore", options, [
+    "client",
+    "table",
+    "statementTimeout",
+    "pruneInterval",
+    "clock",
+  ]);
   const { table, statementTimeout, pruneInterval } = options;
   if (table !== undefined && !(typeof table === "string" && TABLE.test(table))) {
-    throw new TypeError("Cannot use option table: it is no plain name, up to 58 letters, digits and _ that begin with no digit are wanted, or two such names with a dot between");
+    throw new TypeError(
+      "Cannot use option table: it is no plain name, up to 58 letters, digits and _ that begin with no digit are wanted, or two such names with a dot between",
+    );
   }
   assertPruneInterval(pruneInterval);
-  if (statementTimeout !== undefined && statementTimeout !== Infinity) assertSeconds("option statementTimeout", statementTimeout, 1, LONGEST);
+  if (statementTimeout !== undefined && statementTimeout !== Infinity)
+    assertSeconds("option statementTimeout", statementTimeout, 1, LONGEST);
 }

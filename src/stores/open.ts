@@ -1,5 +1,5 @@
-// harpiats/stores/open: the store that a URL names, with a client of its own. Of the stores and the drivers it loads only what the URL
-// asks for.
+// harpiats/stores/open: the store that a URL names, with a client of its own. Of the stores and the
+// drivers it loads only what the URL asks for.
 import type { Clock } from "../core/clock.ts";
 import { assertOptions } from "../core/options.ts";
 import type { SessionStore } from "../core/store.ts";
@@ -11,15 +11,21 @@ export type { StoreKind };
 
 /** How `openStore` connects, and whether it makes tables. */
 export interface OpenStoreOptions {
-  /** Whether tables that are missing are made. Default `true`; `false` where a migration of yours makes them, or the user may not. */
+  /**
+   * Whether tables that are missing are made. Default `true`; `false` where a migration of yours
+   * makes them, or the user may not.
+   */
   migrate?: boolean | undefined;
   /** Seconds that a connection may take to open. Default 5. */
   connectTimeout?: number | undefined;
-  /** Seconds between two prunings by this process; `false` for none. Default 900. Redis and memory expire by themselves. */
+  /**
+   * Seconds between two prunings by this process; `false` for none. Default 900. Redis and memory
+   * expire by themselves.
+   */
   pruneInterval?: number | false | undefined;
   /**
-   * Told of a connection that broke while nothing used it; it is opened again by itself. Default: nothing, since the next request that
-   * cannot reach the store is a `StoreError`.
+   * Told of a connection that broke while nothing used it; it is opened again by itself. Default:
+   * nothing, since the next request that cannot reach the store is a `StoreError`.
    */
   onError?: ((error: Error) => void) | undefined;
   /** Default: the machine's. */
@@ -42,22 +48,29 @@ export interface OpenedStore<Data extends Record<string, any> = Record<string, a
 const KNOWN = ["migrate", "connectTimeout", "pruneInterval", "onError", "clock"];
 
 /**
- * Opens the store that a URL names: `redis://`, `rediss://`, `postgres://`, `mysql://`, `mariadb://`, `sqlite:path` or `memory:`.
+ * Opens the store that a URL names: `redis://`, `rediss://`, `postgres://`, `mysql://`,
+ * `mariadb://`, `sqlite:path` or `memory:`.
  *
- * The driver is an optional peer of this package, loaded only now: redis or ioredis, pg or postgres, mysql2, better-sqlite3 where the
- * runtime has no SQLite of its own. The URL's parameters `table`, `prefix` and others are in docs/stores/open.md.
+ * The driver is an optional peer of this package, loaded only now: redis or ioredis, pg or
+ * postgres, mysql2, better-sqlite3 where the runtime has no SQLite of its own. The URL's parameters
+ * `table`, `prefix` and others are in docs/stores/open.md.
  *
  * @param url default: the environment variable `HARPIATS_STORE`.
- * @throws TypeError for a URL that is none; StoreError `ERR_STORE_UNSUPPORTED` where no driver is installed, and
- * `ERR_STORE_UNAVAILABLE` where the store cannot be reached. No message holds the URL's password.
+ * @throws TypeError for a URL that is none; StoreError `ERR_STORE_UNSUPPORTED` where no driver is
+ * installed, and `ERR_STORE_UNAVAILABLE` where the store cannot be reached. No message holds the
+ * URL's password.
  */
 // The seed's default: data of unknown shape.
 // oxlint-disable-next-line typescript/no-explicit-any
-export async function openStore<Data extends Record<string, any> = Record<string, any>>(url?: string, options: OpenStoreOptions = {}): Promise<OpenedStore<Data>> {
+export async function openStore<Data extends Record<string, any> = Record<string, any>>(
+  url?: string,
+  options: OpenStoreOptions = {},
+): Promise<OpenedStore<Data>> {
   assertOptions("store", options, KNOWN);
   // Set to nothing is not set.
   const given = url ?? (process.env["HARPIATS_STORE"] || undefined);
-  if (given === undefined) throw new TypeError("Cannot open a store: its URL is not given, and HARPIATS_STORE is not set");
+  if (given === undefined)
+    throw new TypeError("Cannot open a store: its URL is not given, and HARPIATS_STORE is not set");
   const parsed = parseStoreUrl(given);
   const opening = await beginOpening<Data>(parsed, options);
   try {
@@ -68,5 +81,10 @@ export async function openStore<Data extends Record<string, any> = Record<string
     await opening.close().catch(() => {});
     throw toOpenError(parsed, error);
   }
-  return { store: opening.store, kind: parsed.kind, address: parsed.address, close: () => opening.close() };
+  return {
+    store: opening.store,
+    kind: parsed.kind,
+    address: parsed.address,
+    close: () => opening.close(),
+  };
 }

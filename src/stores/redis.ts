@@ -1,11 +1,24 @@
-// RedisStore: sessions in Redis or Valkey, a single server, Sentinel or Cluster. One string a session, one script a
-// change. It moves records and decides nothing; it opens and closes no connection but that of a subscription.
+// RedisStore: sessions in Redis or Valkey, a single server, Sentinel or Cluster. One string a
+// session, one script a change. It moves records and decides nothing; it opens and closes no
+// connection but that of a subscription.
 import type { Clock } from "../core/clock.ts";
 import { tellSubscribers } from "../core/events.ts";
 import { IdAccess } from "../core/id-access.ts";
 import { kindOf } from "../core/json.ts";
 import { assertOptions } from "../core/options.ts";
-import type { CreateResult, KeyedPatch, KeyedSession, KeyedTouch, NewSession, PatchOutcome, SessionPatch, SessionStore, StoreChange, StoredSession, UserCap } from "../core/store.ts";
+import type {
+  CreateResult,
+  KeyedPatch,
+  KeyedSession,
+  KeyedTouch,
+  NewSession,
+  PatchOutcome,
+  SessionPatch,
+  SessionStore,
+  StoreChange,
+  StoredSession,
+  UserCap,
+} from "../core/store.ts";
 import { type RedisClient, type RedisPort, toRedisPort } from "./_redis-client.ts";
 import { type BatchOutcome, extendRecords, patchRecords } from "./_redis-batches.ts";
 import { fromRedisKey, parseRecord, toRedisKey } from "./_redis-record.ts";
@@ -17,28 +30,40 @@ import { ShardedUsers } from "./_redis-sharded-users.ts";
 import { listen } from "./_redis-subscription.ts";
 import { type FoundRecords, OneServerUsers, type Users } from "./_redis-users.ts";
 
-export type { IoRedisClient, IoRedisCluster, NodeRedisClient, NodeRedisCluster, RedisClient } from "./_redis-client.ts";
+export type {
+  IoRedisClient,
+  IoRedisCluster,
+  NodeRedisClient,
+  NodeRedisCluster,
+  RedisClient,
+} from "./_redis-client.ts";
 
 /** The client of a `RedisStore`, its keys and messages. */
 export interface RedisStoreOptions {
   /**
-   * A connected client of `redis` (node-redis 4 to 6) or `ioredis` (5 and 6): single, Sentinel or Cluster. It stays
-   * yours: this store never connects and never closes it.
+   * A connected client of `redis` (node-redis 4 to 6) or `ioredis` (5 and 6): single, Sentinel or
+   * Cluster. It stays yours: this store never connects and never closes it.
    */
   client: RedisClient;
-  /** What every key begins with. Default `harpiats:`. Up to 64 characters of `A-Z a-z 0-9 _ . : / -`. */
+  /**
+   * What every key begins with. Default `harpiats:`. Up to 64 characters of
+   * `A-Z a-z 0-9 _ . : / -`.
+   */
   prefix?: string | undefined;
   /**
-   * Whether changes are published for `subscribe`, here and in other processes, on the channel `<prefix>changes`.
-   * Default `true`. All processes must agree.
+   * Whether changes are published for `subscribe`, here and in other processes, on the channel
+   * `<prefix>changes`. Default `true`. All processes must agree.
    */
   notify?: boolean | undefined;
   /**
-   * Whether keys of different slots may be on different servers. Default: what the client says. Give `true` for a plain
-   * client of a proxy that has a cluster behind it. All processes must agree.
+   * Whether keys of different slots may be on different servers. Default: what the client says.
+   * Give `true` for a plain client of a proxy that has a cluster behind it. All processes must
+   * agree.
    */
   sharded?: boolean | undefined;
-  /** Default: the machine's. Redis expires sessions by its own clock as well: keep both right (NTP). */
+  /**
+   * Default: the machine's. Redis expires sessions by its own clock as well: keep both right (NTP).
+   */
   clock?: Clock | undefined;
 }
 
@@ -49,20 +74,27 @@ const SCAN_LIMIT = 100;
 /**
  * Keeps sessions in Redis 6.2 or later, or Valkey, for any number of processes and machines.
  *
- * Needs a server that evicts nothing (`maxmemory-policy noeviction`), or people are logged out when memory is short.
+ * Needs a server that evicts nothing (`maxmemory-policy noeviction`), or people are logged out when
+ * memory is short.
  *
  * @throws TypeError or RangeError for options that make no sense.
  */
 // The seed's default: data of unknown shape.
 // oxlint-disable-next-line typescript/no-explicit-any
-export class RedisStore<Data extends Record<string, any> = Record<string, any>> extends IdAccess<Data> implements SessionStore<Data> {
+export class RedisStore<Data extends Record<string, any> = Record<string, any>>
+  extends IdAccess<Data>
+  implements SessionStore<Data>
+{
   readonly #port: RedisPort;
   readonly #prefix: string;
   readonly #channel: string;
   readonly #runner: Runner;
   readonly #users: Users;
   readonly #recent = new RecentTexts();
-  /** On one server. Each master of a cluster is asked by itself, so that one that is down holds up nobody whose session is on another. */
+  /**
+   * On one server. Each master of a cluster is asked by itself, so that one that is down holds up
+   * nobody whose session is on another.
+   */
   readonly extendAll?: (touches: readonly KeyedTouch[]) => Promise<boolean[]>;
   /** The same. */
   readonly patchAll?: (patches: readonly KeyedPatch<Data>[]) => Promise<PatchOutcome[]>;
@@ -78,8 +110,15 @@ export class RedisStore<Data extends Record<string, any> = Record<string, any>> 
     this.#prefix = prefix;
     this.#channel = `${prefix}changes`;
     this.hearsOthers = notify;
-    this.#runner = new Runner({ port: this.#port, prefix, channel: notify ? this.#channel : "", clock: this.clock });
-    this.#users = this.#port.isSharded ? new ShardedUsers(this.#runner) : new OneServerUsers(this.#runner);
+    this.#runner = new Runner({
+      port: this.#port,
+      prefix,
+      channel: notify ? this.#channel : "",
+      clock: this.clock,
+    });
+    this.#users = this.#port.isSharded
+      ? new ShardedUsers(this.#runner)
+      : new OneServerUsers(this.#runner);
     if (this.#port.isSharded) return;
     this.extendAll = (touches) => this.#extendAll(touches);
     this.patchAll = (patches) => this.#patchAll(patches);
@@ -98,7 +137,8 @@ export class RedisStore<Data extends Record<string, any> = Record<string, any>> 
     return keys.map((key, at) => {
       const text = texts[at];
       const session = this.#parse(key, text, present);
-      if (session && text && epoch !== undefined && !this.#port.isSharded) this.#recent.keep(key, text, epoch);
+      if (session && text && epoch !== undefined && !this.#port.isSharded)
+        this.#recent.keep(key, text, epoch);
       return session;
     });
   }
@@ -113,14 +153,17 @@ export class RedisStore<Data extends Record<string, any> = Record<string, any>> 
   }
 
   /**
-   * Gives a live session another key; the user's index follows. Of several at once exactly one is `true`.
+   * Gives a live session another key; the user's index follows. Of several at once exactly one is
+   * `true`.
    *
-   * @throws RangeError in a cluster, where `nextKey` has another birth than `key`: they are in different slots then.
-   * Rotation keeps the birth.
+   * @throws RangeError in a cluster, where `nextKey` has another birth than `key`: they are in
+   * different slots then. Rotation keeps the birth.
    */
   async move(key: string, nextKey: string): Promise<boolean> {
     if (this.#port.isSharded && key.slice(0, 8) !== nextKey.slice(0, 8)) {
-      throw new RangeError("Cannot move a session: nextKey begins with another birth, one in the same slot of the cluster is wanted");
+      throw new RangeError(
+        "Cannot move a session: nextKey begins with another birth, one in the same slot of the cluster is wanted",
+      );
     }
     const keys = [toRedisKey(this.#prefix, key), toRedisKey(this.#prefix, nextKey)];
     const first = await this.#runner.change(RECORD.move, keys, [key, nextKey, ""]);
@@ -141,7 +184,9 @@ export class RedisStore<Data extends Record<string, any> = Record<string, any>> 
   }
 
   async listByUser(userId: string): Promise<KeyedSession<Data>[]> {
-    return this.#toSessions(await this.#users.list(userId)).sort((a, b) => a.session.createdAt - b.session.createdAt);
+    return this.#toSessions(await this.#users.list(userId)).sort(
+      (a, b) => a.session.createdAt - b.session.createdAt,
+    );
   }
 
   removeByUser(userId: string, options: { except?: readonly string[] } = {}): Promise<number> {
@@ -153,14 +198,28 @@ export class RedisStore<Data extends Record<string, any> = Record<string, any>> 
     await this.#runner.endEpoch();
   }
 
-  async scan(cursor?: string, options: { limit?: number } = {}): Promise<{ sessions: KeyedSession<Data>[]; cursor?: string }> {
-    const page = await scanNodes(await this.#port.nodes(), `${this.#prefix}{*`, { cursor, limit: options.limit ?? SCAN_LIMIT });
+  async scan(
+    cursor?: string,
+    options: { limit?: number } = {},
+  ): Promise<{ sessions: KeyedSession<Data>[]; cursor?: string }> {
+    const page = await scanNodes(await this.#port.nodes(), `${this.#prefix}{*`, {
+      cursor,
+      limit: options.limit ?? SCAN_LIMIT,
+    });
     const keys = page.keys.flatMap((redisKey) => fromRedisKey(this.#prefix, redisKey) ?? []);
     const met = await recordsOnWalk(keys, async (some) => {
       const { epoch, texts } = await this.#get(some);
-      return { epoch, records: some.flatMap((key, at) => (texts[at] === undefined ? [] : { key, text: texts[at] })) };
+      return {
+        epoch,
+        records: some.flatMap((key, at) =>
+          texts[at] === undefined ? [] : { key, text: texts[at] },
+        ),
+      };
     });
-    return { sessions: this.#toSessions(met), ...(page.cursor !== undefined && { cursor: page.cursor }) };
+    return {
+      sessions: this.#toSessions(met),
+      ...(page.cursor !== undefined && { cursor: page.cursor }),
+    };
   }
 
   /** An estimate from a sample of the keys, a few hundredths off. */
@@ -174,13 +233,17 @@ export class RedisStore<Data extends Record<string, any> = Record<string, any>> 
   }
 
   /**
-   * Tells what was changed, here or in another process, over one connection of its own (`client.duplicate()`). Expiry is
-   * Redis's own and is not told. `lost` comes when that connection is lost and again when there is another, and then `listening`.
+   * Tells what was changed, here or in another process, over one connection of its own
+   * (`client.duplicate()`). Expiry is Redis's own and is not told. `lost` comes when that
+   * connection is lost and again when there is another, and then `listening`.
    *
    * @throws TypeError with `notify: false`, when nothing is published.
    */
   async subscribe(listener: (change: StoreChange) => void): Promise<() => Promise<void>> {
-    if (!this.hearsOthers) throw new TypeError("Cannot subscribe: RedisStore was made with notify: false, notify: true is wanted in every process");
+    if (!this.hearsOthers)
+      throw new TypeError(
+        "Cannot subscribe: RedisStore was made with notify: false, notify: true is wanted in every process",
+      );
     this.#listeners.add(listener);
     this.#subscription ??= listen(this.#port, this.#channel, {
       onMessage: (message) => this.#onMessage(message),
@@ -197,9 +260,17 @@ export class RedisStore<Data extends Record<string, any> = Record<string, any>> 
     return () => this.#unsubscribe(listener);
   }
 
-  /** The epoch in the same command as the records, or beside them: a session that has ended for good must not be seen. */
-  async #get(keys: readonly string[]): Promise<{ epoch: string | undefined; texts: (string | null | undefined)[] }> {
-    const [epoch, ...texts] = await this.#port.get([this.#runner.epochKey, ...keys.map((key) => toRedisKey(this.#prefix, key))]);
+  /**
+   * The epoch in the same command as the records, or beside them: a session that has ended for good
+   * must not be seen.
+   */
+  async #get(
+    keys: readonly string[],
+  ): Promise<{ epoch: string | undefined; texts: (string | null | undefined)[] }> {
+    const [epoch, ...texts] = await this.#port.get([
+      this.#runner.epochKey,
+      ...keys.map((key) => toRedisKey(this.#prefix, key)),
+    ]);
     return { epoch: toEpoch(epoch), texts };
   }
 
@@ -207,7 +278,9 @@ export class RedisStore<Data extends Record<string, any> = Record<string, any>> 
     if (!this.#listeners.delete(listener) || this.#listeners.size > 0) return;
     const subscription = this.#subscription;
     this.#subscription = undefined;
-    await (await subscription)?.();
+    await (
+      await subscription
+    )?.();
   }
 
   async #extendAll(touches: readonly KeyedTouch[]): Promise<boolean[]> {
@@ -227,7 +300,11 @@ export class RedisStore<Data extends Record<string, any> = Record<string, any>> 
     return "missing";
   }
 
-  #parse(key: string, text: string | null | undefined, { now, epoch }: { now: number; epoch: string | undefined }): StoredSession<Data> | undefined {
+  #parse(
+    key: string,
+    text: string | null | undefined,
+    { now, epoch }: { now: number; epoch: string | undefined },
+  ): StoredSession<Data> | undefined {
     if (text === undefined) return undefined;
     const reading = text === null ? "unreadable" : parseRecord<Data>(text, epoch);
     if (reading === "unreadable") this.#tellUnreadable(key);
@@ -256,7 +333,10 @@ export class RedisStore<Data extends Record<string, any> = Record<string, any>> 
   }
 }
 
-/** Anybody may publish on the channel: what is not a change of ours is nothing. Changes of one moment are one message. */
+/**
+ * Anybody may publish on the channel: what is not a change of ours is nothing. Changes of one
+ * moment are one message.
+ */
 function parseChanges(message: string): StoreChange[] {
   let change: { type?: unknown; key?: unknown; keys?: unknown; nextKey?: unknown };
   try {
@@ -266,7 +346,8 @@ function parseChanges(message: string): StoreChange[] {
   }
   const { type, key, keys, nextKey } = change;
   if (type === "cleared") return [{ type }];
-  if (type === "changed" && Array.isArray(keys)) return keys.flatMap((each: unknown) => (typeof each === "string" ? { type, key: each } : []));
+  if (type === "changed" && Array.isArray(keys))
+    return keys.flatMap((each: unknown) => (typeof each === "string" ? { type, key: each } : []));
   if (typeof key !== "string") return [];
   if (type === "moved") return typeof nextKey === "string" ? [{ type, key, nextKey }] : [];
   return type === "changed" || type === "removed" || type === "evicted" ? [{ type, key }] : [];
@@ -275,13 +356,17 @@ function parseChanges(message: string): StoreChange[] {
 function checked(options: RedisStoreOptions): RedisStoreOptions {
   assertOptions("RedisStore", options, KNOWN);
   const { prefix } = options;
-  if (prefix !== undefined && typeof prefix !== "string") throw new TypeError(`Cannot use prefix: it is ${kindOf(prefix)}, a text is wanted`);
+  if (prefix !== undefined && typeof prefix !== "string")
+    throw new TypeError(`Cannot use prefix: it is ${kindOf(prefix)}, a text is wanted`);
   if (prefix !== undefined && !/^[\w.:/-]{1,64}$/.test(prefix)) {
-    throw new RangeError("Cannot use prefix: it is empty, too long or has other characters, 1 to 64 of A-Z a-z 0-9 _ . : / - are wanted");
+    throw new RangeError(
+      "Cannot use prefix: it is empty, too long or has other characters, 1 to 64 of A-Z a-z 0-9 _ . : / - are wanted",
+    );
   }
   for (const name of ["notify", "sharded"] as const) {
     const value = options[name];
-    if (value !== undefined && typeof value !== "boolean") throw new TypeError(`Cannot use ${name}: it is ${kindOf(value)}, true or false is wanted`);
+    if (value !== undefined && typeof value !== "boolean")
+      throw new TypeError(`Cannot use ${name}: it is ${kindOf(value)}, true or false is wanted`);
   }
   return options;
 }

@@ -1,12 +1,23 @@
-// SqliteStore: sessions in a SQLite file, for one machine. Keeps every promise of the contract, also between processes that
-// share the file: each change is one transaction that begins with the write lock. It never opens or closes the database.
+// SqliteStore: sessions in a SQLite file, for one machine. Keeps every promise of the contract,
+// also between processes that share the file: each change is one transaction that begins with the
+// write lock. It never opens or closes the database.
 import { setTimeout } from "node:timers/promises";
 import type { Clock } from "../core/clock.ts";
 import { tellSubscribers } from "../core/events.ts";
 import { IdAccess } from "../core/id-access.ts";
 import { toJsonObject } from "../core/json.ts";
 import { assertSeconds } from "../core/lifetimes.ts";
-import type { CreateResult, KeyedSession, NewSession, PatchOutcome, SessionPatch, SessionStore, StoreChange, StoredSession, UserCap } from "../core/store.ts";
+import type {
+  CreateResult,
+  KeyedSession,
+  NewSession,
+  PatchOutcome,
+  SessionPatch,
+  SessionStore,
+  StoreChange,
+  StoredSession,
+  UserCap,
+} from "../core/store.ts";
 import { assertOptions } from "../core/options.ts";
 import { toSqlText } from "./_sql-json.ts";
 import { exists, isBusy, type SqliteClient, SqliteConnection } from "./_sqlite-client.ts";
@@ -21,20 +32,28 @@ export type { SqliteClient, SqliteStatement, SqliteValue } from "./_sqlite-clien
 
 export interface SqliteStoreOptions {
   /**
-   * An open database of better-sqlite3, node:sqlite or bun:sqlite. Best one that nothing else uses: the store sets
-   * `synchronous` on it, raises `busy_timeout` to one second if it is less, and cannot begin a transaction inside of yours.
+   * An open database of better-sqlite3, node:sqlite or bun:sqlite. Best one that nothing else uses:
+   * the store sets `synchronous` on it, raises `busy_timeout` to one second if it is less, and
+   * cannot begin a transaction inside of yours.
    */
   client: SqliteClient;
   /** The table's name: letters, digits and `_`. Default `harpiats_sessions`. */
   table?: string | undefined;
   /**
-   * `full`, the default: what was acknowledged survives a power cut. `normal`: it survives the end of the process, and a
-   * power cut takes back the last moments, the file intact; commits are about ten times as fast.
+   * `full`, the default: what was acknowledged survives a power cut. `normal`: it survives the end
+   * of the process, and a power cut takes back the last moments, the file intact; commits are about
+   * ten times as fast.
    */
   synchronous?: "full" | "normal" | undefined;
-  /** Seconds that a change waits for other processes' changes before it rejects with `SQLITE_BUSY`. Default 5. */
+  /**
+   * Seconds that a change waits for other processes' changes before it rejects with `SQLITE_BUSY`.
+   * Default 5.
+   */
   busyTimeout?: number | undefined;
-  /** Seconds between two rounds of {@link SqliteStore.prune} by itself, give or take a tenth. Default 900; `false` for none. */
+  /**
+   * Seconds between two rounds of {@link SqliteStore.prune} by itself, give or take a tenth.
+   * Default 900; `false` for none.
+   */
   pruneInterval?: number | false | undefined;
   /** Default: the machine's. */
   clock?: Clock | undefined;
@@ -49,15 +68,20 @@ const LONGEST = 86_400;
 /**
  * Keeps sessions in a SQLite database. Call {@link SqliteStore.migrate} before the first use.
  *
- * Reads are synchronous and see what any process had committed before this turn of the event loop. Changes of one turn share a
- * transaction, and each resolves after the commit. {@link SqliteStore.subscribe} tells of this store object's own
- * changes alone: SQLite tells nothing to other processes.
+ * Reads are synchronous and see what any process had committed before this turn of the event loop.
+ * Changes of one turn share a transaction, and each resolves after the commit.
+ * {@link SqliteStore.subscribe} tells of this store object's own changes alone: SQLite tells
+ * nothing to other processes.
  *
  * @throws TypeError or RangeError that says which option is wrong.
  */
-// The seed's default: data of unknown shape. As the constraint too, or `new Session({ store: new SqliteStore(…) })` infers nothing.
+// The seed's default: data of unknown shape. As the constraint too, or
+// `new Session({ store: new SqliteStore(…) })` infers nothing.
 // oxlint-disable-next-line typescript/no-explicit-any
-export class SqliteStore<Data extends Record<string, any> = Record<string, any>> extends IdAccess<Data> implements SessionStore<Data> {
+export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
+  extends IdAccess<Data>
+  implements SessionStore<Data>
+{
   readonly #connection: SqliteConnection;
   readonly #recent: RecentRows;
   readonly #commits: GroupCommit;
@@ -68,32 +92,57 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
   readonly #stopPruning: () => void;
 
   constructor(options: SqliteStoreOptions) {
-    assertOptions("SqliteStore", options, ["client", "table", "synchronous", "busyTimeout", "pruneInterval", "clock"]);
+    assertOptions("SqliteStore", options, [
+      "client",
+      "table",
+      "synchronous",
+      "busyTimeout",
+      "pruneInterval",
+      "clock",
+    ]);
     super(options.clock);
-    const { client, table = "harpiats_sessions", synchronous = "full", busyTimeout = BUSY_TIMEOUT, pruneInterval = PRUNE_INTERVAL } = options;
+    const {
+      client,
+      table = "harpiats_sessions",
+      synchronous = "full",
+      busyTimeout = BUSY_TIMEOUT,
+      pruneInterval = PRUNE_INTERVAL,
+    } = options;
     if (typeof table !== "string" || !TABLE.test(table)) {
-      throw new TypeError("Cannot use option table: it is no plain name, 1 to 63 letters, digits and _ that begin with no digit and not with sqlite_ are wanted");
+      throw new TypeError(
+        "Cannot use option table: it is no plain name, 1 to 63 letters, digits and _ that begin with no digit and not with sqlite_ are wanted",
+      );
     }
-    if (synchronous !== "full" && synchronous !== "normal") throw new TypeError('Cannot use option synchronous: "full" or "normal" is wanted');
+    if (synchronous !== "full" && synchronous !== "normal")
+      throw new TypeError('Cannot use option synchronous: "full" or "normal" is wanted');
     assertSeconds("option busyTimeout", busyTimeout, 0, LONGEST);
     assertPruneInterval(pruneInterval);
     this.#connection = new SqliteConnection(client, synchronous);
     this.#busyTimeout = busyTimeout * 1000;
     this.#recent = new RecentRows(this.#connection);
-    this.#commits = new GroupCommit(this.#connection, { busyTimeout: this.#busyTimeout, observer: this.#recent });
+    this.#commits = new GroupCommit(this.#connection, {
+      busyTimeout: this.#busyTimeout,
+      observer: this.#recent,
+    });
     this.#sql = statementsOf(table);
     this.#schema = schemaOf(table);
-    this.#stopPruning = pruneInterval === false ? () => {} : pruneFromTimeToTime(this, this.clock, pruneInterval * 1000);
+    this.#stopPruning =
+      pruneInterval === false
+        ? () => {}
+        : pruneFromTimeToTime(this, this.clock, pruneInterval * 1000);
   }
 
-  /** The SQL that makes the table and its index, for those who run their own migrations. Harmless where they exist. */
+  /**
+   * The SQL that makes the table and its index, for those who run their own migrations. Harmless
+   * where they exist.
+   */
   schema(): string {
     return this.#schema;
   }
 
   /**
-   * Makes the table where it does not exist and puts the file into WAL mode, which stays with the file: readers and a
-   * writer do not wait for each other then. Safe from many processes at once.
+   * Makes the table where it does not exist and puts the file into WAL mode, which stays with the
+   * file: readers and a writer do not wait for each other then. Safe from many processes at once.
    */
   async migrate(): Promise<void> {
     const until = performance.now() + this.#busyTimeout;
@@ -120,7 +169,8 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
         const excess = Math.max(rivals.length + 1 - cap.limit, 0);
         if (excess > 0 && cap.onLimit === "deny") return { outcome: "denied", evicted };
         evicted.push(...rivals.slice(0, excess).map((rival) => rival.key));
-        for (const victim of evicted) this.#delete(victim, changes, { type: "evicted", key: victim });
+        for (const victim of evicted)
+          this.#delete(victim, changes, { type: "evicted", key: victim });
       }
       this.#recent.forget(key);
       const isInserted = exists(this.#statement("insert").get(...row, this.clock.now()));
@@ -142,7 +192,10 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
     return keys.map((key) => this.readSync(key, now));
   }
 
-  extend(key: string, { lastSeenAt, expiresAt }: { lastSeenAt: number; expiresAt: number }): Promise<boolean> {
+  extend(
+    key: string,
+    { lastSeenAt, expiresAt }: { lastSeenAt: number; expiresAt: number },
+  ): Promise<boolean> {
     return this.#change(() => {
       if (!this.#find(key)) return false;
       this.#recent.forget(key);
@@ -159,11 +212,16 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
       const session = this.#find(key);
       if (!session) return "missing";
       if (ifRevision !== undefined && ifRevision !== session.revision) return "conflict";
-      // Merged here and not by json_set: the transaction holds the write lock, and SQLite's JSON paths cannot name every field.
+      // Merged here and not by json_set: the transaction holds the write lock, and SQLite's JSON
+      // paths cannot name every field.
       const data = { ...session.data, ...set };
       for (const field of unset) delete data[field as keyof Data];
       this.#recent.forget(key);
-      this.#statement("patch").run(JSON.stringify(data), patch.facts ? JSON.stringify(patch.facts) : null, key);
+      this.#statement("patch").run(
+        JSON.stringify(data),
+        patch.facts ? JSON.stringify(patch.facts) : null,
+        key,
+      );
       changes.push({ type: "changed", key });
       return "done";
     });
@@ -196,10 +254,15 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
   removeByUser(userId: string, options: { except?: readonly string[] } = {}): Promise<number> {
     const except = new Set(options.except);
     return this.#change((changes) => {
-      const keys = this.#liveOf(userId).map(({ key }) => key).filter((key) => !except.has(key));
+      const keys = this.#liveOf(userId)
+        .map(({ key }) => key)
+        .filter((key) => !except.has(key));
       for (const key of keys) this.#delete(key, changes, { type: "removed", key });
       // A record of a newer version lives for the processes that wrote it: revoked is revoked.
-      for (const { key } of this.#statement("unreadableOf").all(toSqlText(userId)) as { key: string }[]) if (!except.has(key)) this.#erase(key);
+      for (const { key } of this.#statement("unreadableOf").all(toSqlText(userId)) as {
+        key: string;
+      }[])
+        if (!except.has(key)) this.#erase(key);
       return keys.length;
     });
   }
@@ -213,19 +276,34 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
   }
 
   /** Pages in the order of birth. */
-  async scan(cursor = "", { limit = SCAN_LIMIT }: { limit?: number } = {}): Promise<{ sessions: KeyedSession<Data>[]; cursor?: string }> {
-    const rows = this.#connection.lists<readonly [last: string | null, ...row: Row]>(this.#sql.scan).all(cursor, limit - 1, cursor);
+  async scan(
+    cursor = "",
+    { limit = SCAN_LIMIT }: { limit?: number } = {},
+  ): Promise<{ sessions: KeyedSession<Data>[]; cursor?: string }> {
+    const rows = this.#connection
+      .lists<readonly [last: string | null, ...row: Row]>(this.#sql.scan)
+      .all(cursor, limit - 1, cursor);
     const [last] = rows[0] ?? [];
-    return { sessions: this.#toKeyed(rows.map(([, ...row]) => row)), ...(typeof last === "string" && { cursor: last }) };
+    return {
+      sessions: this.#toKeyed(rows.map(([, ...row]) => row)),
+      ...(typeof last === "string" && { cursor: last }),
+    };
   }
 
   async count(): Promise<number> {
     return Number((this.#statement("count").get() as { count: number | bigint }).count);
   }
 
-  /** Deletes what has expired, a thousand rows at a time: it walks the whole table, and never holds the lock for long. */
+  /**
+   * Deletes what has expired, a thousand rows at a time: it walks the whole table, and never holds
+   * the lock for long.
+   */
   async prune(): Promise<number> {
-    return pruneRows({ clock: this.clock, statement: (name) => this.#statement(name), change: (work) => this.#change(work) });
+    return pruneRows({
+      clock: this.clock,
+      statement: (name) => this.#statement(name),
+      change: (work) => this.#change(work),
+    });
   }
 
   /** Tells of what this store object does, and of nothing else: not of other processes. */
@@ -234,7 +312,10 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
     return async () => void this.#listeners.delete(listener);
   }
 
-  /** Stops pruning and resolves when no change is under way. The database stays open: it is the caller's. */
+  /**
+   * Stops pruning and resolves when no change is under way. The database stays open: it is the
+   * caller's.
+   */
   async close(): Promise<void> {
     this.#stopPruning();
     await this.#commits.settled();
@@ -281,7 +362,10 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
     return this.#toKeyed(this.#connection.lists<Row>(this.#sql.byUser).all(toSqlText(userId)));
   }
 
-  /** Whether there is a record under a key that must stay: a live one, or one that is not ours to judge. */
+  /**
+   * Whether there is a record under a key that must stay: a live one, or one that is not ours to
+   * judge.
+   */
   #isTaken(key: string): boolean {
     return exists(this.#statement("taken").get(key, this.clock.now()));
   }

@@ -1,4 +1,5 @@
-// UnstorageStore: a bridge to any driver of unstorage. Three methods and no more: see the promises it cannot keep below.
+// UnstorageStore: a bridge to any driver of unstorage. Three methods and no more: see the promises
+// it cannot keep below.
 import { kindOf } from "../core/json.ts";
 import type { Store } from "../core/store.ts";
 import { assertMethods, type BridgeOptions, BridgeRecords } from "./_bridge-records.ts";
@@ -26,16 +27,19 @@ const PREFIX = /^[\w-]+(?::[\w-]+)*$/;
 /**
  * Keeps sessions wherever an unstorage driver keeps things.
  *
- * The storage sees keys and never ids. What three methods cannot give: changes of other processes may be lost or bring an
- * ended session back, there is no idle limit, no user, no list. The driver is told when a record may vanish; not every
- * driver listens.
+ * The storage sees keys and never ids. What three methods cannot give: changes of other processes
+ * may be lost or bring an ended session back, there is no idle limit, no user, no list. The driver
+ * is told when a record may vanish; not every driver listens.
  *
- * @throws TypeError or RangeError that says which option is wrong; also for a driver that cannot write or remove: unstorage
- * itself would say nothing, and a logout would do nothing.
+ * @throws TypeError or RangeError that says which option is wrong; also for a driver that cannot
+ * write or remove: unstorage itself would say nothing, and a logout would do nothing.
  */
-// The seed's default: data of unknown shape. As the constraint too, or `new Session({ store: new UnstorageStore(…) })` infers nothing.
-// oxlint-disable-next-line typescript/no-explicit-any
-export class UnstorageStore<Data extends Record<string, any> = Record<string, any>> implements Store<Data> {
+// The seed's default: data of unknown shape. As the constraint too, or
+// `new Session({ store: new UnstorageStore(…) })` infers nothing.
+export class UnstorageStore<
+  // oxlint-disable-next-line typescript/no-explicit-any
+  Data extends Record<string, any> = Record<string, any>,
+> implements Store<Data> {
   readonly #storage: UnstorageClient;
   readonly #prefix: string;
   readonly #records: BridgeRecords<Data>;
@@ -43,13 +47,23 @@ export class UnstorageStore<Data extends Record<string, any> = Record<string, an
   constructor(options: UnstorageStoreOptions) {
     assertOptions("UnstorageStore", options, ["storage", "prefix", "absoluteTimeout", "clock"]);
     const { storage, prefix = "session" } = options;
-    assertMethods("storage", storage, ["getItem", "setItem", "removeItem"], "a storage of unstorage");
+    assertMethods(
+      "storage",
+      storage,
+      ["getItem", "setItem", "removeItem"],
+      "a storage of unstorage",
+    );
     if (typeof prefix !== "string" || !PREFIX.test(prefix)) {
-      throw new TypeError(`Cannot use option prefix: it is ${typeof prefix === "string" ? "another text" : kindOf(prefix)}, letters, digits, _ and - with single : between are wanted`);
+      throw new TypeError(
+        `Cannot use option prefix: it is ${typeof prefix === "string" ? "another text" : kindOf(prefix)}, letters, digits, _ and - with single : between are wanted`,
+      );
     }
     const driver = storage.getMount?.(prefix).driver;
     for (const method of ["setItem", "removeItem"] as const) {
-      if (driver && typeof driver[method] !== "function") throw new TypeError(`Cannot use option storage: its driver has no ${method}, a driver that writes is wanted`);
+      if (driver && typeof driver[method] !== "function")
+        throw new TypeError(
+          `Cannot use option storage: its driver has no ${method}, a driver that writes is wanted`,
+        );
     }
     this.#storage = storage;
     this.#prefix = prefix;

@@ -1,18 +1,24 @@
-// What the conformance of adapters shares: the application that a framework has to serve, and what each test works with.
+// What the conformance of adapters shares: the application that a framework has to serve, and what
+// each test works with.
 import assert from "node:assert/strict";
 import type { RequestSession } from "../core/request-session.ts";
 import type { Session } from "../core/session.ts";
 import type { SessionStore } from "../core/store.ts";
 import type { Fields } from "./conformance-bench.ts";
 
-/** What a handler answers; the adapter's test gives it to its framework in the framework's own way. */
+/**
+ * What a handler answers; the adapter's test gives it to its framework in the framework's own way.
+ */
 export interface Answer {
   status: number;
   headers: Record<string, string>;
   body: string;
 }
 
-/** What the framework has to call for every request, whatever its path. What it throws goes the framework's error way. */
+/**
+ * What the framework has to call for every request, whatever its path. What it throws goes the
+ * framework's error way.
+ */
 export type Handle = (session: RequestSession<Fields>, path: string) => Promise<Answer>;
 
 /** A framework that listens. */
@@ -26,7 +32,10 @@ export interface StartedApp {
 export interface AdapterConformanceOptions {
   /** The adapter's name in the output. */
   name: string;
-  /** Starts the framework with the adapter over `session`, and `handle` behind it for all paths and methods. */
+  /**
+   * Starts the framework with the adapter over `session`, and `handle` behind it for all paths and
+   * methods.
+   */
   start(session: Session<Fields>, handle: Handle): Promise<StartedApp>;
 }
 
@@ -42,7 +51,9 @@ export interface StagedStore {
 export interface AdapterBench {
   readonly session: Session<Fields>;
   readonly staged: StagedStore;
-  /** Asks for a path, with the cookies of a browser if one is given, and never follows a redirect. */
+  /**
+   * Asks for a path, with the cookies of a browser if one is given, and never follows a redirect.
+   */
   ask(path: string, browser?: Browser, headers?: Record<string, string>): Promise<Reply>;
   /** What was told in order, for tests of what comes before what. */
   readonly told: string[];

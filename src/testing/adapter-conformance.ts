@@ -1,11 +1,18 @@
-// What every adapter must do, over real HTTP: one list for ours and for anybody's. The adapter's test says how its
-// framework is started; the requests and what is expected of them are here.
+// What every adapter must do, over real HTTP: one list for ours and for anybody's. The adapter's
+// test says how its framework is started; the requests and what is expected of them are here.
 import { MemoryStore } from "../core/memory-store.ts";
 import type { RequestSession } from "../core/request-session.ts";
 import { Session } from "../core/session.ts";
 import type { SessionStore } from "../core/store.ts";
 import { pathTests } from "./conformance-paths.ts";
-import { type AdapterBench, type AdapterConformanceOptions, type Answer, slowRequests, type StagedStore, type StartedApp } from "./adapter-bench.ts";
+import {
+  type AdapterBench,
+  type AdapterConformanceOptions,
+  type Answer,
+  slowRequests,
+  type StagedStore,
+  type StartedApp,
+} from "./adapter-bench.ts";
 import type { Fields, TestRunner } from "./conformance-bench.ts";
 
 /** Runs the list of behaviours on an adapter. */
@@ -15,7 +22,10 @@ export function adapterConformance(runner: TestRunner, options: AdapterConforman
     const session = new Session<Fields>({ store: staged.store, cookie: { secure: false } });
     const told: string[] = [];
     let app: StartedApp | undefined;
-    runner.before(async () => void (app = await options.start(session, (own, path) => answerPath(own, path, told))));
+    runner.before(
+      async () =>
+        void (app = await options.start(session, (own, path) => answerPath(own, path, told))),
+    );
     runner.after(async () => void (await app?.close()));
 
     const bench: AdapterBench = {
@@ -23,13 +33,27 @@ export function adapterConformance(runner: TestRunner, options: AdapterConforman
       staged,
       told,
       async ask(path, browser, headers = {}) {
-        const cookie = browser?.cookie === undefined ? {} : { cookie: `theme=dark; session_id=${browser.cookie}` };
-        const response = await fetch(`${app?.url}${path}`, { redirect: "manual", headers: { ...cookie, ...headers } });
+        const cookie =
+          browser?.cookie === undefined
+            ? {}
+            : { cookie: `theme=dark; session_id=${browser.cookie}` };
+        const response = await fetch(`${app?.url}${path}`, {
+          redirect: "manual",
+          headers: { ...cookie, ...headers },
+        });
         told.push(`headers of ${path}`);
         const cookies = response.headers.getSetCookie();
-        const ours = cookies.find((line) => line.startsWith("session_id="))?.slice("session_id=".length).split(";")[0];
+        const ours = cookies
+          .find((line) => line.startsWith("session_id="))
+          ?.slice("session_id=".length)
+          .split(";")[0];
         if (browser && ours !== undefined) browser.cookie = ours === "" ? undefined : ours;
-        return { status: response.status, headers: response.headers, cookies, body: await response.text() };
+        return {
+          status: response.status,
+          headers: response.headers,
+          cookies,
+          body: await response.text(),
+        };
       },
     };
     pathTests(runner, bench);
@@ -38,7 +62,11 @@ export function adapterConformance(runner: TestRunner, options: AdapterConforman
 
 function stageStore(inner: SessionStore<Fields>): StagedStore {
   const calls: string[] = [];
-  const staged: { -readonly [Name in keyof StagedStore]: StagedStore[Name] } = { store: inner, calls, onCall: () => {} };
+  const staged: { -readonly [Name in keyof StagedStore]: StagedStore[Name] } = {
+    store: inner,
+    calls,
+    onCall: () => {},
+  };
   staged.store = new Proxy(inner, {
     get(target, name) {
       const member: unknown = name === "readSync" ? undefined : Reflect.get(target, name, target);
@@ -54,7 +82,11 @@ function stageStore(inner: SessionStore<Fields>): StagedStore {
 }
 
 /** The application of the tests: what is done with the session is in the path. */
-async function answerPath(session: RequestSession<Fields>, path: string, told: string[]): Promise<Answer> {
+async function answerPath(
+  session: RequestSession<Fields>,
+  path: string,
+  told: string[],
+): Promise<Answer> {
   const [, action = "", name = "", value = ""] = path.split("/");
   const page = (body: unknown, headers: Record<string, string> = {}, status = 200): Answer => ({
     status,
@@ -74,7 +106,12 @@ async function answerPath(session: RequestSession<Fields>, path: string, told: s
       return page(writesOn(session));
     case "set":
       session.set(name, value);
-      return page("set", { "cache-control": "public, max-age=600", "cdn-cache-control": "public, max-age=600", vary: "Accept-Encoding", "set-cookie": "theme=light; Path=/" });
+      return page("set", {
+        "cache-control": "public, max-age=600",
+        "cdn-cache-control": "public, max-age=600",
+        vary: "Accept-Encoding",
+        "set-cookie": "theme=light; Path=/",
+      });
     case "slow":
       await session.data;
       session.set(name, value);
@@ -94,7 +131,11 @@ async function answerPath(session: RequestSession<Fields>, path: string, told: s
     case "rotate":
       return page(await session.rotate());
     case "count":
-      return page(await session.update((data) => ({ count: ((data["count"] as number | undefined) ?? 0) + 1 })));
+      return page(
+        await session.update((data) => ({
+          count: ((data["count"] as number | undefined) ?? 0) + 1,
+        })),
+      );
     case "flash":
       session.flash("notice", name);
       return page("flashed");

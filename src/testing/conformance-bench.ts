@@ -1,9 +1,13 @@
-// What the conformance suites share: the shape of a test runner, of what is opened, and what each test works with.
+// What the conformance suites share: the shape of a test runner, of what is opened, and what each
+// test works with.
 import type { Clock } from "../core/clock.ts";
 import type { NewSession, SessionStore, Store } from "../core/store.ts";
 import type { ManualClock } from "./manual-clock.ts";
 
-/** What conformance needs of a test runner: `node:test` as it is; elsewhere `before: beforeAll, after: afterAll`. */
+/**
+ * What conformance needs of a test runner: `node:test` as it is; elsewhere
+ * `before: beforeAll, after: afterAll`.
+ */
 export interface TestRunner {
   describe(name: string, suite: () => void): unknown;
   it(name: string, test: () => Promise<void>): unknown;
@@ -27,8 +31,8 @@ export interface StoreConformanceOptions {
   /** `Store` for one that has get, set and delete alone. Default `SessionStore`. */
   contract?: "Store" | "SessionStore";
   /**
-   * Opens a store that nobody else writes to. Called once. The clock stands still and is moved by the tests: an own
-   * store takes it as its option `clock`.
+   * Opens a store that nobody else writes to. Called once. The clock stands still and is moved by
+   * the tests: an own store takes it as its option `clock`.
    */
   open(clock: Clock): Promise<OpenedStore>;
 }
@@ -37,7 +41,9 @@ export interface StoreConformanceOptions {
 export interface Bench {
   readonly store: SessionStore<Fields>;
   readonly clock: ManualClock;
-  /** A key that was never used: of this moment, or of the birth of another, as rotation makes it. */
+  /**
+   * A key that was never used: of this moment, or of the birth of another, as rotation makes it.
+   */
   newKey(sameBirthAs?: string): string;
   newId(): string;
   newUser(): string;

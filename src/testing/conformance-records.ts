@@ -37,19 +37,30 @@ export const AWKWARD: Fields = {
 };
 
 export function recordTests({ it }: TestRunner, bench: Bench, isWhole: boolean): void {
-  const itKeepsTime = (name: string, test: () => Promise<void>): unknown => (isWhole ? it(name, test) : undefined);
-  const created = async (data?: Fields, more?: Parameters<Bench["session"]>[1]): Promise<string> => {
+  const itKeepsTime = (name: string, test: () => Promise<void>): unknown =>
+    isWhole ? it(name, test) : undefined;
+  const created = async (
+    data?: Fields,
+    more?: Parameters<Bench["session"]>[1],
+  ): Promise<string> => {
     const key = bench.newKey();
     const { outcome } = await bench.store.create(key, bench.session(data, more));
     assert.equal(outcome, "created");
     return key;
   };
-  const dataOf = async (key: string): Promise<Fields | undefined> => (await bench.store.read([key]))[0]?.data;
+  const dataOf = async (key: string): Promise<Fields | undefined> =>
+    (await bench.store.read([key]))[0]?.data;
 
   it("create inserts, and read gives back all of it", async () => {
     const key = bench.newKey();
-    const facts = { device: { userAgent: "x", label: "Firefox on Windows" }, authenticatedAt: bench.clock.now(), idleTimeout: 5 };
-    const session = isWhole ? bench.session({ a: 1 }, { userId: bench.newUser(), facts }) : bench.session({ a: 1 });
+    const facts = {
+      device: { userAgent: "x", label: "Firefox on Windows" },
+      authenticatedAt: bench.clock.now(),
+      idleTimeout: 5,
+    };
+    const session = isWhole
+      ? bench.session({ a: 1 }, { userId: bench.newUser(), facts })
+      : bench.session({ a: 1 });
     assert.deepEqual(await bench.store.create(key, session), { outcome: "created", evicted: [] });
     const [stored] = await bench.store.read([key]);
     if (isWhole) assert.deepEqual(stored, { ...session, revision: 1 });
@@ -58,19 +69,27 @@ export function recordTests({ it }: TestRunner, bench: Bench, isWhole: boolean):
 
   it("a session without a user and facts has no such fields", async () => {
     const [stored] = await bench.store.read([await created()]);
-    assert.deepEqual(Object.keys(stored ?? {}).filter((field) => field === "userId" || field === "facts"), []);
+    assert.deepEqual(
+      Object.keys(stored ?? {}).filter((field) => field === "userId" || field === "facts"),
+      [],
+    );
   });
 
   it("create under a key that is taken changes nothing", async () => {
     const key = await created({ a: 1 });
     const [before] = await bench.store.read([key]);
-    assert.deepEqual(await bench.store.create(key, bench.session({ b: 2 }, { expiresAt: bench.clock.now() + 5 })), { outcome: "taken", evicted: [] });
+    assert.deepEqual(
+      await bench.store.create(key, bench.session({ b: 2 }, { expiresAt: bench.clock.now() + 5 })),
+      { outcome: "taken", evicted: [] },
+    );
     assert.deepEqual(await bench.store.read([key]), [before]);
   });
 
   it("of many creates under one key exactly one succeeds", async () => {
     const key = bench.newKey();
-    const results = await Promise.all(Array.from({ length: 20 }, (_, n) => bench.store.create(key, bench.session({ n }))));
+    const results = await Promise.all(
+      Array.from({ length: 20 }, (_, n) => bench.store.create(key, bench.session({ n }))),
+    );
     const winners = results.flatMap(({ outcome }, n) => (outcome === "created" ? [n] : []));
     assert.equal(winners.length, 1);
     assert.deepEqual(await dataOf(key), { n: winners[0] });
@@ -79,14 +98,20 @@ export function recordTests({ it }: TestRunner, bench: Bench, isWhole: boolean):
   it("read answers in the order of the keys, undefined for what is not there", async () => {
     const [a, b] = [await created({ n: "a" }), await created({ n: "b" })];
     const found = await bench.store.read([b, bench.newKey(), a, b]);
-    assert.deepEqual(found.map((session) => session?.data["n"]), ["b", undefined, "a", "b"]);
+    assert.deepEqual(
+      found.map((session) => session?.data["n"]),
+      ["b", undefined, "a", "b"],
+    );
     assert.deepEqual(await bench.store.read([]), []);
   });
 
   it("read takes hundreds of keys at once", async () => {
     const keys = await Promise.all(Array.from({ length: 300 }, (_, n) => created({ n })));
     const found = await bench.store.read(keys);
-    assert.deepEqual(found.map((session) => session?.data["n"]), keys.map((_, n) => n));
+    assert.deepEqual(
+      found.map((session) => session?.data["n"]),
+      keys.map((_, n) => n),
+    );
   });
 
   it("awkward values and names come back to the letter", async () => {
@@ -94,7 +119,10 @@ export function recordTests({ it }: TestRunner, bench: Bench, isWhole: boolean):
     assert.deepEqual(await dataOf(key), JSON.parse(JSON.stringify(AWKWARD)));
     const patched = await created({});
     for (const [field, value] of Object.entries(AWKWARD)) {
-      assert.equal(await bench.store.patch(patched, { set: Object.fromEntries([[field, value]]) }), "done");
+      assert.equal(
+        await bench.store.patch(patched, { set: Object.fromEntries([[field, value]]) }),
+        "done",
+      );
     }
     assert.deepEqual(await dataOf(patched), JSON.parse(JSON.stringify(AWKWARD)));
     assert.equal(await bench.store.patch(patched, { unset: Object.keys(AWKWARD) }), "done");
@@ -129,7 +157,13 @@ export function recordTests({ it }: TestRunner, bench: Bench, isWhole: boolean):
     assert.deepEqual(await dataOf(key), { a: 1 });
     bench.clock.advance(1);
     assert.equal(await dataOf(key), undefined);
-    assert.equal(await bench.store.extend(key, { lastSeenAt: bench.clock.now(), expiresAt: bench.clock.now() + LIFETIME }), false);
+    assert.equal(
+      await bench.store.extend(key, {
+        lastSeenAt: bench.clock.now(),
+        expiresAt: bench.clock.now() + LIFETIME,
+      }),
+      false,
+    );
     assert.equal(await bench.store.patch(key, { set: { b: 2 } }), "missing");
     assert.equal(await bench.store.move(key, bench.newKey(key)), false);
     assert.equal(await bench.store.remove(key), false);
@@ -141,18 +175,33 @@ export function recordTests({ it }: TestRunner, bench: Bench, isWhole: boolean):
   itKeepsTime("extend moves the deadline later, never earlier, and writes no data", async () => {
     const key = await created({ a: 1 });
     const now = bench.clock.now();
-    assert.equal(await bench.store.extend(key, { lastSeenAt: now + 50, expiresAt: now + 2 * LIFETIME }), true);
-    assert.equal(await bench.store.extend(key, { lastSeenAt: now + 20, expiresAt: now + LIFETIME + 5 }), true);
+    assert.equal(
+      await bench.store.extend(key, { lastSeenAt: now + 50, expiresAt: now + 2 * LIFETIME }),
+      true,
+    );
+    assert.equal(
+      await bench.store.extend(key, { lastSeenAt: now + 20, expiresAt: now + LIFETIME + 5 }),
+      true,
+    );
     const [stored] = await bench.store.read([key]);
-    assert.deepEqual([stored?.lastSeenAt, stored?.expiresAt, stored?.revision, stored?.data], [now + 50, now + 2 * LIFETIME, 1, { a: 1 }]);
+    assert.deepEqual(
+      [stored?.lastSeenAt, stored?.expiresAt, stored?.revision, stored?.data],
+      [now + 50, now + 2 * LIFETIME, 1, { a: 1 }],
+    );
     bench.clock.advance(LIFETIME + 1);
     assert.deepEqual(await dataOf(key), { a: 1 });
-    assert.equal(await bench.store.extend(bench.newKey(), { lastSeenAt: now, expiresAt: now + 9 * LIFETIME }), false);
+    assert.equal(
+      await bench.store.extend(bench.newKey(), { lastSeenAt: now, expiresAt: now + 9 * LIFETIME }),
+      false,
+    );
   });
 
   it("patch merges per field: named ones change, the others stay", async () => {
     const key = await created({ a: 1, b: { x: 1 }, c: 3 });
-    assert.equal(await bench.store.patch(key, { set: { b: { y: 2 }, d: 4 }, unset: ["c", "absent"] }), "done");
+    assert.equal(
+      await bench.store.patch(key, { set: { b: { y: 2 }, d: 4 }, unset: ["c", "absent"] }),
+      "done",
+    );
     assert.deepEqual(await dataOf(key), { a: 1, b: { y: 2 }, d: 4 });
     assert.equal(await bench.store.patch(key, {}), "done");
     assert.deepEqual(await dataOf(key), { a: 1, b: { y: 2 }, d: 4 });
@@ -170,7 +219,10 @@ export function recordTests({ it }: TestRunner, bench: Bench, isWhole: boolean):
   if (isWhole) {
     it("patch replaces the facts whole, alone or with data, and leaves them where it does not name them", async () => {
       const key = bench.newKey();
-      await bench.store.create(key, bench.session({ a: 1 }, { facts: { authenticatedAt: 1, device: { label: "x" } } }));
+      await bench.store.create(
+        key,
+        bench.session({ a: 1 }, { facts: { authenticatedAt: 1, device: { label: "x" } } }),
+      );
       const factsOf = async (): Promise<unknown> => (await bench.store.read([key]))[0]?.facts;
       assert.equal(await bench.store.patch(key, { set: { a: 2 } }), "done");
       assert.deepEqual(await factsOf(), { authenticatedAt: 1, device: { label: "x" } });
@@ -179,9 +231,19 @@ export function recordTests({ it }: TestRunner, bench: Bench, isWhole: boolean):
       facts.authenticatedAt = 3;
       assert.deepEqual(await factsOf(), { authenticatedAt: 2, idleTimeout: 7 });
       assert.equal(await bench.store.patch(key, { facts: {}, ifRevision: 2 }), "conflict");
-      assert.equal(await bench.store.patch(key, { set: { b: 1 }, unset: ["a"], facts: { device: { userAgent: "\"\n\u2028" } } }), "done");
+      assert.equal(
+        await bench.store.patch(key, {
+          set: { b: 1 },
+          unset: ["a"],
+          facts: { device: { userAgent: '"\n\u2028' } },
+        }),
+        "done",
+      );
       const [stored] = await bench.store.read([key]);
-      assert.deepEqual([stored?.data, stored?.facts, stored?.revision], [{ b: 1 }, { device: { userAgent: "\"\n\u2028" } }, 4]);
+      assert.deepEqual(
+        [stored?.data, stored?.facts, stored?.revision],
+        [{ b: 1 }, { device: { userAgent: '"\n\u2028' } }, 4],
+      );
       // And where there were none.
       const bare = bench.newKey();
       await bench.store.create(bare, bench.session({ a: 1 }));
@@ -193,15 +255,28 @@ export function recordTests({ it }: TestRunner, bench: Bench, isWhole: boolean):
   it("parallel patches of different fields are all there", async () => {
     const key = await created({ kept: true });
     const fields = Array.from({ length: 50 }, (_, n) => `field${n}`);
-    assert.ok((await Promise.all(fields.map((field) => bench.store.patch(key, { set: { [field]: field } })))).every((outcome) => outcome === "done"));
-    assert.deepEqual(await dataOf(key), { kept: true, ...Object.fromEntries(fields.map((field) => [field, field])) });
+    assert.ok(
+      (
+        await Promise.all(
+          fields.map((field) => bench.store.patch(key, { set: { [field]: field } })),
+        )
+      ).every((outcome) => outcome === "done"),
+    );
+    assert.deepEqual(await dataOf(key), {
+      kept: true,
+      ...Object.fromEntries(fields.map((field) => [field, field])),
+    });
   });
 
   it("of parallel patches of one revision exactly one is done, the others conflict", async () => {
     const key = await created({ n: -1 });
     const [stored] = await bench.store.read([key]);
     assert.ok(stored);
-    const outcomes = await Promise.all(Array.from({ length: 20 }, (_, n) => bench.store.patch(key, { set: { n }, ifRevision: stored.revision })));
+    const outcomes = await Promise.all(
+      Array.from({ length: 20 }, (_, n) =>
+        bench.store.patch(key, { set: { n }, ifRevision: stored.revision }),
+      ),
+    );
     const winners = outcomes.flatMap((outcome, n) => (outcome === "done" ? [n] : []));
     assert.equal(winners.length, 1);
     assert.equal(outcomes.filter((outcome) => outcome === "conflict").length, 19);
@@ -265,7 +340,9 @@ export function recordTests({ it }: TestRunner, bench: Bench, isWhole: boolean):
       const now = bench.clock.now();
       const [, , , removed, moved] = await Promise.all([
         bench.store.patch(key, { set: { b: 1 } }),
-        isWhole ? bench.store.extend(key, { lastSeenAt: now, expiresAt: now + 2 * LIFETIME }) : true,
+        isWhole
+          ? bench.store.extend(key, { lastSeenAt: now, expiresAt: now + 2 * LIFETIME })
+          : true,
         bench.store.patch(key, { set: { c: 1 } }),
         bench.store.remove(key),
         bench.store.move(key, next),

@@ -1,4 +1,5 @@
-// Conformance of what concerns many records: users, caps, lists, pruning, subscriptions. A three-method store has none of it.
+// Conformance of what concerns many records: users, caps, lists, pruning, subscriptions. A
+// three-method store has none of it.
 import assert from "node:assert/strict";
 import type { StoreChange } from "../core/store.ts";
 import { type Bench, LIFETIME, type TestRunner } from "./conformance-bench.ts";
@@ -7,19 +8,33 @@ export function userTests({ it }: TestRunner, bench: Bench): void {
   const login = async (userId: string, data = {}): Promise<string> => {
     const key = bench.newKey();
     bench.clock.advance(1);
-    assert.equal((await bench.store.create(key, bench.session(data, { userId }))).outcome, "created");
+    assert.equal(
+      (await bench.store.create(key, bench.session(data, { userId }))).outcome,
+      "created",
+    );
     return key;
   };
-  const keysOf = async (userId: string): Promise<string[]> => (await bench.store.listByUser(userId)).map(({ key }) => key);
+  const keysOf = async (userId: string): Promise<string[]> =>
+    (await bench.store.listByUser(userId)).map(({ key }) => key);
 
   it("listByUser gives the user's live sessions, oldest first, and nobody else's", async () => {
     const [user, other] = [bench.newUser(), bench.newUser()];
-    const [a, b, c] = [await login(user, { n: 1 }), await login(user, { n: 2 }), await login(user, { n: 3 })];
+    const [a, b, c] = [
+      await login(user, { n: 1 }),
+      await login(user, { n: 2 }),
+      await login(user, { n: 3 }),
+    ];
     await login(other);
     await bench.store.remove(b);
     const list = await bench.store.listByUser(user);
-    assert.deepEqual(list.map(({ key }) => key), [a, c]);
-    assert.deepEqual(list.map(({ session }) => session), await bench.store.read([a, c]));
+    assert.deepEqual(
+      list.map(({ key }) => key),
+      [a, c],
+    );
+    assert.deepEqual(
+      list.map(({ session }) => session),
+      await bench.store.read([a, c]),
+    );
     assert.deepEqual(await bench.store.listByUser(bench.newUser()), []);
   });
 
@@ -35,7 +50,21 @@ export function userTests({ it }: TestRunner, bench: Bench): void {
   });
 
   it("user names of any kind are kept apart", async () => {
-    const names = ["a", "A", "a ", "ä", "a\u0308", "a:b", "a}b{", "*", "%", "_", "'; drop table", "👩", "x".repeat(300)].map((name) => `${bench.newUser()} ${name}`);
+    const names = [
+      "a",
+      "A",
+      "a ",
+      "ä",
+      "a\u0308",
+      "a:b",
+      "a}b{",
+      "*",
+      "%",
+      "_",
+      "'; drop table",
+      "👩",
+      "x".repeat(300),
+    ].map((name) => `${bench.newUser()} ${name}`);
     const keys = await Promise.all(names.map((name) => login(name)));
     for (const [at, name] of names.entries()) assert.deepEqual(await keysOf(name), [keys[at]]);
     assert.equal(await bench.store.removeByUser(names[0] as string), 1);
@@ -46,7 +75,10 @@ export function userTests({ it }: TestRunner, bench: Bench): void {
     const [user, other] = [bench.newUser(), bench.newUser()];
     const keys = [await login(user), await login(user), await login(user)];
     const others = await login(other);
-    assert.equal(await bench.store.removeByUser(user, { except: [keys[1] as string, others, bench.newKey()] }), 2);
+    assert.equal(
+      await bench.store.removeByUser(user, { except: [keys[1] as string, others, bench.newKey()] }),
+      2,
+    );
     assert.deepEqual(await keysOf(user), [keys[1]]);
     assert.deepEqual((await bench.store.read(keys)).map(Boolean), [false, true, false]);
     assert.deepEqual(await keysOf(other), [others]);
@@ -62,10 +94,20 @@ export function userTests({ it }: TestRunner, bench: Bench): void {
       const before = [await login(user), await login(user)];
       const moved = bench.newKey(before[0]);
       const during = Array.from({ length: 10 }, () => bench.newKey());
-      const running = during.map((key) => bench.store.create(key, bench.session({}, { userId: user })));
-      const [count] = await Promise.all([bench.store.removeByUser(user), bench.store.move(before[0] as string, moved), ...running]);
+      const running = during.map((key) =>
+        bench.store.create(key, bench.session({}, { userId: user })),
+      );
+      const [count] = await Promise.all([
+        bench.store.removeByUser(user),
+        bench.store.move(before[0] as string, moved),
+        ...running,
+      ]);
       assert.ok(count >= 1);
-      assert.deepEqual((await bench.store.read([...before, moved])).map(Boolean), [false, false, false]);
+      assert.deepEqual((await bench.store.read([...before, moved])).map(Boolean), [
+        false,
+        false,
+        false,
+      ]);
       const alive = await bench.store.read(during);
       const indexed = await keysOf(user);
       assert.deepEqual(indexed.sort(), during.filter((_, at) => alive[at]).sort());
@@ -80,18 +122,37 @@ export function userTests({ it }: TestRunner, bench: Bench): void {
     await bench.store.create(anonymous, bench.session({ a: 1 }));
     await bench.store.removeAll();
     const next = bench.newKey(moved);
-    assert.deepEqual(await bench.store.read([...before, anonymous]), [undefined, undefined, undefined, undefined]);
+    assert.deepEqual(await bench.store.read([...before, anonymous]), [
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+    ]);
     assert.equal(await bench.store.patch(patched, { set: { b: 1 } }), "missing");
-    assert.equal(await bench.store.extend(patched, { lastSeenAt: bench.clock.now(), expiresAt: bench.clock.now() + LIFETIME }), false);
+    assert.equal(
+      await bench.store.extend(patched, {
+        lastSeenAt: bench.clock.now(),
+        expiresAt: bench.clock.now() + LIFETIME,
+      }),
+      false,
+    );
     assert.equal(await bench.store.move(moved, next), false);
     assert.equal(await bench.store.remove(anonymous), false);
     assert.deepEqual([await keysOf(user), await keysOf(other)], [[], []]);
     assert.equal(await bench.store.removeByUser(user), 0);
-    assert.deepEqual((await bench.store.scan()).sessions.filter(({ key }) => [...before, anonymous, next].includes(key)), []);
+    assert.deepEqual(
+      (await bench.store.scan()).sessions.filter(({ key }) =>
+        [...before, anonymous, next].includes(key),
+      ),
+      [],
+    );
     // The dead do not count for a cap, and their keys are free.
     const cap = { limit: 1, onLimit: "deny" } as const;
     const record = bench.session({ again: true }, { userId: user });
-    assert.deepEqual(await bench.store.create(patched, record, cap), { outcome: "created", evicted: [] });
+    assert.deepEqual(await bench.store.create(patched, record, cap), {
+      outcome: "created",
+      evicted: [],
+    });
     assert.equal((await bench.store.create(bench.newKey(), record, cap)).outcome, "denied");
     assert.deepEqual(await keysOf(user), [patched]);
     assert.equal(await bench.store.move(patched, next), true);
@@ -105,10 +166,20 @@ export function userTests({ it }: TestRunner, bench: Bench): void {
       const before = [await login(user), await login(user), await login(user)];
       const moved = bench.newKey(before[0]);
       const during = Array.from({ length: 10 }, () => bench.newKey());
-      const running = during.map((key) => bench.store.create(key, bench.session({}, { userId: user })));
-      const changes = [bench.store.move(before[0] as string, moved), bench.store.patch(before[1] as string, { set: { late: true } })];
+      const running = during.map((key) =>
+        bench.store.create(key, bench.session({}, { userId: user })),
+      );
+      const changes = [
+        bench.store.move(before[0] as string, moved),
+        bench.store.patch(before[1] as string, { set: { late: true } }),
+      ];
       await Promise.all([bench.store.removeAll(), ...changes, ...running]);
-      assert.deepEqual((await bench.store.read([...before, moved])).map(Boolean), [false, false, false, false]);
+      assert.deepEqual((await bench.store.read([...before, moved])).map(Boolean), [
+        false,
+        false,
+        false,
+        false,
+      ]);
       const alive = await bench.store.read(during);
       assert.deepEqual((await keysOf(user)).sort(), during.filter((_, at) => alive[at]).sort());
     }
@@ -121,12 +192,18 @@ export function userTests({ it }: TestRunner, bench: Bench): void {
     const others = await login(other);
     bench.clock.advance(1);
     const c = bench.newKey();
-    assert.deepEqual(await bench.store.create(c, bench.session({}, { userId: user }), cap), { outcome: "created", evicted: [a] });
+    assert.deepEqual(await bench.store.create(c, bench.session({}, { userId: user }), cap), {
+      outcome: "created",
+      evicted: [a],
+    });
     assert.deepEqual(await keysOf(user), [b, c]);
     assert.deepEqual(await keysOf(other), [others]);
     bench.clock.advance(1);
     const d = bench.newKey();
-    const { evicted } = await bench.store.create(d, bench.session({}, { userId: user }), { ...cap, limit: 1 });
+    const { evicted } = await bench.store.create(d, bench.session({}, { userId: user }), {
+      ...cap,
+      limit: 1,
+    });
     assert.deepEqual([...evicted].sort(), [b, c].sort());
     assert.deepEqual(await keysOf(user), [d]);
   });
@@ -136,19 +213,34 @@ export function userTests({ it }: TestRunner, bench: Bench): void {
     const cap = { limit: 1, onLimit: "deny" } as const;
     const a = await login(user);
     const b = bench.newKey();
-    assert.deepEqual(await bench.store.create(b, bench.session({}, { userId: user }), cap), { outcome: "denied", evicted: [] });
+    assert.deepEqual(await bench.store.create(b, bench.session({}, { userId: user }), cap), {
+      outcome: "denied",
+      evicted: [],
+    });
     assert.deepEqual([await keysOf(user), await bench.store.read([b])], [[a], [undefined]]);
     bench.clock.advance(LIFETIME);
-    assert.equal((await bench.store.create(b, bench.session({}, { userId: user }), cap)).outcome, "created");
-    assert.equal((await bench.store.create(bench.newKey(), bench.session(), cap)).outcome, "created");
+    assert.equal(
+      (await bench.store.create(b, bench.session({}, { userId: user }), cap)).outcome,
+      "created",
+    );
+    assert.equal(
+      (await bench.store.create(bench.newKey(), bench.session(), cap)).outcome,
+      "created",
+    );
   });
 
   it("parallel creates under a cap never leave more than the limit", async () => {
     for (const onLimit of ["evict-oldest", "deny"] as const) {
       const user = bench.newUser();
       const keys = Array.from({ length: 20 }, () => bench.newKey());
-      const results = await Promise.all(keys.map((key) => bench.store.create(key, bench.session({}, { userId: user }), { limit: 5, onLimit })));
-      const live = keys.filter((_, at) => results[at]?.outcome === "created").filter((key) => !results.some(({ evicted }) => evicted.includes(key)));
+      const results = await Promise.all(
+        keys.map((key) =>
+          bench.store.create(key, bench.session({}, { userId: user }), { limit: 5, onLimit }),
+        ),
+      );
+      const live = keys
+        .filter((_, at) => results[at]?.outcome === "created")
+        .filter((key) => !results.some(({ evicted }) => evicted.includes(key)));
       assert.equal(live.length, 5);
       assert.deepEqual((await keysOf(user)).sort(), live.sort());
     }
@@ -178,7 +270,10 @@ export function userTests({ it }: TestRunner, bench: Bench): void {
       cursor = page.cursor;
       pages++;
     } while (cursor !== undefined && pages < 10_000);
-    assert.deepEqual([...keys].filter((key) => !seen.has(key)), []);
+    assert.deepEqual(
+      [...keys].filter((key) => !seen.has(key)),
+      [],
+    );
     assert.ok(!seen.has(gone));
     assert.ok(pages > 1);
   });
@@ -196,10 +291,14 @@ export function userTests({ it }: TestRunner, bench: Bench): void {
     let pages = 0;
     do {
       const page = await bench.store.scan(cursor, { limit: 5 });
-      for (const { session } of page.sessions) if (session.userId === user) seen.add(session.data["n"]);
+      for (const { session } of page.sessions)
+        if (session.userId === user) seen.add(session.data["n"]);
       cursor = page.cursor;
       const next = keys.map((key) => bench.newKey(key));
-      assert.deepEqual(await Promise.all(keys.map((key, at) => bench.store.move(key, next[at] as string))), keys.map(() => true));
+      assert.deepEqual(
+        await Promise.all(keys.map((key, at) => bench.store.move(key, next[at] as string))),
+        keys.map(() => true),
+      );
       keys = next;
       pages++;
     } while (cursor !== undefined && pages < 10_000);
@@ -226,7 +325,9 @@ export function userTests({ it }: TestRunner, bench: Bench): void {
       arrived();
     });
     const heard = async (type: StoreChange["type"], key: string): Promise<void> => {
-      while (!changes.some((change) => change.type === type && "key" in change && change.key === key)) {
+      while (
+        !changes.some((change) => change.type === type && "key" in change && change.key === key)
+      ) {
         await new Promise<void>((resolve) => (arrived = resolve));
       }
     };
@@ -239,7 +340,8 @@ export function userTests({ it }: TestRunner, bench: Bench): void {
     await bench.store.remove(next);
     await heard("removed", next);
     await bench.store.removeAll();
-    while (!changes.some(({ type }) => type === "cleared")) await new Promise<void>((resolve) => (arrived = resolve));
+    while (!changes.some(({ type }) => type === "cleared"))
+      await new Promise<void>((resolve) => (arrived = resolve));
     await stop();
   });
 }

@@ -21,7 +21,8 @@ export class ManualClock implements Clock {
   }
 
   schedule(delay: number, task: () => void): () => void {
-    // Whole milliseconds, as a machine's clock has them: what a task reads at its time is stored as an instant.
+    // Whole milliseconds, as a machine's clock has them: what a task reads at its time is stored as
+    // an instant.
     const timer = { at: this.#now + Math.max(Math.ceil(delay), 0), task };
     this.#timers.add(timer);
     return () => void this.#timers.delete(timer);
@@ -34,10 +35,15 @@ export class ManualClock implements Clock {
 
   /** Moves time on by so many milliseconds and runs, in order, what falls due on the way. */
   advance(milliseconds: number): void {
-    if (!(milliseconds >= 0)) throw new RangeError(`Cannot advance the clock by ${milliseconds}: milliseconds from 0 are wanted`);
+    if (!(milliseconds >= 0))
+      throw new RangeError(
+        `Cannot advance the clock by ${milliseconds}: milliseconds from 0 are wanted`,
+      );
     const until = this.#now + Math.floor(milliseconds);
     for (;;) {
-      const [next] = [...this.#timers].filter((timer) => timer.at <= until).sort((a, b) => a.at - b.at);
+      const [next] = [...this.#timers]
+        .filter((timer) => timer.at <= until)
+        .sort((a, b) => a.at - b.at);
       if (!next) break;
       this.#timers.delete(next);
       this.#now = Math.max(this.#now, next.at);

@@ -1,10 +1,18 @@
-// Every meaning of the store contract as a test, for our stores and for anybody's. Which runner runs them is the
-// caller's choice; what can be shown in one process is here, what takes several or a killed server is not.
+// Every meaning of the store contract as a test, for our stores and for anybody's. Which runner
+// runs them is the caller's choice; what can be shown in one process is here, what takes several or
+// a killed server is not.
 import assert from "node:assert/strict";
 import { isSessionStore, toSessionStore } from "../core/plain-store.ts";
 import { birthOf, IdMaker, toStoreKey } from "../core/session-id.ts";
 import type { SessionStore } from "../core/store.ts";
-import { type Bench, LIFETIME, type OpenedStore, type StoreConformanceOptions, type TestRunner, type Fields } from "./conformance-bench.ts";
+import {
+  type Bench,
+  LIFETIME,
+  type OpenedStore,
+  type StoreConformanceOptions,
+  type TestRunner,
+  type Fields,
+} from "./conformance-bench.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { batchTests } from "./conformance-batches.ts";
 import { recordTests } from "./conformance-records.ts";
@@ -13,7 +21,8 @@ import { userTests } from "./conformance-users.ts";
 /**
  * Runs the conformance suite on a store.
  *
- * A three-method store is held to what {@link toSessionStore} makes of it: no idle limit, no users, no lists.
+ * A three-method store is held to what {@link toSessionStore} makes of it: no idle limit, no users,
+ * no lists.
  */
 export function storeConformance(runner: TestRunner, options: StoreConformanceOptions): void {
   const { describe, before, after } = runner;
@@ -33,20 +42,36 @@ export function storeConformance(runner: TestRunner, options: StoreConformanceOp
       },
       newId: nextId,
       newKey(sameBirthAs) {
-        const birth = sameBirthAs === undefined ? Math.floor(clock.now() / 1000) : isWhole ? Number.parseInt(sameBirthAs.slice(0, 8), 16) : birthOf(sameBirthAs);
+        const birth =
+          sameBirthAs === undefined
+            ? Math.floor(clock.now() / 1000)
+            : isWhole
+              ? Number.parseInt(sameBirthAs.slice(0, 8), 16)
+              : birthOf(sameBirthAs);
         const id = ids.make(birth);
         return isWhole ? toStoreKey(id) : id;
       },
       newUser: () => `user-${++users}-${nextId().slice(-8)}`,
       session(data = { name: "a" }, more = {}) {
         const now = clock.now();
-        return { data, createdAt: now, lastSeenAt: now, expiresAt: now + LIFETIME, endsAt: now + 10 * LIFETIME, ...more };
+        return {
+          data,
+          createdAt: now,
+          lastSeenAt: now,
+          expiresAt: now + LIFETIME,
+          endsAt: now + 10 * LIFETIME,
+          ...more,
+        };
       },
     };
 
     before(async () => {
       opened = await options.open(clock);
-      assert.equal(isSessionStore(opened.store), isWhole, `${options.name} is to be tested as a ${contract}`);
+      assert.equal(
+        isSessionStore(opened.store),
+        isWhole,
+        `${options.name} is to be tested as a ${contract}`,
+      );
       store = isSessionStore(opened.store) ? opened.store : toSessionStore(opened.store, { clock });
     });
     after(async () => void (await opened?.close?.()));

@@ -1,5 +1,6 @@
-// The property of a request that holds its session: whose it is, and what becomes of code that writes to it; and the answer to a visitor
-// where a handler needs a user. On every adapter that has such a property.
+// The property of a request that holds its session: whose it is, and what becomes of code that
+// writes to it; and the answer to a visitor where a handler needs a user. On every adapter that has
+// such a property.
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { describe, it } from "node:test";
@@ -60,7 +61,9 @@ const APPS: Record<string, (session: Session<Data>, handle: Handle) => Promise<L
   Koa: (session, handle) => {
     const app = new Koa();
     app.silent = true;
-    app.use(koaSession(session)).use(async (ctx) => void (ctx.body = await handle(ownOf(ctx, "session"), ctx)));
+    app
+      .use(koaSession(session))
+      .use(async (ctx) => void (ctx.body = await handle(ownOf(ctx, "session"), ctx)));
     const listener = app.callback();
     return listen(createServer((req, res) => void listener(req, res)));
   },
@@ -73,18 +76,29 @@ const APPS: Record<string, (session: Session<Data>, handle: Handle) => Promise<L
 };
 
 /** Those that hand the session over otherwise. */
-const OTHERS: Record<string, (session: Session<Data>, handle: (own: Own) => Promise<string>) => Promise<Listening>> = {
+const OTHERS: Record<
+  string,
+  (session: Session<Data>, handle: (own: Own) => Promise<string>) => Promise<Listening>
+> = {
   Hono: (session, handle) => {
     const sessions = honoSession(session);
-    return serveFetch(new Hono().use(sessions).get("*", async (c) => c.text(await handle(sessions.of(c)))).fetch);
+    return serveFetch(
+      new Hono().use(sessions).get("*", async (c) => c.text(await handle(sessions.of(c)))).fetch,
+    );
   },
   h3: (session, handle) => {
     const sessions = h3Session(session);
-    const app = new H3({ silent: true }).use(sessions).all("/**", (event) => handle(sessions.of(event)));
+    const app = new H3({ silent: true })
+      .use(sessions)
+      .all("/**", (event) => handle(sessions.of(event)));
     return serveFetch((request) => app.fetch(request));
   },
-  "a fetch handler": (session, handle) => serveFetch(withSession(session, async (_, own) => new Response(await handle(own)))),
-  "node http": (session, handle) => listen(createServer(withNodeSession(session, async (_, res, own) => res.end(await handle(own))))),
+  "a fetch handler": (session, handle) =>
+    serveFetch(withSession(session, async (_, own) => new Response(await handle(own)))),
+  "node http": (session, handle) =>
+    listen(
+      createServer(withNodeSession(session, async (_, res, own) => res.end(await handle(own)))),
+    ),
   async "harpia()"(session, handle) {
     const sessions = harpiaSession(session);
     const app = harpia();
@@ -93,15 +107,23 @@ const OTHERS: Record<string, (session: Session<Data>, handle: (own: Own) => Prom
     return serveFetch(app.fetch);
   },
   Elysia: (session, handle) => {
-    const app = new Elysia().use(elysiaSession(session)).get("/*", ({ session: own }) => handle(own as unknown as Own));
+    const app = new Elysia()
+      .use(elysiaSession(session))
+      .get("/*", ({ session: own }) => handle(own as unknown as Own));
     return serveFetch((request) => app.handle(request));
   },
 };
 
-async function ask(start: Promise<Listening>, cookie?: string): Promise<{ status: number; body: string }> {
+async function ask(
+  start: Promise<Listening>,
+  cookie?: string,
+): Promise<{ status: number; body: string }> {
   const { url, close } = await start;
   try {
-    const response = await fetch(`${url}/`, { headers: cookie === undefined ? {} : { cookie }, signal: AbortSignal.timeout(10_000) });
+    const response = await fetch(`${url}/`, {
+      headers: cookie === undefined ? {} : { cookie },
+      signal: AbortSignal.timeout(10_000),
+    });
     return { status: response.status, body: await response.text() };
   } finally {
     await close();
@@ -114,11 +136,17 @@ describe("The property that holds a request's session", () => {
       const session = new Session<Data>();
       const id = await session.create({ userId: "ada" });
       const handle: Handle = async (own, holder) => {
-        assert.throws(() => Reflect.set(holder, "session", null), /^TypeError: Cannot write session of a request.*session\.destroy\(\)/);
+        assert.throws(
+          () => Reflect.set(holder, "session", null),
+          /^TypeError: Cannot write session of a request.*session\.destroy\(\)/,
+        );
         assert.equal(Reflect.get(holder, "session"), own);
         return String(await own.get("userId"));
       };
-      assert.deepEqual(await ask(start(session, handle), `session_id=${id}`), { status: 200, body: "ada" });
+      assert.deepEqual(await ask(start(session, handle), `session_id=${id}`), {
+        status: 200,
+        body: "ada",
+      });
     });
   }
 
@@ -129,14 +157,25 @@ describe("The property that holds a request's session", () => {
       app.use(former({ secret: "of the test", resave: false, saveUninitialized: false }));
       app.use(expressSession(new Session<Data>()));
       app.get("/", (_req, res) => void res.send("ok"));
-      app.use(((error, _req, res, _next) => (told.push(error), res.status(500).send("told"))) as express.ErrorRequestHandler);
+      app.use(
+        ((error, _req, res, _next) => (
+          told.push(error),
+          res.status(500).send("told")
+        )) as express.ErrorRequestHandler,
+      );
       assert.deepEqual(await ask(listen(createServer(app))), { status: 500, body: "told" });
-      assert.match(String(told[0]), /TypeError: .*session is taken already, expected another name in the option property/);
+      assert.match(
+        String(told[0]),
+        /TypeError: .*session is taken already, expected another name in the option property/,
+      );
     }
   });
 
   it("may stand beside express-session's under another name, in either order", async () => {
-    const handlers = [former({ secret: "of the test", resave: false, saveUninitialized: false }), expressSession(new Session<Data>(), { property: "sess" })];
+    const handlers = [
+      former({ secret: "of the test", resave: false, saveUninitialized: false }),
+      expressSession(new Session<Data>(), { property: "sess" }),
+    ];
     for (const order of [handlers, handlers.toReversed()]) {
       const app = express().set("env", "test");
       app.use(...order);
@@ -152,7 +191,11 @@ describe("The property that holds a request's session", () => {
 
   it("leaves alone a request of the same application that did not come through the middleware", async () => {
     const app = express().set("env", "test");
-    app.use("/a", expressSession(new Session<Data>()), (req, res) => void res.send(typeof ownOf(req, "session").destroy));
+    app.use(
+      "/a",
+      expressSession(new Session<Data>()),
+      (req, res) => void res.send(typeof ownOf(req, "session").destroy),
+    );
     app.use(former({ secret: "of the test", resave: false, saveUninitialized: true }));
     app.get("/", (req, res) => void res.send(String(req.session.cookie.path)));
     const running = await listen(createServer(app));
@@ -181,7 +224,10 @@ describe("requireUser", () => {
         assert.equal(status, 401, body);
       }
       const id = await session.create({ userId: "ada" });
-      assert.deepEqual(await ask(start(session, needsUser), `session_id=${id}`), { status: 200, body: "ada" });
+      assert.deepEqual(await ask(start(session, needsUser), `session_id=${id}`), {
+        status: 200,
+        body: "ada",
+      });
     });
   }
 });

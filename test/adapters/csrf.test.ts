@@ -1,4 +1,5 @@
-// The cross-site check as each framework's middleware, over real HTTP: every row of the table on every one of them.
+// The cross-site check as each framework's middleware, over real HTTP: every row of the table on
+// every one of them.
 import assert from "node:assert/strict";
 import { createServer, request } from "node:http";
 import { describe, it } from "node:test";
@@ -11,29 +12,72 @@ import { H3 } from "h3";
 import { Hono } from "hono";
 import Koa from "koa";
 import Koa2 from "koa2";
-import { crossSiteCheck, type CrossSiteError, type CrossSiteOptions, elysiaCsrf, expressCsrf, fastifyCsrf, h3Csrf, harpiaCsrf, honoCsrf, koaCsrf, withCsrf } from "../../src/csrf.ts";
+import {
+  crossSiteCheck,
+  type CrossSiteError,
+  type CrossSiteOptions,
+  elysiaCsrf,
+  expressCsrf,
+  fastifyCsrf,
+  h3Csrf,
+  harpiaCsrf,
+  honoCsrf,
+  koaCsrf,
+  withCsrf,
+} from "../../src/csrf.ts";
 import harpia from "../../src/index.ts";
 import { type Listening, listen, serveFetch } from "../support/listen.ts";
 
-const OPTIONS: CrossSiteOptions = { trustedOrigins: ["https://accounts.example.com"], bypassPaths: ["/webhook"] };
+const OPTIONS: CrossSiteOptions = {
+  trustedOrigins: ["https://accounts.example.com"],
+  bypassPaths: ["/webhook"],
+};
 
 const FRAMEWORKS: Record<string, () => Promise<Listening>> = {
   "node http"() {
     const check = crossSiteCheck(OPTIONS);
-    return listen(createServer((req, res) => void (check(req) ? res.writeHead(403).end() : res.end("done"))));
+    return listen(
+      createServer((req, res) => void (check(req) ? res.writeHead(403).end() : res.end("done"))),
+    );
   },
   Connect() {
-    const app = connect().use(expressCsrf(OPTIONS)).use((_, res) => void res.end("done"));
+    const app = connect()
+      .use(expressCsrf(OPTIONS))
+      .use((_, res) => void res.end("done"));
     // Without one Connect prints errors, which are expected.
-    app.use(((error: CrossSiteError, _req, res, _next) => void res.writeHead(error.status).end()) satisfies connect.ErrorHandleFunction);
+    app.use(
+      ((error: CrossSiteError, _req, res, _next) =>
+        void res.writeHead(error.status).end()) satisfies connect.ErrorHandleFunction,
+    );
     return listen(createServer(app));
   },
-  "Express 5": () => listen(createServer(express().set("env", "test").use(expressCsrf(OPTIONS)).use((_, res) => void res.send("done")))),
+  "Express 5": () =>
+    listen(
+      createServer(
+        express()
+          .set("env", "test")
+          .use(expressCsrf(OPTIONS))
+          .use((_, res) => void res.send("done")),
+      ),
+    ),
   "Express 5, mounted"() {
-    const within = express.Router().use(expressCsrf(OPTIONS)).use((_, res) => void res.send("done"));
-    return listen(createServer(express().set("env", "test").use("/mounted", within).use("/", within)));
+    const within = express
+      .Router()
+      .use(expressCsrf(OPTIONS))
+      .use((_, res) => void res.send("done"));
+    return listen(
+      createServer(express().set("env", "test").use("/mounted", within).use("/", within)),
+    );
   },
-  "Express 4": () => listen(createServer(express4().set("env", "test").use(expressCsrf(OPTIONS)).use((_, res) => void res.send("done")))),
+  "Express 4": () =>
+    listen(
+      createServer(
+        express4()
+          .set("env", "test")
+          .use(expressCsrf(OPTIONS))
+          .use((_, res) => void res.send("done")),
+      ),
+    ),
   async "Fastify 5"() {
     const app = fastify();
     app.addHook("onRequest", fastifyCsrf(OPTIONS));
@@ -42,10 +86,18 @@ const FRAMEWORKS: Record<string, () => Promise<Listening>> = {
   },
   ...Object.fromEntries(
     // Both have the same interface as far as it is used.
-    ([["Koa 3", Koa], ["Koa 2", Koa2 as unknown as typeof Koa]] as const).map(([name, Class]) => [
+    (
+      [
+        ["Koa 3", Koa],
+        ["Koa 2", Koa2 as unknown as typeof Koa],
+      ] as const
+    ).map(([name, Class]) => [
       name,
       () => {
-        const listener = new Class().use(koaCsrf(OPTIONS)).use((ctx) => void (ctx.body = "done")).callback();
+        const listener = new Class()
+          .use(koaCsrf(OPTIONS))
+          .use((ctx) => void (ctx.body = "done"))
+          .callback();
         return listen(createServer((req, res) => void listener(req, res)));
       },
     ]),
@@ -57,17 +109,22 @@ const FRAMEWORKS: Record<string, () => Promise<Listening>> = {
       if (ctx.path.startsWith("/mounted")) ctx.path = ctx.path.slice("/mounted".length);
       await next();
     });
-    const listener = app.use(koaCsrf(OPTIONS)).use((ctx) => void (ctx.body = "done")).callback();
+    const listener = app
+      .use(koaCsrf(OPTIONS))
+      .use((ctx) => void (ctx.body = "done"))
+      .callback();
     return listen(createServer((req, res) => void listener(req, res)));
   },
-  "Hono 4": () => serveFetch(new Hono().use(honoCsrf(OPTIONS)).all("*", (c) => c.text("done")).fetch),
+  "Hono 4": () =>
+    serveFetch(new Hono().use(honoCsrf(OPTIONS)).all("*", (c) => c.text("done")).fetch),
   "h3 2": () => {
     const app = new H3();
     app.use(h3Csrf(OPTIONS));
     app.all("/**", () => "done");
     return serveFetch((request) => app.fetch(request));
   },
-  Elysia: () => serveFetch(new Elysia().onRequest(elysiaCsrf(OPTIONS)).all("/*", () => "done").fetch),
+  Elysia: () =>
+    serveFetch(new Elysia().onRequest(elysiaCsrf(OPTIONS)).all("/*", () => "done").fetch),
   "a fetch handler": () => serveFetch(withCsrf(() => new Response("done"), OPTIONS)),
   async "harpia()"() {
     const app = harpia();
@@ -80,7 +137,13 @@ const FRAMEWORKS: Record<string, () => Promise<Listening>> = {
 };
 
 const FOREIGN = { "sec-fetch-site": "cross-site", origin: "https://evil.example" };
-type Row = [what: string, method: string, path: string, headers: Record<string, string>, status: number];
+type Row = [
+  what: string,
+  method: string,
+  path: string,
+  headers: Record<string, string>,
+  status: number,
+];
 const ROWS: Row[] = [
   ["a safe method from anywhere", "GET", "/", FOREIGN, 200],
   ["same-origin", "POST", "/", { "sec-fetch-site": "same-origin" }, 200],
@@ -92,7 +155,13 @@ const ROWS: Row[] = [
   ["an old browser, another host", "POST", "/", { origin: "https://evil.example" }, 403],
   ["an opaque origin", "POST", "/", { origin: "null" }, 403],
   ["a trusted origin", "POST", "/", { ...FOREIGN, origin: "https://accounts.example.com" }, 200],
-  ["what looks like a trusted origin", "POST", "/", { ...FOREIGN, origin: "https://accounts.example.com.evil.example" }, 403],
+  [
+    "what looks like a trusted origin",
+    "POST",
+    "/",
+    { ...FOREIGN, origin: "https://accounts.example.com.evil.example" },
+    403,
+  ],
   ["a bypassed path", "POST", "/webhook?a=1", FOREIGN, 200],
   ["beside a bypassed path", "POST", "/webhook/x", FOREIGN, 403],
   ["beside a bypassed path, mounted", "POST", "/mounted/webhook", FOREIGN, 403],
@@ -102,7 +171,11 @@ const ROWS: Row[] = [
 ];
 
 // Not fetch, which has its own idea of Sec-Fetch-Site and Origin.
-function statusOf(url: string, method: string, headers: Record<string, string>): Promise<number | undefined> {
+function statusOf(
+  url: string,
+  method: string,
+  headers: Record<string, string>,
+): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     const asked = request(url, { method, headers }, (res) => {
       res.resume();

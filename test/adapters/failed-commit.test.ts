@@ -1,5 +1,5 @@
-// What becomes of a held response where the session cannot be written, or is written while it ends, and somebody goes on with it: the handler, compression,
-// whoever changes headers as they leave.
+// What becomes of a held response where the session cannot be written, or is written while it ends,
+// and somebody goes on with it: the handler, compression, whoever changes headers as they leave.
 import assert from "node:assert/strict";
 import { createServer, type RequestListener, type ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
@@ -30,9 +30,11 @@ function newSession(onCall: (method: string) => Promise<void> | void): Session<D
   return new Session<Data>({ store, cookie: { secure: false } });
 }
 
-const down = (...methods: string[]) => (method: string): void => {
-  if (methods.includes(method)) throw new Error("the store is down");
-};
+const down =
+  (...methods: string[]) =>
+  (method: string): void => {
+    if (methods.includes(method)) throw new Error("the store is down");
+  };
 
 async function answerOf(listener: RequestListener): Promise<{ response: Response; body: string }> {
   const { url, close } = await listen(createServer(listener));
@@ -51,7 +53,8 @@ function newGate(): { open: () => void; opened: Promise<void> } {
 }
 
 describe("a response whose session cannot be written", () => {
-  const sorry: ErrorRequestHandler = (error, _req, res, _next) => void res.status((error as { statusCode: number }).statusCode).send("sorry");
+  const sorry: ErrorRequestHandler = (error, _req, res, _next) =>
+    void res.status((error as { statusCode: number }).statusCode).send("sorry");
 
   it("is answered by the error path where compression has begun the page", async () => {
     const sessions = expressSession(newSession(down("create")));
@@ -60,7 +63,10 @@ describe("a response whose session cannot be written", () => {
     app.get("/", (req, res) => (sessions.of(req).set("n", 1), void res.send("page")));
     app.use(sorry);
     const { response, body } = await answerOf(app);
-    assert.deepEqual([response.status, body, response.headers.get("content-encoding")], [503, "sorry", null]);
+    assert.deepEqual(
+      [response.status, body, response.headers.get("content-encoding")],
+      [503, "sorry", null],
+    );
   });
 
   it("does not become a success of what the handler goes on writing, faster than the error page", async () => {
@@ -84,7 +90,9 @@ describe("a response whose session cannot be written", () => {
     const [failed, written] = [newGate(), newGate()];
     const told: unknown[] = [];
     // The login is taken back before the error page leaves; until then the handler writes on.
-    const session = newSession((method) => (method === "remove" ? written.opened : down("patch")(method)));
+    const session = newSession((method) =>
+      method === "remove" ? written.opened : down("patch")(method),
+    );
     const { response, body } = await answerOf(
       withSession(
         session,
@@ -108,7 +116,11 @@ describe("a response whose session cannot be written", () => {
 });
 
 describe("a response that ends", () => {
-  async function answer(own: Own, write: (text: string) => unknown, end: (text?: string) => unknown): Promise<void> {
+  async function answer(
+    own: Own,
+    write: (text: string) => unknown,
+    end: (text?: string) => unknown,
+  ): Promise<void> {
     await own.login({ userId: "1" });
     write("one");
     own.set("late", 1);
@@ -118,23 +130,44 @@ describe("a response that ends", () => {
 
   it("keeps the last words of the first end where it comes again while the session is written", async () => {
     const later = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-    const listener = withSession(newSession(later), (_req, res: ServerResponse, own: Own) => answer(own, (text) => res.write(text), (text) => res.end(text)));
+    const listener = withSession(newSession(later), (_req, res: ServerResponse, own: Own) =>
+      answer(
+        own,
+        (text) => res.write(text),
+        (text) => res.end(text),
+      ),
+    );
     assert.equal((await answerOf(listener)).body, "onetwo");
-    const listener2 = withSession(newSession(later), (_req: Http2ServerRequest, res: Http2ServerResponse, own: Own) => answer(own, (text) => res.write(text), (text = "") => res.end(text)));
+    const listener2 = withSession(
+      newSession(later),
+      (_req: Http2ServerRequest, res: Http2ServerResponse, own: Own) =>
+        answer(
+          own,
+          (text) => res.write(text),
+          (text = "") => res.end(text),
+        ),
+    );
     const { url, close } = await listenHttp2(listener2);
     assert.equal(await (await fetch(url)).text().finally(close), "onetwo");
   });
 
   it("is kept from caches where the application allows them as the headers leave", async () => {
     const { response } = await answerOf(
-      withSession(newSession(() => {}), (_req, res: ServerResponse, own: Own) => {
-        own.set("n", 1);
-        // As the package on-headers does it, for all who use it.
-        const { writeHead } = res;
-        res.writeHead = (status: number) => writeHead.call(res.setHeader("Cache-Control", "public"), status);
-        res.end("page");
-      }),
+      withSession(
+        newSession(() => {}),
+        (_req, res: ServerResponse, own: Own) => {
+          own.set("n", 1);
+          // As the package on-headers does it, for all who use it.
+          const { writeHead } = res;
+          res.writeHead = (status: number) =>
+            writeHead.call(res.setHeader("Cache-Control", "public"), status);
+          res.end("page");
+        },
+      ),
     );
-    assert.deepEqual([response.headers.getSetCookie().length, response.headers.get("cache-control")], [1, "no-store"]);
+    assert.deepEqual(
+      [response.headers.getSetCookie().length, response.headers.get("cache-control")],
+      [1, "no-store"],
+    );
   });
 });

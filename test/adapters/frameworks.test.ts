@@ -1,5 +1,6 @@
-// Each adapter on its real framework over a real listener, held to adapterConformance. On Bun and Deno as well, where test:runtimes runs
-// this file: fetch handlers are served by the runtime itself there.
+// Each adapter on its real framework over a real listener, held to adapterConformance. On Bun and
+// Deno as well, where test:runtimes runs this file: fetch handlers are served by the runtime itself
+// there.
 import { createServer } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { AddressInfo } from "node:net";
@@ -20,9 +21,17 @@ import { listen, serveFetch } from "../support/listen.ts";
 
 const runner = { describe, it, before, after };
 
-for (const [name, make] of Object.entries(NODE_APPS)) adapterConformance(runner, { name, start: (session, handle) => listen(createServer(make(session, handle))) });
+for (const [name, make] of Object.entries(NODE_APPS))
+  adapterConformance(runner, {
+    name,
+    start: (session, handle) => listen(createServer(make(session, handle))),
+  });
 
-for (const [name, make] of Object.entries(FETCH_APPS)) adapterConformance(runner, { name, start: (session, handle) => serveFetch(make(session, handle)) });
+for (const [name, make] of Object.entries(FETCH_APPS))
+  adapterConformance(runner, {
+    name,
+    start: (session, handle) => serveFetch(make(session, handle)),
+  });
 
 adapterConformance(runner, {
   name: "Fastify 5",
@@ -50,7 +59,11 @@ adapterConformance(runner, {
 adapterConformance(runner, {
   name: "node http2",
   start(session, handle) {
-    const answer = async (req: Http2ServerRequest, res: Http2ServerResponse, own: Parameters<typeof handle>[0]): Promise<void> => {
+    const answer = async (
+      req: Http2ServerRequest,
+      res: Http2ServerResponse,
+      own: Parameters<typeof handle>[0],
+    ): Promise<void> => {
       const { status, headers, body } = await handle(own, req.url);
       res.writeHead(status, headers);
       res.end(body);
@@ -66,7 +79,10 @@ adapterConformance(runner, {
     const app = connect();
     app.use(sessions);
     app.use((req, res, next) => {
-      handle(sessions.of(req), req.url ?? "/").then(({ status, headers, body }) => res.writeHead(status, headers).end(body), next);
+      handle(sessions.of(req), req.url ?? "/").then(
+        ({ status, headers, body }) => res.writeHead(status, headers).end(body),
+        next,
+      );
     });
     // Without one Connect prints errors, which are expected.
     app.use(((error: Error, _req, res, _next) => {
@@ -105,7 +121,10 @@ if (!("Bun" in globalThis) && !("Deno" in globalThis)) {
       const server = serve({ fetch: honoApp(session, handle), port: 0, hostname: "127.0.0.1" });
       await new Promise((resolve) => server.once("listening", resolve));
       // A server that listens on a port has an address with one.
-      return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close: () => new Promise((resolve) => server.close(resolve)) };
+      return {
+        url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+        close: () => new Promise((resolve) => server.close(resolve)),
+      };
     },
   });
 }

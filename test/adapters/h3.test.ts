@@ -1,4 +1,5 @@
-// What is peculiar to h3: what it adds to answers, and what its handlers throw. frameworks.test.ts holds it to adapterConformance.
+// What is peculiar to h3: what it adds to answers, and what its handlers throw. frameworks.test.ts
+// holds it to adapterConformance.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { H3, html, HTTPError, redirect } from "h3";
@@ -7,7 +8,11 @@ import { type RequestSession, Session } from "../../src/session.ts";
 
 type Data = Record<string, unknown>;
 
-function start(options: ConstructorParameters<typeof H3>[0] = {}): { app: H3; session: Session<Data>; of: (event: { context: object }) => RequestSession<Data> } {
+function start(options: ConstructorParameters<typeof H3>[0] = {}): {
+  app: H3;
+  session: Session<Data>;
+  of: (event: { context: object }) => RequestSession<Data>;
+} {
   const session = new Session<Data>({ cookie: { secure: false } });
   const sessions = h3Session(session);
   const app = new H3({ silent: true, ...options });
@@ -15,8 +20,10 @@ function start(options: ConstructorParameters<typeof H3>[0] = {}): { app: H3; se
   return { app, session, of: sessions.of };
 }
 
-const oursOf = (response: Response): string[] => response.headers.getSetCookie().filter((line) => line.startsWith("session_id="));
-const varyOf = (response: Response): string[] => (response.headers.get("vary") ?? "").toLowerCase().split(/, */).sort();
+const oursOf = (response: Response): string[] =>
+  response.headers.getSetCookie().filter((line) => line.startsWith("session_id="));
+const varyOf = (response: Response): string[] =>
+  (response.headers.get("vary") ?? "").toLowerCase().split(/, */).sort();
 
 describe("h3Session", () => {
   it("puts the session into the context, and gives it typed", async () => {
@@ -36,7 +43,10 @@ describe("h3Session", () => {
       nothing: () => null,
       html: () => page,
       redirect: () => redirect("/elsewhere"),
-      response: () => new Response("done", { headers: { vary: "Accept", "cache-control": "public", "set-cookie": "theme=dark" } }),
+      response: () =>
+        new Response("done", {
+          headers: { vary: "Accept", "cache-control": "public", "set-cookie": "theme=dark" },
+        }),
       immutable: () => Response.redirect("http://localhost/elsewhere", 302),
     };
     app.get("/**", (event) => {
@@ -51,7 +61,8 @@ describe("h3Session", () => {
       assert.ok(response.headers.getSetCookie().includes("lang=en"), kind);
       assert.equal(response.headers.get("cache-control"), "no-store", kind);
       assert.ok(varyOf(response).includes("cookie"), kind);
-      if (kind === "html" || kind === "response") assert.deepEqual(varyOf(response), ["accept", "cookie"], kind);
+      if (kind === "html" || kind === "response")
+        assert.deepEqual(varyOf(response), ["accept", "cookie"], kind);
       if (kind === "response") assert.ok(response.headers.getSetCookie().includes("theme=dark"));
     }
     // It is the application's, and the next visitor's as well.
@@ -118,7 +129,10 @@ describe("h3Session", () => {
   });
 
   it("hands onError what the application needs for a Response of its own", async () => {
-    const { app, of } = start({ onError: (error, event) => new Response("sorry", { status: error.status, headers: event.res.errHeaders }) });
+    const { app, of } = start({
+      onError: (error, event) =>
+        new Response("sorry", { status: error.status, headers: event.res.errHeaders }),
+    });
     app.get("/", async (event) => {
       await of(event).login({ userId: "1" });
       throw new HTTPError({ status: 409 });

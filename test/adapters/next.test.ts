@@ -1,5 +1,6 @@
-// The Next.js adapter over the classes that Next.js makes its cookies of, opened and sealed as Next.js does it. That Next.js itself
-// does so is seen in test/apps, where it is built and asked over HTTP.
+// The Next.js adapter over the classes that Next.js makes its cookies of, opened and sealed as
+// Next.js does it. That Next.js itself does so is seen in test/apps, where it is built and asked
+// over HTTP.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { nextAction, nextSession } from "../../src/adapters/next.ts";
@@ -45,7 +46,13 @@ describe("nextSession", () => {
 
   it("has nobody's session for no cookie, an empty one and one that is made up", async () => {
     const sessions = new Session<Data>();
-    for (const header of ["", "session_id=", "session_id=x", `session_id=${"a".repeat(32)}`, `session_id=x%3B%20session_id%3D${await sessions.create({ userId: "1" })}`]) {
+    for (const header of [
+      "",
+      "session_id=",
+      "session_id=x",
+      `session_id=${"a".repeat(32)}`,
+      `session_id=x%3B%20session_id%3D${await sessions.create({ userId: "1" })}`,
+    ]) {
       assert.equal(await (await nextSession(sessions, sealed(header))).data, undefined, header);
     }
   });
@@ -56,7 +63,12 @@ describe("nextSession", () => {
     for (const header of [await signedIn(sessions), ""]) {
       calls.length = 0;
       const session = await nextSession(sessions, sealed(header));
-      for (const change of [() => session.set("color", "blue"), () => session.unset("color"), () => session.flash("notice", "hello"), () => session.setHidden("x", 1)]) {
+      for (const change of [
+        () => session.set("color", "blue"),
+        () => session.unset("color"),
+        () => session.flash("notice", "hello"),
+        () => session.setHidden("x", 1),
+      ]) {
         assert.throws(change, READ_ONLY);
       }
       const changes: (() => Promise<unknown>)[] = [
@@ -90,19 +102,27 @@ describe("nextSession", () => {
     const action = await nextSession(sessions, cookies);
     action.flash("notice", "Welcome");
     await action.commit();
-    const pages = await Promise.all([1, 2].map(() => nextSession(sessions, sealed(cookies.header))));
+    const pages = await Promise.all(
+      [1, 2].map(() => nextSession(sessions, sealed(cookies.header))),
+    );
     const taken = await Promise.all(pages.map((page) => page.takeFlash("notice")));
     assert.deepEqual(taken.sort(), ["Welcome", undefined]);
   });
 
   it("signs in with the session's own cookie, seen at once by whoever asks for the session next", async () => {
-    const sessions = new Session<Data>({ cookieName: "__Host-sid", cookie: { sameSite: "strict", maxAge: 3600, partitioned: true, priority: "high" } });
+    const sessions = new Session<Data>({
+      cookieName: "__Host-sid",
+      cookie: { sameSite: "strict", maxAge: 3600, partitioned: true, priority: "high" },
+    });
     const cookies = new ActionCookies();
     const session = await nextSession(sessions, cookies);
     await session.login({ userId: "1" });
     assert.equal(session.isNew, true);
     assert.equal(cookies.lines.length, 1);
-    assert.match(cookies.lines[0] ?? "", /^__Host-sid=[\w-]{32}; Path=\/; Expires=[^;]+; Max-Age=3600; Secure; HttpOnly; SameSite=strict; Partitioned; Priority=high$/);
+    assert.match(
+      cookies.lines[0] ?? "",
+      /^__Host-sid=[\w-]{32}; Path=\/; Expires=[^;]+; Max-Age=3600; Secure; HttpOnly; SameSite=strict; Partitioned; Priority=high$/,
+    );
     assert.deepEqual(await (await nextSession(sessions, cookies)).data, { userId: "1" });
   });
 
@@ -116,7 +136,11 @@ describe("nextSession", () => {
     await session.commit();
     assert.equal(await session.update(({ count = 0 }) => ({ count: count + 1 })), true);
     assert.deepEqual(cookies.lines, []);
-    assert.deepEqual(await (await nextSession(sessions, sealed(header))).data, { userId: "1", color: "blue", count: 1 });
+    assert.deepEqual(await (await nextSession(sessions, sealed(header))).data, {
+      userId: "1",
+      color: "blue",
+      count: 1,
+    });
   });
 
   it("begins a session at the commit of its first data", async () => {
@@ -126,7 +150,9 @@ describe("nextSession", () => {
     session.set("color", "blue");
     assert.deepEqual(cookies.lines, []);
     await session.commit();
-    assert.deepEqual(await (await nextSession(sessions, sealed(cookies.header))).data, { color: "blue" });
+    assert.deepEqual(await (await nextSession(sessions, sealed(cookies.header))).data, {
+      color: "blue",
+    });
   });
 
   it("rotates: the old id is dead, the new one is the cookie", async () => {
@@ -135,7 +161,9 @@ describe("nextSession", () => {
     const cookies = new ActionCookies(header);
     assert.equal(await (await nextSession(sessions, cookies)).rotate(), true);
     assert.equal(await (await nextSession(sessions, sealed(header))).data, undefined);
-    assert.deepEqual(await (await nextSession(sessions, sealed(cookies.header))).data, { userId: "1" });
+    assert.deepEqual(await (await nextSession(sessions, sealed(cookies.header))).data, {
+      userId: "1",
+    });
   });
 
   it("renews an id that is due in an action, and leaves it alone in a server component", async () => {
@@ -147,10 +175,16 @@ describe("nextSession", () => {
     assert.deepEqual(await page.data, { userId: "1" });
     await page.commit();
     const cookies = new ActionCookies(header);
-    await nextAction(sessions, () => cookies, (session) => session.data)();
+    await nextAction(
+      sessions,
+      () => cookies,
+      (session) => session.data,
+    )();
     assert.equal(cookies.lines.length, 1);
     assert.ok(!header.includes(cookies.header));
-    assert.deepEqual(await (await nextSession(sessions, sealed(cookies.header))).data, { userId: "1" });
+    assert.deepEqual(await (await nextSession(sessions, sealed(cookies.header))).data, {
+      userId: "1",
+    });
   });
 
   it("destroys: the cookie is taken back with its attributes, and nothing can be changed any more", async () => {
@@ -159,7 +193,10 @@ describe("nextSession", () => {
     const cookies = new ActionCookies(header);
     const session = await nextSession(sessions, cookies);
     await session.destroy();
-    assert.match(cookies.lines.join(), /^session_id=; Path=\/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Secure; HttpOnly; SameSite=lax$/);
+    assert.match(
+      cookies.lines.join(),
+      /^session_id=; Path=\/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; Secure; HttpOnly; SameSite=lax$/,
+    );
     assert.throws(() => session.set("color", "blue"), { code: "ERR_SESSION_ENDED" });
     assert.equal(await (await nextSession(sessions, cookies)).data, undefined);
     assert.equal(await (await nextSession(sessions, sealed(header))).data, undefined);
@@ -177,7 +214,11 @@ describe("nextSession", () => {
   });
 
   it("never takes a failing store for no session", async () => {
-    const broken = { get: () => Promise.reject(new Error("down")), set: () => Promise.reject(new Error("down")), delete: () => Promise.reject(new Error("down")) };
+    const broken = {
+      get: () => Promise.reject(new Error("down")),
+      set: () => Promise.reject(new Error("down")),
+      delete: () => Promise.reject(new Error("down")),
+    };
     const header = await signedIn(new Session<Data>());
     const session = await nextSession(new Session<Data>({ store: broken }), sealed(header));
     await assert.rejects(session.data, StoreError);
@@ -195,7 +236,9 @@ describe("nextSession", () => {
       },
     };
     const header = await signedIn(sessions);
-    await nextSession(spy, sealed(header), { headers: async () => new Headers({ "user-agent": "A browser", cookie: "session_id=another" }) });
+    await nextSession(spy, sealed(header), {
+      headers: async () => new Headers({ "user-agent": "A browser", cookie: "session_id=another" }),
+    });
     await nextSession(spy, sealed(header));
     const ours = header.split("; ")[1];
     assert.deepEqual(seen, ["A browser", ours, null, ours]);
@@ -212,11 +255,32 @@ describe("nextSession", () => {
   it("refuses what is no Session and what are no cookies", async () => {
     // What a program without types can do.
     const anything = {} as never;
-    await assert.rejects(nextSession(anything, sealed("")), /^TypeError: Cannot open a session: the first argument is no Session/);
-    await assert.rejects(nextSession(new Session(), anything), /^TypeError: Cannot open a session: these are no cookies/);
-    await assert.rejects(nextSession(new Session({ transport: "bearer" }), sealed("")), /^TypeError: Cannot open a session by cookies: its transport is bearer/);
-    assert.throws(() => nextAction(new Session(), anything, () => {}), /^TypeError: Cannot make this action: its second argument is no function/);
-    assert.throws(() => nextAction(new Session(), () => sealed(""), () => {}, { onError: anything }), /^TypeError: Cannot use onError/);
+    await assert.rejects(
+      nextSession(anything, sealed("")),
+      /^TypeError: Cannot open a session: the first argument is no Session/,
+    );
+    await assert.rejects(
+      nextSession(new Session(), anything),
+      /^TypeError: Cannot open a session: these are no cookies/,
+    );
+    await assert.rejects(
+      nextSession(new Session({ transport: "bearer" }), sealed("")),
+      /^TypeError: Cannot open a session by cookies: its transport is bearer/,
+    );
+    assert.throws(
+      () => nextAction(new Session(), anything, () => {}),
+      /^TypeError: Cannot make this action: its second argument is no function/,
+    );
+    assert.throws(
+      () =>
+        nextAction(
+          new Session(),
+          () => sealed(""),
+          () => {},
+          { onError: anything },
+        ),
+      /^TypeError: Cannot use onError/,
+    );
   });
 });
 
@@ -224,36 +288,53 @@ describe("nextAction", () => {
   it("hands on its arguments, commits and gives the result", async () => {
     const sessions = new Session<Data>();
     const cookies = new ActionCookies();
-    const paint = nextAction(sessions, () => cookies, async (session, former: number, form: { color: string }) => {
-      session.set("color", form.color);
-      return former + 1;
-    });
+    const paint = nextAction(
+      sessions,
+      () => cookies,
+      async (session, former: number, form: { color: string }) => {
+        session.set("color", form.color);
+        return former + 1;
+      },
+    );
     assert.equal(await paint(1, { color: "blue" }), 2);
-    assert.deepEqual(await (await nextSession(sessions, sealed(cookies.header))).data, { color: "blue" });
+    assert.deepEqual(await (await nextSession(sessions, sealed(cookies.header))).data, {
+      color: "blue",
+    });
   });
 
   it("commits when redirect() ends the action, before the redirect is thrown on", async () => {
     const sessions = new Session<Data>();
     const cookies = new ActionCookies();
-    const signIn = nextAction(sessions, async () => cookies, async (session) => {
-      await session.login({ userId: "1" });
-      session.flash("notice", "Welcome");
-      redirect();
-    });
+    const signIn = nextAction(
+      sessions,
+      async () => cookies,
+      async (session) => {
+        await session.login({ userId: "1" });
+        session.flash("notice", "Welcome");
+        redirect();
+      },
+    );
     await assert.rejects(signIn(), /NEXT_REDIRECT/);
     const page = await nextSession(sessions, sealed(cookies.header));
-    assert.deepEqual([await page.data, await page.takeFlash("notice")], [{ userId: "1" }, "Welcome"]);
+    assert.deepEqual(
+      [await page.data, await page.takeFlash("notice")],
+      [{ userId: "1" }, "Welcome"],
+    );
   });
 
   it("drops the changes of an action that fails, takes its login back and sets no cookie", async () => {
     const store = new MemoryStore<Data>();
     const sessions = new Session<Data>({ store });
     const cookies = new ActionCookies();
-    const fail = nextAction(sessions, () => cookies, async (session) => {
-      await session.login({ userId: "1" });
-      session.set("color", "blue");
-      throw new Error("out of paper");
-    });
+    const fail = nextAction(
+      sessions,
+      () => cookies,
+      async (session) => {
+        await session.login({ userId: "1" });
+        session.set("color", "blue");
+        throw new Error("out of paper");
+      },
+    );
     await assert.rejects(fail(), /out of paper/);
     assert.deepEqual([cookies.lines, await store.listByUser("1")], [[], []]);
   });
@@ -261,9 +342,16 @@ describe("nextAction", () => {
   it("commits all the same where onError says so", async () => {
     const sessions = new Session<Data>();
     const cookies = new ActionCookies();
-    const fail = nextAction(sessions, () => cookies, (session) => Promise.reject(session.set("count", 1) ?? new Error("out of paper")), { onError: "commit" });
+    const fail = nextAction(
+      sessions,
+      () => cookies,
+      (session) => Promise.reject(session.set("count", 1) ?? new Error("out of paper")),
+      { onError: "commit" },
+    );
     await assert.rejects(fail(), /out of paper/);
-    assert.deepEqual(await (await nextSession(sessions, sealed(cookies.header))).data, { count: 1 });
+    assert.deepEqual(await (await nextSession(sessions, sealed(cookies.header))).data, {
+      count: 1,
+    });
   });
 
   it("is a failure where the store fails, takes the login back and never redirects", async () => {
@@ -277,11 +365,15 @@ describe("nextAction", () => {
     });
     const sessions = new Session<Data>({ store });
     const cookies = new ActionCookies();
-    const signIn = nextAction(sessions, () => cookies, async (session) => {
-      await session.login({ userId: "1" });
-      session.set("color", "blue");
-      redirect();
-    });
+    const signIn = nextAction(
+      sessions,
+      () => cookies,
+      async (session) => {
+        await session.login({ userId: "1" });
+        session.set("color", "blue");
+        redirect();
+      },
+    );
     await assert.rejects(signIn(), StoreError);
     assert.deepEqual([cookies.lines, await inner.listByUser("1")], [[], []]);
   });
@@ -290,9 +382,20 @@ describe("nextAction", () => {
     const sessions = new Session<Data>();
     const header = await signedIn(sessions);
     const idle = new ActionCookies(header);
-    assert.deepEqual(await nextAction(sessions, () => idle, (session) => session.data)(), { userId: "1" });
+    assert.deepEqual(
+      await nextAction(
+        sessions,
+        () => idle,
+        (session) => session.data,
+      )(),
+      { userId: "1" },
+    );
     const cookies = new ActionCookies(header);
-    await nextAction(sessions, () => cookies, (session) => session.destroy())();
+    await nextAction(
+      sessions,
+      () => cookies,
+      (session) => session.destroy(),
+    )();
     assert.deepEqual([idle.lines.length, cookies.lines.length], [0, 1]);
     assert.equal(await (await nextSession(sessions, sealed(header))).data, undefined);
   });

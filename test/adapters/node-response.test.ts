@@ -1,8 +1,20 @@
-// What is peculiar to node's response: how it is held, and that holding it breaks nothing that node, http2 and compression promise.
+// What is peculiar to node's response: how it is held, and that holding it breaks nothing that
+// node, http2 and compression promise.
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
-import { createServer, get, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
-import { connect, createServer as createHttp2Server, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
+import {
+  createServer,
+  get,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+} from "node:http";
+import {
+  connect,
+  createServer as createHttp2Server,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+} from "node:http2";
 import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
 import { describe, it } from "node:test";
@@ -31,12 +43,23 @@ function ask(url: string, headers: Record<string, string> = {}): Promise<Reply> 
       const chunks: Buffer[] = [];
       res.on("data", (chunk: Buffer) => chunks.push(chunk));
       res.on("error", reject);
-      res.on("end", () => resolve({ status: res.statusCode, message: res.statusMessage, headers: res.headers, body: Buffer.concat(chunks) }));
+      res.on("end", () =>
+        resolve({
+          status: res.statusCode,
+          message: res.statusMessage,
+          headers: res.headers,
+          body: Buffer.concat(chunks),
+        }),
+      );
     }).on("error", reject);
   });
 }
 
-async function answerOf(handler: (req: IncomingMessage, res: ServerResponse, own: Own) => unknown, session = newSession(), headers?: Record<string, string>): Promise<Reply> {
+async function answerOf(
+  handler: (req: IncomingMessage, res: ServerResponse, own: Own) => unknown,
+  session = newSession(),
+  headers?: Record<string, string>,
+): Promise<Reply> {
   const { url, close } = await listen(createServer(withSession(session, handler)));
   return ask(url, headers).finally(close);
 }
@@ -44,9 +67,16 @@ async function answerOf(handler: (req: IncomingMessage, res: ServerResponse, own
 describe("a held response", () => {
   it("keeps all headers of writeHead, however they are given", async () => {
     const given = {
-      object: (res: ServerResponse) => res.writeHead(201, "Made", { "x-one": "1", "set-cookie": ["a=1", "b=2"] }),
-      "flat array": (res: ServerResponse) => res.writeHead(201, "Made", ["x-one", "1", "set-cookie", "a=1", "set-cookie", "b=2"]),
-      "array of pairs": (res: ServerResponse) => res.writeHead(201, "Made", [["x-one", "1"], ["set-cookie", "a=1"], ["set-cookie", "b=2"]] as unknown as string[]),
+      object: (res: ServerResponse) =>
+        res.writeHead(201, "Made", { "x-one": "1", "set-cookie": ["a=1", "b=2"] }),
+      "flat array": (res: ServerResponse) =>
+        res.writeHead(201, "Made", ["x-one", "1", "set-cookie", "a=1", "set-cookie", "b=2"]),
+      "array of pairs": (res: ServerResponse) =>
+        res.writeHead(201, "Made", [
+          ["x-one", "1"],
+          ["set-cookie", "a=1"],
+          ["set-cookie", "b=2"],
+        ] as unknown as string[]),
     };
     for (const [how, writeHead] of Object.entries(given)) {
       const reply = await answerOf((_, res, own) => {
@@ -54,8 +84,22 @@ describe("a held response", () => {
         res.setHeader("x-set", "before");
         writeHead(res).end("body");
       });
-      assert.deepEqual([reply.status, reply.message, reply.headers["x-one"], reply.headers["x-set"], String(reply.body)], [201, "Made", "1", "before", "body"], how);
-      assert.deepEqual(reply.headers["set-cookie"]?.map((line) => line.split("=")[0]), ["a", "b", "session_id"], how);
+      assert.deepEqual(
+        [
+          reply.status,
+          reply.message,
+          reply.headers["x-one"],
+          reply.headers["x-set"],
+          String(reply.body),
+        ],
+        [201, "Made", "1", "before", "body"],
+        how,
+      );
+      assert.deepEqual(
+        reply.headers["set-cookie"]?.map((line) => line.split("=")[0]),
+        ["a", "b", "session_id"],
+        how,
+      );
     }
   });
 
@@ -63,7 +107,10 @@ describe("a held response", () => {
     const told: string[] = [];
     await answerOf(async (_, res, own) => {
       own.set("n", 1);
-      assert.equal(res.write("a", () => told.push("written")), false);
+      assert.equal(
+        res.write("a", () => told.push("written")),
+        false,
+      );
       assert.equal(res.headersSent, true);
       await new Promise<void>((resolve) => res.end("b", resolve));
       told.push("ended");
@@ -74,7 +121,10 @@ describe("a held response", () => {
   it("looks sent as long as one of two sessions waits, and carries both cookies", async () => {
     const app = express().set("env", "test");
     const users = expressSession(newSession());
-    const admins = expressSession(new Session<Data>({ cookieName: "admin_id", cookie: { secure: false } }), { property: "admin" });
+    const admins = expressSession(
+      new Session<Data>({ cookieName: "admin_id", cookie: { secure: false } }),
+      { property: "admin" },
+    );
     const seen: boolean[] = [];
     // The inner of the two is asked first, and what it waits for is over before the outer's begins.
     app.use(users, admins, (req, res) => {
@@ -88,7 +138,10 @@ describe("a held response", () => {
     const { url, close } = await listen(createServer((req, res) => void app(req, res)));
     const reply = await ask(url).finally(close);
     assert.deepEqual(seen.slice(0, 2), [false, true]);
-    assert.deepEqual(reply.headers["set-cookie"]?.map((line) => line.split("=")[0]).sort(), ["admin_id", "session_id"]);
+    assert.deepEqual(reply.headers["set-cookie"]?.map((line) => line.split("=")[0]).sort(), [
+      "admin_id",
+      "session_id",
+    ]);
     assert.equal(String(reply.body), "body");
   });
 
@@ -173,7 +226,11 @@ describe("a held response", () => {
 
   it("makes an error page of its own where the session cannot be written, with nothing of the page before", async () => {
     const session = new Session<Data>({
-      store: { get: () => Promise.reject(new Error("down")), set: () => Promise.reject(new Error("down")), delete: async () => {} },
+      store: {
+        get: () => Promise.reject(new Error("down")),
+        set: () => Promise.reject(new Error("down")),
+        delete: async () => {},
+      },
       cookie: { secure: false },
     });
     const failures: unknown[] = [];
@@ -192,7 +249,10 @@ describe("a held response", () => {
       ),
     );
     const reply = await ask(url).finally(close);
-    assert.deepEqual([reply.status, String(reply.body), reply.headers["etag"], reply.headers["set-cookie"]], [503, "Service Unavailable", undefined, undefined]);
+    assert.deepEqual(
+      [reply.status, String(reply.body), reply.headers["etag"], reply.headers["set-cookie"]],
+      [503, "Service Unavailable", undefined, undefined],
+    );
     assert.equal(failures.length, 1);
   });
 
@@ -237,7 +297,10 @@ describe("a held response", () => {
     );
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const client = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-    const askHttp2 = (path: string, cookies: string[] = []): Promise<{ headers: Record<string, unknown>; body: string }> =>
+    const askHttp2 = (
+      path: string,
+      cookies: string[] = [],
+    ): Promise<{ headers: Record<string, unknown>; body: string }> =>
       new Promise((resolve, reject) => {
         // Several Cookie lines are one header (RFC 9113 8.2.3).
         const stream = client.request({ ":path": path, cookie: cookies as unknown as string });
@@ -281,7 +344,8 @@ describe("a held response", () => {
     asked.on("error", () => {});
     asked.on("socket", (socket) => socket.on("connect", () => setImmediate(() => asked.destroy())));
     await left;
-    while ((await session.get(id))?.["n"] !== 1) await new Promise((resolve) => setImmediate(resolve));
+    while ((await session.get(id))?.["n"] !== 1)
+      await new Promise((resolve) => setImmediate(resolve));
     await close();
   });
 });

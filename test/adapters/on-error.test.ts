@@ -1,4 +1,5 @@
-// What becomes of a request's changes when it fails, and when its visitor leaves before it is answered, by what onError says: on every adapter.
+// What becomes of a request's changes when it fails, and when its visitor leaves before it is
+// answered, by what onError says: on every adapter.
 import assert from "node:assert/strict";
 import { get } from "node:http";
 import { describe, it } from "node:test";
@@ -26,7 +27,15 @@ async function start(name: string, onError: "discard" | "commit") {
   });
   assert.ok(app);
   const ask = (path: string): Promise<Response> => fetch(app.url + path, { headers: { cookie } });
-  return { app, session, cookie, waiting, ended, ask, look: async () => (await ask("/look")).json() };
+  return {
+    app,
+    session,
+    cookie,
+    waiting,
+    ended,
+    ask,
+    look: async () => (await ask("/look")).json(),
+  };
 }
 
 async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
@@ -42,9 +51,15 @@ for (const name of Object.keys(SESSION_APPS)) {
         const { app, ask, look } = await start(name, onError);
         try {
           const statuses = [];
-          for (const how of ["200", "403", "500", "504", "throws"]) statuses.push((await ask(`/${how}`)).status);
+          for (const how of ["200", "403", "500", "504", "throws"])
+            statuses.push((await ask(`/${how}`)).status);
           assert.deepEqual(statuses, [200, 403, 500, 504, 500]);
-          assert.deepEqual(await look(), { 200: true, 403: true, ...(kept && { 500: true, 504: true, throws: true }), userId: "1" });
+          assert.deepEqual(await look(), {
+            200: true,
+            403: true,
+            ...(kept && { 500: true, 504: true, throws: true }),
+            userId: "1",
+          });
         } finally {
           await app.close();
         }

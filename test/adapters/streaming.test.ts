@@ -1,5 +1,6 @@
-// 100 MB through an open session on each framework: every byte in its order, and no more of them on their way than the buffers of
-// streams and sockets hold. node-response.test.ts does the same with node's own response.
+// 100 MB through an open session on each framework: every byte in its order, and no more of them on
+// their way than the buffers of streams and sockets hold. node-response.test.ts does the same with
+// node's own response.
 import assert from "node:assert/strict";
 import { createServer, get } from "node:http";
 import { Readable } from "node:stream";
@@ -45,7 +46,8 @@ function newBody(): { stream: ReadableStream<Uint8Array<ArrayBuffer>>; produced:
 
 type Make = () => ReadableStream<Uint8Array<ArrayBuffer>>;
 // Web streams are the same at run time; node's types and the global ones do not know each other.
-const toNode = (stream: ReturnType<Make>): Readable => Readable.fromWeb(stream as Parameters<typeof Readable.fromWeb>[0]);
+const toNode = (stream: ReturnType<Make>): Readable =>
+  Readable.fromWeb(stream as Parameters<typeof Readable.fromWeb>[0]);
 const use = (own: Own): void => own.set("n", 1);
 
 const SERVERS: Record<string, (session: Session<Data>, make: Make) => Promise<Listening>> = {
@@ -94,8 +96,14 @@ const SERVERS: Record<string, (session: Session<Data>, make: Make) => Promise<Li
     app.get("/", (event) => (use(sessions.of(event)), make()));
     return serveFetch((request) => app.fetch(request));
   },
-  Elysia: (session, make) => serveFetch(new Elysia().use(elysiaSession(session)).get("/", ({ session: own }) => (use(own), new Response(make()))).fetch),
-  "a fetch handler": (session, make) => serveFetch(withSession(session, (_, own) => (use(own), new Response(make())))),
+  Elysia: (session, make) =>
+    serveFetch(
+      new Elysia()
+        .use(elysiaSession(session))
+        .get("/", ({ session: own }) => (use(own), new Response(make()))).fetch,
+    ),
+  "a fetch handler": (session, make) =>
+    serveFetch(withSession(session, (_, own) => (use(own), new Response(make())))),
   async "harpia()"(session, make) {
     const sessions = harpiaSession(session);
     const app = harpia();
@@ -111,7 +119,10 @@ describe("100 MB through an open session", () => {
   for (const [name, start] of Object.entries(SERVERS)) {
     it(`arrive in order and without piling up, ${name}`, async () => {
       const { stream, produced } = newBody();
-      const { url, close } = await start(new Session<Data>({ cookie: { secure: false } }), () => stream);
+      const { url, close } = await start(
+        new Session<Data>({ cookie: { secure: false } }),
+        () => stream,
+      );
       let received = 0;
       let ahead = 0;
       const cookies = await new Promise<string[] | undefined>((resolve, reject) => {
@@ -123,7 +134,8 @@ describe("100 MB through an open session", () => {
             rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
             for (; rest.length >= BLOCK; rest = rest.subarray(BLOCK)) {
               const wanted = Math.floor((received - rest.length) / BLOCK);
-              if (rest.readUInt32BE(0) !== wanted) reject(new Error(`block ${rest.readUInt32BE(0)} came in the place of ${wanted}`));
+              if (rest.readUInt32BE(0) !== wanted)
+                reject(new Error(`block ${rest.readUInt32BE(0)} came in the place of ${wanted}`));
             }
           });
           res.on("end", () => resolve(res.headers["set-cookie"]));

@@ -1,5 +1,5 @@
-// tRPC 11 over our adapters, by each of its own: fetch, standalone, Express and Fastify. It needs no adapter: its context takes the session.
-// frameworks.test.ts holds it to adapterConformance.
+// tRPC 11 over our adapters, by each of its own: fetch, standalone, Express and Fastify. It needs
+// no adapter: its context takes the session. frameworks.test.ts holds it to adapterConformance.
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { after, before, describe, it } from "node:test";
@@ -48,23 +48,50 @@ const router = t.router({
 });
 
 const SERVERS: Record<string, (session: Session<Data>) => Promise<Listening>> = {
-  fetch: (session) => serveFetch(withFetchSession(session, (req, own) => fetchRequestHandler({ endpoint: "/trpc", req, router, createContext: () => ({ session: own }) }))),
+  fetch: (session) =>
+    serveFetch(
+      withFetchSession(session, (req, own) =>
+        fetchRequestHandler({
+          endpoint: "/trpc",
+          req,
+          router,
+          createContext: () => ({ session: own }),
+        }),
+      ),
+    ),
   standalone: (session) => {
-    const sessions = withSession(session, (req, res, own) => createHTTPHandler({ router, basePath: "/trpc/", createContext: () => ({ session: own }) })(req, res));
+    const sessions = withSession(session, (req, res, own) =>
+      createHTTPHandler({ router, basePath: "/trpc/", createContext: () => ({ session: own }) })(
+        req,
+        res,
+      ),
+    );
     return listen(createServer(sessions));
   },
   Express: (session) => {
     const sessions = expressSession(session);
     const app = express();
     app.use(sessions);
-    app.use("/trpc", createExpressMiddleware({ router, createContext: ({ req }) => ({ session: sessions.of(req) }) }));
+    app.use(
+      "/trpc",
+      createExpressMiddleware({
+        router,
+        createContext: ({ req }) => ({ session: sessions.of(req) }),
+      }),
+    );
     return listen(createServer(app));
   },
   async Fastify(session) {
     const sessions = fastifySession(session);
     const app = fastify({ forceCloseConnections: true });
     await app.register(sessions);
-    await app.register(fastifyTRPCPlugin, { prefix: "/trpc", trpcOptions: { router, createContext: ({ req }: { req: object }) => ({ session: sessions.of(req) }) } });
+    await app.register(fastifyTRPCPlugin, {
+      prefix: "/trpc",
+      trpcOptions: {
+        router,
+        createContext: ({ req }: { req: object }) => ({ session: sessions.of(req) }),
+      },
+    });
     return { url: await app.listen({ port: 0, host: "127.0.0.1" }), close: () => app.close() };
   },
 };
@@ -77,16 +104,30 @@ for (const [name, start] of Object.entries(SERVERS)) {
     before(async () => void (server = await start(session)));
     after(() => server.close());
 
-    async function call(path: string, method: "GET" | "POST", cookie = ""): Promise<{ response: Response; cookie: string; text: string }> {
-      const body = method === "POST" ? { body: "{}", headers: { cookie, "content-type": "application/json" } } : { headers: { cookie } };
+    async function call(
+      path: string,
+      method: "GET" | "POST",
+      cookie = "",
+    ): Promise<{ response: Response; cookie: string; text: string }> {
+      const body =
+        method === "POST"
+          ? { body: "{}", headers: { cookie, "content-type": "application/json" } }
+          : { headers: { cookie } };
       const response = await fetch(`${server.url}/trpc/${path}`, { method, ...body });
-      return { response, cookie: response.headers.getSetCookie()[0]?.split(";")[0] ?? "", text: await response.text() };
+      return {
+        response,
+        cookie: response.headers.getSetCookie()[0]?.split(";")[0] ?? "",
+        text: await response.text(),
+      };
     }
 
     it("signs in, is known, and signs out", async () => {
       const { cookie } = await call("login", "POST");
       const me = await call("me", "GET", cookie);
-      assert.deepEqual([me.text, me.cookie, me.response.headers.get("vary")?.toLowerCase().includes("cookie")], ['{"result":{"data":"1"}}', "", true]);
+      assert.deepEqual(
+        [me.text, me.cookie, me.response.headers.get("vary")?.toLowerCase().includes("cookie")],
+        ['{"result":{"data":"1"}}', "", true],
+      );
       await call("logout", "POST", cookie);
       assert.equal((await call("me", "GET", cookie)).text, '{"result":{"data":null}}');
     });
@@ -95,7 +136,11 @@ for (const [name, start] of Object.entries(SERVERS)) {
       const { cookie } = await call("login", "POST");
       const { text } = await call("visit,rename?batch=1", "POST", cookie);
       assert.equal(text, '[{"result":{}},{"result":{}}]');
-      assert.deepEqual(await session.get(cookie.split("=")[1]), { userId: "1", visited: true, name: "new" });
+      assert.deepEqual(await session.get(cookie.split("=")[1]), {
+        userId: "1",
+        visited: true,
+        name: "new",
+      });
     });
 
     it("writes nothing for a procedure that fails, and all for one that refuses", async () => {
@@ -107,10 +152,17 @@ for (const [name, start] of Object.entries(SERVERS)) {
 
     it("refuses a login in a batch that streams, whose headers have left, and stores nothing", async () => {
       const before = await store.count();
-      const response = await fetch(`${server.url}/trpc/loginLate?batch=1`, { method: "POST", headers: { "content-type": "application/json", "trpc-accept": "application/jsonl" }, body: "{}" });
+      const response = await fetch(`${server.url}/trpc/loginLate?batch=1`, {
+        method: "POST",
+        headers: { "content-type": "application/json", "trpc-accept": "application/jsonl" },
+        body: "{}",
+      });
       haveLeft();
       assert.match(await response.text(), /headers of this response have been sent/);
-      assert.deepEqual([response.status, response.headers.getSetCookie(), await store.count()], [200, [], before]);
+      assert.deepEqual(
+        [response.status, response.headers.getSetCookie(), await store.count()],
+        [200, [], before],
+      );
     });
   });
 }

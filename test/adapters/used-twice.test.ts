@@ -1,4 +1,5 @@
-// A middleware that is used twice for one request, as by an application within another: one session, whose changes both see, and one cookie.
+// A middleware that is used twice for one request, as by an application within another: one
+// session, whose changes both see, and one cookie.
 import assert from "node:assert/strict";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { describe, it } from "node:test";
@@ -36,7 +37,10 @@ const APPS: Record<string, (session: Sessions) => Promise<Listening>> = {
   "Express, another of the same Session, under another name, in an application within"(session) {
     const within = express();
     within.use(expressSession(session, { property: "visitor" }));
-    within.get("/", (req, res) => (inner(Reflect.get(req, "visitor") as Own), void res.send("done")));
+    within.get(
+      "/",
+      (req, res) => (inner(Reflect.get(req, "visitor") as Own), void res.send("done")),
+    );
     const sessions = expressSession(session);
     const app = express();
     app.use(sessions, (req, _res, next) => (outer(sessions.of(req)), next()), within);
@@ -44,8 +48,15 @@ const APPS: Record<string, (session: Sessions) => Promise<Listening>> = {
   },
   "node http within Connect"(session) {
     const sessions = connectSession(session);
-    const within = withSession(session, (_req: IncomingMessage, res: ServerResponse, own: Own) => (inner(own), res.end("done")));
-    return listen(createServer((req, res) => sessions(req, res, () => (outer(sessions.of(req)), within(req, res)))));
+    const within = withSession(
+      session,
+      (_req: IncomingMessage, res: ServerResponse, own: Own) => (inner(own), res.end("done")),
+    );
+    return listen(
+      createServer((req, res) =>
+        sessions(req, res, () => (outer(sessions.of(req)), within(req, res))),
+      ),
+    );
   },
   Koa(session) {
     const [sessions, again] = [koaSession(session), koaSession(session)];
@@ -58,7 +69,10 @@ const APPS: Record<string, (session: Sessions) => Promise<Listening>> = {
   "Hono, in an app that is routed to"(session) {
     const [sessions, again] = [honoSession(session), honoSession(session)];
     const within = new Hono().use(again).get("/", (c) => (inner(again.of(c)), c.text("done")));
-    const app = new Hono().use(sessions).use((c, next) => (outer(sessions.of(c)), next())).route("/", within);
+    const app = new Hono()
+      .use(sessions)
+      .use((c, next) => (outer(sessions.of(c)), next()))
+      .route("/", within);
     return serveFetch(app.fetch);
   },
   h3(session) {

@@ -23,14 +23,19 @@ describe("fromWebSocket on ws", () => {
 
   before(async () => {
     server.on("upgrade", (req, socket, head) => {
-      void fromWebSocket(session, req, { allowedOrigins: ["https://app.example.com"] }).then((upgrade) => {
-        if (!upgrade.isAllowed) return socket.end(`HTTP/1.1 ${upgrade.status} Refused\r\nConnection: close\r\n\r\n`);
-        sockets.handleUpgrade(req, socket, head, (ws) => {
-          const closed = new AbortController();
-          ws.on("close", () => closed.abort());
-          void closeWithSession(ws, upgrade.session, closed.signal).then(() => ws.send(`hello ${upgrade.data.userId}`));
-        });
-      });
+      void fromWebSocket(session, req, { allowedOrigins: ["https://app.example.com"] }).then(
+        (upgrade) => {
+          if (!upgrade.isAllowed)
+            return socket.end(`HTTP/1.1 ${upgrade.status} Refused\r\nConnection: close\r\n\r\n`);
+          sockets.handleUpgrade(req, socket, head, (ws) => {
+            const closed = new AbortController();
+            ws.on("close", () => closed.abort());
+            void closeWithSession(ws, upgrade.session, closed.signal).then(() =>
+              ws.send(`hello ${upgrade.data.userId}`),
+            );
+          });
+        },
+      );
     });
     port = await listen(server);
   });
@@ -40,7 +45,10 @@ describe("fromWebSocket on ws", () => {
   });
 
   const connect = (id: string | undefined, origin?: string): WebSocket =>
-    new WebSocket(`ws://127.0.0.1:${port}`, { headers: { ...(id !== undefined && { cookie: `session_id=${id}` }) }, ...(origin !== undefined && { origin }) });
+    new WebSocket(`ws://127.0.0.1:${port}`, {
+      headers: { ...(id !== undefined && { cookie: `session_id=${id}` }) },
+      ...(origin !== undefined && { origin }),
+    });
   const statusOf = (socket: WebSocket): Promise<number | undefined> =>
     new Promise((resolve, reject) => {
       socket.on("unexpected-response", (_, res) => resolve(res.statusCode));
@@ -52,15 +60,27 @@ describe("fromWebSocket on ws", () => {
     const id = await session.create({ userId: "1" });
     const socket = connect(id, "https://app.example.com");
     const closed = new Promise<number>((resolve) => socket.on("close", resolve));
-    assert.equal(await new Promise((resolve) => socket.on("message", (text: Buffer) => resolve(text.toString()))), "hello 1");
+    assert.equal(
+      await new Promise((resolve) =>
+        socket.on("message", (text: Buffer) => resolve(text.toString())),
+      ),
+      "hello 1",
+    );
     await session.delete(id);
     assert.equal(await closed, 1008);
   });
 
   it("refuses a foreign origin with 403, and whoever has no session with 401", async () => {
     const id = await session.create({ userId: "1" });
-    for (const origin of ["https://evil.example", "http://app.example.com", "https://app.example.com.evil.example", "null"]) assert.equal(await statusOf(connect(id, origin)), 403, origin);
-    for (const none of [undefined, "x", "../../etc/passwd"]) assert.equal(await statusOf(connect(none, "https://app.example.com")), 401);
+    for (const origin of [
+      "https://evil.example",
+      "http://app.example.com",
+      "https://app.example.com.evil.example",
+      "null",
+    ])
+      assert.equal(await statusOf(connect(id, origin)), 403, origin);
+    for (const none of [undefined, "x", "../../etc/passwd"])
+      assert.equal(await statusOf(connect(none, "https://app.example.com")), 401);
     const plain = connect(id);
     assert.equal(await statusOf(plain), 101);
     plain.close();
@@ -68,8 +88,20 @@ describe("fromWebSocket on ws", () => {
 
   it("compares with the host where no origins are given", async () => {
     const cookie = `session_id=${await session.create({ userId: "1" })}`;
-    const of = async (origin: string): Promise<boolean> => (await fromWebSocket(session, { headers: { cookie, origin, host: "app.example.com" } as object })).isAllowed;
-    assert.deepEqual([await of("https://app.example.com"), await of("https://x.app.example.com"), await of("null")], [true, false, false]);
+    const of = async (origin: string): Promise<boolean> =>
+      (
+        await fromWebSocket(session, {
+          headers: { cookie, origin, host: "app.example.com" } as object,
+        })
+      ).isAllowed;
+    assert.deepEqual(
+      [
+        await of("https://app.example.com"),
+        await of("https://x.app.example.com"),
+        await of("null"),
+      ],
+      [true, false, false],
+    );
   });
 });
 
@@ -77,8 +109,17 @@ describe("fromWebSocket before a store that fails", () => {
   it("rejects, so that an outage refuses sockets by 503 and is taken for no sign-out", async () => {
     const store = new MemoryStore<{ userId: string }>();
     const id = await new Session({ store }).create({ userId: "1" });
-    const isDown = new Session<{ userId: string }>({ store: { get: () => Promise.reject(new Error("down")), set: async () => {}, delete: async () => {} } });
-    await assert.rejects(fromWebSocket(isDown, { headers: { cookie: `session_id=${id}` } }), (error) => error instanceof StoreError && error.statusCode === 503);
+    const isDown = new Session<{ userId: string }>({
+      store: {
+        get: () => Promise.reject(new Error("down")),
+        set: async () => {},
+        delete: async () => {},
+      },
+    });
+    await assert.rejects(
+      fromWebSocket(isDown, { headers: { cookie: `session_id=${id}` } }),
+      (error) => error instanceof StoreError && error.statusCode === 503,
+    );
   });
 });
 
@@ -98,15 +139,27 @@ describe("fromWebSocket on Socket.IO", () => {
     });
     sockets.on("connection", (socket) => socket.emit("hello", socket.data));
     const port = await listen(server);
-    const connect = (id: string) => io(`http://127.0.0.1:${port}`, { transports: ["websocket"], reconnection: false, extraHeaders: { cookie: `session_id=${id}` } });
+    const connect = (id: string) =>
+      io(`http://127.0.0.1:${port}`, {
+        transports: ["websocket"],
+        reconnection: false,
+        extraHeaders: { cookie: `session_id=${id}` },
+      });
     try {
       const id = await session.create({ userId: "2" });
       const client = connect(id);
       const disconnected = new Promise((resolve) => client.on("disconnect", resolve));
-      assert.deepEqual(await new Promise((resolve) => client.on("hello", resolve)), { userId: "2" });
+      assert.deepEqual(await new Promise((resolve) => client.on("hello", resolve)), {
+        userId: "2",
+      });
       await session.delete(id);
       assert.equal(await disconnected, "io server disconnect");
-      assert.equal(await new Promise((resolve) => connect("x").on("connect_error", ({ message }) => resolve(message))), "401");
+      assert.equal(
+        await new Promise((resolve) =>
+          connect("x").on("connect_error", ({ message }) => resolve(message)),
+        ),
+        "401",
+      );
     } finally {
       await sockets.close();
     }

@@ -1,4 +1,5 @@
-// The admin pages over real HTTP: who may come in, what is refused, what they show, search, page and end, and what they never show.
+// The admin pages over real HTTP: who may come in, what is refused, what they show, search, page
+// and end, and what they never show.
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { describe, it, type TestContext } from "node:test";
@@ -21,7 +22,11 @@ interface Served {
 }
 
 /** Serves the pages, to everybody unless the options say something else. */
-async function serve(t: TestContext, options: Partial<AdminOptions<Data>> = {}, session = new Session<Data>()): Promise<Served> {
+async function serve(
+  t: TestContext,
+  options: Partial<AdminOptions<Data>> = {},
+  session = new Session<Data>(),
+): Promise<Served> {
   const admin = createAdmin<Data>({ session, authorize: () => true, ...options });
   const { url, close } = await listen(createServer((req, res) => admin.node(req, res)));
   t.after(async () => {
@@ -31,34 +36,59 @@ async function serve(t: TestContext, options: Partial<AdminOptions<Data>> = {}, 
   return { session, browser: new Browser(url), url };
 }
 
-const handleOf = async (session: Session<Data>, userId: string): Promise<string> => (await session.list(userId))[0]?.handle ?? assert.fail("no session");
-const get = async (browser: Browser, path: string): Promise<string> => (await browser.fetch(path)).text();
+const handleOf = async (session: Session<Data>, userId: string): Promise<string> =>
+  (await session.list(userId))[0]?.handle ?? assert.fail("no session");
+const get = async (browser: Browser, path: string): Promise<string> =>
+  (await browser.fetch(path)).text();
 
 describe("createAdmin", () => {
   it("refuses to be made without authorize, and says which options make no sense", () => {
     const session = new Session<Data>();
-    const make = (options: object) => () => createAdmin({ session, authorize: () => true, ...options } as AdminOptions<Data>);
-    assert.throws(() => createAdmin({ session } as unknown as AdminOptions<Data>), /^TypeError: Cannot make the admin pages: authorize is undefined, a function/);
+    const make = (options: object) => () =>
+      createAdmin({ session, authorize: () => true, ...options } as AdminOptions<Data>);
+    assert.throws(
+      () => createAdmin({ session } as unknown as AdminOptions<Data>),
+      /^TypeError: Cannot make the admin pages: authorize is undefined, a function/,
+    );
     for (const authorize of [true, null, "admin"]) assert.throws(make({ authorize }), TypeError);
     assert.throws(make({ session: {} }), /a Session is wanted/);
     assert.throws(make({ path: "/admin" }), /there is no option path/);
-    for (const basePath of ["admin", "//evil.test", "/a b", "/a?b", '/"', 5]) assert.throws(make({ basePath }), /Cannot use option basePath/);
+    for (const basePath of ["admin", "//evil.test", "/a b", "/a?b", '/"', 5])
+      assert.throws(make({ basePath }), /Cannot use option basePath/);
     assert.throws(make({ showData: "role" }), /a list of names/);
     assert.throws(make({ trustedOrigins: ["example.com"] }), /Cannot trust origin/);
   });
 
   it("lets nobody in whom authorize does not, whatever the page, and asks it what for", async (t) => {
     const asked: string[] = [];
-    const { session, browser } = await serve(t, { authorize: (request, action) => void asked.push(`${action} ${new URL(request.url).pathname}`) as unknown as boolean });
+    const { session, browser } = await serve(t, {
+      authorize: (request, action) =>
+        void asked.push(`${action} ${new URL(request.url).pathname}`) as unknown as boolean,
+    });
     const id = await session.create({ userId: "Ada" });
-    for (const path of ["/admin", "/admin/", "/admin/sessions", "/admin/user?id=Ada", "/admin/admin.css", "/admin/charts/created.svg", "/admin/none"]) {
+    for (const path of [
+      "/admin",
+      "/admin/",
+      "/admin/sessions",
+      "/admin/user?id=Ada",
+      "/admin/admin.css",
+      "/admin/charts/created.svg",
+      "/admin/none",
+    ]) {
       const response = await browser.fetch(path);
       assert.deepEqual([response.status, await response.text()], [403, "Forbidden"], path);
     }
-    assert.equal((await browser.post("/admin/end", { handle: await handleOf(session, "Ada") })).status, 403);
+    assert.equal(
+      (await browser.post("/admin/end", { handle: await handleOf(session, "Ada") })).status,
+      403,
+    );
     assert.equal((await browser.post("/admin/end-user", { user: "Ada" })).status, 403);
     assert.ok(await session.get(id));
-    assert.deepEqual(asked.slice(-3), ["view /admin/none", "end /admin/end", "end /admin/end-user"]);
+    assert.deepEqual(asked.slice(-3), [
+      "view /admin/none",
+      "end /admin/end",
+      "end /admin/end-user",
+    ]);
   });
 
   it("takes nothing but true for a yes, and a Response for the answer", async (t) => {
@@ -66,13 +96,18 @@ describe("createAdmin", () => {
       const { browser } = await serve(t, { authorize: () => verdict as unknown as boolean });
       assert.equal((await browser.fetch("/admin")).status, 403);
     }
-    const { browser } = await serve(t, { authorize: () => Promise.resolve(new Response(null, { status: 303, headers: { location: "/sign-in" } })) });
+    const { browser } = await serve(t, {
+      authorize: () =>
+        Promise.resolve(new Response(null, { status: 303, headers: { location: "/sign-in" } })),
+    });
     const response = await browser.fetch("/admin");
     assert.deepEqual([response.status, response.headers.get("location")], [303, "/sign-in"]);
   });
 
   it("lets some look and not end", async (t) => {
-    const { session, browser } = await serve(t, { authorize: (_request, action) => action === "view" });
+    const { session, browser } = await serve(t, {
+      authorize: (_request, action) => action === "view",
+    });
     const id = await session.create({ userId: "Ada" });
     assert.equal((await browser.fetch("/admin/user?id=Ada")).status, 200);
     assert.equal((await browser.post("/admin/end-user", { user: "Ada" })).status, 403);
@@ -83,17 +118,35 @@ describe("createAdmin", () => {
     const { session, browser, url } = await serve(t);
     const id = await session.create({ userId: "Ada" });
     const handle = await handleOf(session, "Ada");
-    const forms: [string, Record<string, string>][] = [["end", { handle }], ["end-user", { user: "Ada" }], ["end-everything", { confirm: "end everything" }], ["none", {}]];
-    const foreign = [{ origin: "https://evil.test" }, { origin: "null" }, { "sec-fetch-site": "cross-site" }, { "sec-fetch-site": "same-site", origin: url }];
+    const forms: [string, Record<string, string>][] = [
+      ["end", { handle }],
+      ["end-user", { user: "Ada" }],
+      ["end-everything", { confirm: "end everything" }],
+      ["none", {}],
+    ];
+    const foreign = [
+      { origin: "https://evil.test" },
+      { origin: "null" },
+      { "sec-fetch-site": "cross-site" },
+      { "sec-fetch-site": "same-site", origin: url },
+    ];
     for (const [path, fields] of forms) {
       for (const headers of foreign) {
-        const response = await browser.fetch(`/admin/${path}`, { method: "POST", body: new URLSearchParams(fields), headers });
+        const response = await browser.fetch(`/admin/${path}`, {
+          method: "POST",
+          body: new URLSearchParams(fields),
+          headers,
+        });
         assert.equal(response.status, 403, `${path} ${JSON.stringify(headers)}`);
       }
       // By GET nothing changes, whoever sends it.
       await browser.fetch(`/admin/${path}?${new URLSearchParams(fields).toString()}`);
     }
-    for (const method of ["PUT", "DELETE", "PATCH"]) assert.equal((await browser.fetch("/admin/end", { method, headers: { origin: url } })).status, 405);
+    for (const method of ["PUT", "DELETE", "PATCH"])
+      assert.equal(
+        (await browser.fetch("/admin/end", { method, headers: { origin: url } })).status,
+        405,
+      );
     assert.ok(await session.get(id));
   });
 
@@ -101,30 +154,71 @@ describe("createAdmin", () => {
     const { session, browser } = await serve(t);
     await session.create({ userId: "Ada" });
     const handle = await handleOf(session, "Ada");
-    const pages = ["", "/sessions", "/user?id=Ada", `/session?handle=${handle}`, "/end-everything", "/none"];
+    const pages = [
+      "",
+      "/sessions",
+      "/user?id=Ada",
+      `/session?handle=${handle}`,
+      "/end-everything",
+      "/none",
+    ];
     const nonces = new Set<string>();
     for (const path of pages) {
       const response = await browser.fetch(`/admin${path}`);
       assert.equal(response.headers.get("cache-control"), "no-store");
       const policy = response.headers.get("content-security-policy") ?? "";
-      const [, nonce = ""] = /^default-src 'none'; script-src 'nonce-([\w-]{36})'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'$/.exec(policy) ?? [];
+      const [, nonce = ""] =
+        /^default-src 'none'; script-src 'nonce-([\w-]{36})'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'$/.exec(
+          policy,
+        ) ?? [];
       nonces.add(nonce);
       const html = await response.text();
-      assert.deepEqual(html.match(/<script[^>]*>/g), [`<script src="/admin/admin.js" nonce="${nonce}" defer>`]);
+      assert.deepEqual(html.match(/<script[^>]*>/g), [
+        `<script src="/admin/admin.js" nonce="${nonce}" defer>`,
+      ]);
       assert.doesNotMatch(html, /<style|\sstyle=|\son\w+=|javascript:/i);
     }
     assert.equal(nonces.size, pages.length);
-    for (const path of ["/admin.css", "/admin.js", "/icon.svg", "/charts/created.svg?look=wide-light"]) {
+    for (const path of [
+      "/admin.css",
+      "/admin.js",
+      "/icon.svg",
+      "/charts/created.svg?look=wide-light",
+    ]) {
       const response = await browser.fetch(`/admin${path}`);
-      assert.deepEqual([response.status, response.headers.get("cache-control"), response.headers.get("x-content-type-options")], [200, "no-store", "nosniff"]);
+      assert.deepEqual(
+        [
+          response.status,
+          response.headers.get("cache-control"),
+          response.headers.get("x-content-type-options"),
+        ],
+        [200, "no-store", "nosniff"],
+      );
     }
   });
 
   it("shows no id and no session data in any page, but for the fields that showData names", async (t) => {
     const { session, browser } = await serve(t, { showData: ["role"] });
-    const ids = await Promise.all(Array.from({ length: 5 }, (_, at) => session.create({ userId: `user ${at}`, role: `role-${at}`, secret: `secret-${at}` })));
+    const ids = await Promise.all(
+      Array.from({ length: 5 }, (_, at) =>
+        session.create({ userId: `user ${at}`, role: `role-${at}`, secret: `secret-${at}` }),
+      ),
+    );
     const handle = await handleOf(session, "user 2");
-    const paths = ["", "/sessions", "/sessions?by=device&q=unknown", "/user?id=user+2", `/session?handle=${handle}`, ...ids.flatMap((id) => [`/user?id=${id}`, `/session?handle=${id}`, `/sessions?q=${id}`, `/sessions?q=${id}&by=device`, `/sessions?q=${id}&by=handle`])];
+    const paths = [
+      "",
+      "/sessions",
+      "/sessions?by=device&q=unknown",
+      "/user?id=user+2",
+      `/session?handle=${handle}`,
+      ...ids.flatMap((id) => [
+        `/user?id=${id}`,
+        `/session?handle=${id}`,
+        `/sessions?q=${id}`,
+        `/sessions?q=${id}&by=device`,
+        `/sessions?q=${id}&by=handle`,
+      ]),
+    ];
     for (const path of paths) {
       const response = await browser.fetch(`/admin${path}`);
       const text = `${await response.text()} ${JSON.stringify([...response.headers])}`;
@@ -135,7 +229,10 @@ describe("createAdmin", () => {
     assert.match(one, /<dt>role<\/dt><dd><code><bdi>role-2/);
     const { browser: other } = await serve(t, {}, session);
     assert.doesNotMatch(await get(other, `/admin/session?handle=${handle}`), /role-2/);
-    assert.match(await get(browser, `/admin/sessions?q=${ids[0]}`), /looks like the id of a session/);
+    assert.match(
+      await get(browser, `/admin/sessions?q=${ids[0]}`),
+      /looks like the id of a session/,
+    );
   });
 
   it("escapes whatever names, devices and data hold", async (t) => {
@@ -143,10 +240,21 @@ describe("createAdmin", () => {
     const { session, browser } = await serve(t, { showData: ["role"], title: hostile });
     const device = { userAgent: hostile, ip: hostile, label: hostile };
     await session.create({ userId: hostile, role: hostile }, { device });
-    await session.create({ userId: "javascript:alert(1)", role: "x" }, { device: { userAgent: hostile } });
+    await session.create(
+      { userId: "javascript:alert(1)", role: "x" },
+      { device: { userAgent: hostile } },
+    );
     const handle = await handleOf(session, hostile);
     const query = new URLSearchParams({ id: hostile, q: hostile, handle }).toString();
-    for (const path of [`/?${query}`, "/sessions", `/sessions?by=device&${query}`, `/sessions?by=${encodeURIComponent(hostile)}&${query}`, `/user?${query}`, `/session?${query}`, `/sessions?cursor=${encodeURIComponent(hostile)}`]) {
+    for (const path of [
+      `/?${query}`,
+      "/sessions",
+      `/sessions?by=device&${query}`,
+      `/sessions?by=${encodeURIComponent(hostile)}&${query}`,
+      `/user?${query}`,
+      `/session?${query}`,
+      `/sessions?cursor=${encodeURIComponent(hostile)}`,
+    ]) {
       const html = await get(browser, `/admin${path}`);
       assert.equal(html.match(/<script/g)?.length, 1, path);
       assert.doesNotMatch(html, /<img src=x|href="javascript/, path);
@@ -157,18 +265,36 @@ describe("createAdmin", () => {
     const { session, browser } = await serve(t);
     const [userId, label] = ["ad\u202ea", "Tom's\u2069\u2067 phone"];
     await session.create({ userId }, { device: { label } });
-    for (const path of ["/sessions", `/user?id=${encodeURIComponent(userId)}`, `/session?handle=${await handleOf(session, userId)}`]) {
+    for (const path of [
+      "/sessions",
+      `/user?id=${encodeURIComponent(userId)}`,
+      `/session?handle=${await handleOf(session, userId)}`,
+    ]) {
       const html = await get(browser, `/admin${path}`);
-      const plain = [...html.matchAll(/(?:data-confirm|aria-label)="([^"]*)"|<title>([^<]*)/g)].map(([, text = "", title = ""]) => text + title);
-      assert.ok(plain.includes("End the session of ada on Tom&#39;s phone? Whoever uses it is signed out at once."), path);
+      const plain = [...html.matchAll(/(?:data-confirm|aria-label)="([^"]*)"|<title>([^<]*)/g)].map(
+        ([, text = "", title = ""]) => text + title,
+      );
+      assert.ok(
+        plain.includes(
+          "End the session of ada on Tom&#39;s phone? Whoever uses it is signed out at once.",
+        ),
+        path,
+      );
       assert.doesNotMatch(plain.join(), /[\u202e\u2067\u2069]/, path);
     }
-    assert.match(await get(browser, `/admin/user?id=${encodeURIComponent(userId)}`), /<title>Sessions of ada · .*<h1><bdi>ad\u202ea</s);
+    assert.match(
+      await get(browser, `/admin/user?id=${encodeURIComponent(userId)}`),
+      /<title>Sessions of ada · .*<h1><bdi>ad\u202ea</s,
+    );
   });
 
   it("lists, pages, and finds by user, handle and device", async (t) => {
     const { session, browser } = await serve(t);
-    for (let at = 0; at < 120; at++) await session.create({ userId: `user-${at}` }, { device: { label: at === 77 ? "Firefox on Windows" : "Chrome on Android" } });
+    for (let at = 0; at < 120; at++)
+      await session.create(
+        { userId: `user-${at}` },
+        { device: { label: at === 77 ? "Firefox on Windows" : "Chrome on Android" } },
+      );
     const seen = new Set<string>();
     let path: string | undefined = "/admin/sessions";
     let pages = 0;
@@ -181,13 +307,19 @@ describe("createAdmin", () => {
     assert.deepEqual([seen.size, pages], [120, 3]);
 
     const byUser = await browser.fetch("/admin/sessions?by=user&q=user-5");
-    assert.deepEqual([byUser.status, byUser.headers.get("location")], [303, "/admin/user?id=user-5"]);
+    assert.deepEqual(
+      [byUser.status, byUser.headers.get("location")],
+      [303, "/admin/user?id=user-5"],
+    );
     const handle = await handleOf(session, "user-9");
     const byHandle = await browser.fetch(`/admin/sessions?by=handle&q=${handle}`);
     assert.equal(byHandle.headers.get("location"), `/admin/session?handle=${handle}`);
     assert.match(await get(browser, byHandle.headers.get("location") ?? ""), /user-9/);
     const byDevice = await get(browser, "/admin/sessions?by=device&q=FIREFOX");
-    assert.deepEqual([...byDevice.matchAll(/<bdi>(user-\d+)</g)].map(([, user]) => user), ["user-77"]);
+    assert.deepEqual(
+      [...byDevice.matchAll(/<bdi>(user-\d+)</g)].map(([, user]) => user),
+      ["user-77"],
+    );
     assert.match(byDevice, /1 of the 120 sessions looked at/);
     assert.equal((await browser.fetch("/admin/session?handle=none")).status, 404);
     assert.match(await get(browser, "/admin/user?id=nobody"), /No live session/);
@@ -195,16 +327,31 @@ describe("createAdmin", () => {
 
   it("ends one, all of a user, and everything once it was typed, and goes back to where it was", async (t) => {
     const { session, browser } = await serve(t);
-    const ids = await Promise.all(["Ada", "Ada", "Ada", "Grace", "Alan"].map((userId) => session.create({ userId })));
-    const isLive = async (): Promise<boolean[]> => Promise.all(ids.map(async (id) => (await session.get(id)) !== undefined));
+    const ids = await Promise.all(
+      ["Ada", "Ada", "Ada", "Grace", "Alan"].map((userId) => session.create({ userId })),
+    );
+    const isLive = async (): Promise<boolean[]> =>
+      Promise.all(ids.map(async (id) => (await session.get(id)) !== undefined));
     const handle = await handleOf(session, "Grace");
     const ended = await browser.post("/admin/end", { handle, back: "/sessions?cursor=x" });
-    assert.deepEqual([ended.status, ended.headers.get("location")], [303, "/admin/sessions?cursor=x&done=one"]);
+    assert.deepEqual(
+      [ended.status, ended.headers.get("location")],
+      [303, "/admin/sessions?cursor=x&done=one"],
+    );
     assert.deepEqual(await isLive(), [true, true, true, false, true]);
-    assert.equal((await browser.post("/admin/end", { handle, back: "//evil.test" })).headers.get("location"), "/admin/sessions?done=none");
-    assert.match(await get(browser, "/admin/sessions?done=one"), /role="status">The session has ended/);
+    assert.equal(
+      (await browser.post("/admin/end", { handle, back: "//evil.test" })).headers.get("location"),
+      "/admin/sessions?done=none",
+    );
+    assert.match(
+      await get(browser, "/admin/sessions?done=one"),
+      /role="status">The session has ended/,
+    );
 
-    assert.equal((await browser.post("/admin/end-user", { user: "Ada" })).headers.get("location"), "/admin/user?id=Ada&done=user");
+    assert.equal(
+      (await browser.post("/admin/end-user", { user: "Ada" })).headers.get("location"),
+      "/admin/user?id=Ada&done=user",
+    );
     assert.deepEqual(await isLive(), [false, false, false, false, true]);
 
     for (const confirm of ["", "yes", "end everything!"]) {
@@ -213,22 +360,39 @@ describe("createAdmin", () => {
       assert.match(await refused.text(), /nothing has ended/);
     }
     assert.deepEqual(await isLive(), [false, false, false, false, true]);
-    assert.equal((await browser.post("/admin/end-everything", { confirm: "end everything" })).headers.get("location"), "/admin/?done=all");
+    assert.equal(
+      (await browser.post("/admin/end-everything", { confirm: "end everything" })).headers.get(
+        "location",
+      ),
+      "/admin/?done=all",
+    );
     assert.deepEqual(await isLive(), [false, false, false, false, false]);
     assert.equal((await browser.post("/admin/end-user", {})).status, 404);
   });
 
   it("takes a form and nothing larger or else", async (t) => {
     const { browser, url } = await serve(t);
-    const send = async (body: string, type: string): Promise<number> => (await browser.fetch("/admin/end", { method: "POST", body, headers: { origin: url, "content-type": type } })).status;
+    const send = async (body: string, type: string): Promise<number> =>
+      (
+        await browser.fetch("/admin/end", {
+          method: "POST",
+          body,
+          headers: { origin: url, "content-type": type },
+        })
+      ).status;
     assert.equal(await send('{"handle":"x"}', "application/json"), 415);
-    assert.equal(await send(`handle=${"x".repeat(20_000)}`, "application/x-www-form-urlencoded"), 413);
+    assert.equal(
+      await send(`handle=${"x".repeat(20_000)}`, "application/x-www-form-urlencoded"),
+      413,
+    );
     assert.equal(await send("handle=x", "application/x-www-form-urlencoded; charset=utf-8"), 303);
   });
 
   it("counts what this process saw, and says how the store did", async (t) => {
     const { session, browser } = await serve(t);
-    const ids = await Promise.all(["Ada", "Ada", "Grace"].map((userId) => session.create({ userId })));
+    const ids = await Promise.all(
+      ["Ada", "Ada", "Grace"].map((userId) => session.create({ userId })),
+    );
     await session.delete(ids[0]);
     await session.revokeAll("Grace");
     await session.fromRequest({ headers: { cookie: "session_id=x" } });
@@ -251,22 +415,35 @@ describe("createAdmin", () => {
     const installed = await installPackage([]);
     t.after(() => installed.remove());
     // Its own declarations: these are what was published.
-    const { createAdmin: create } = (await installed.load("admin.js")) as { createAdmin: typeof createAdmin };
+    const { createAdmin: create } = (await installed.load("admin.js")) as {
+      createAdmin: typeof createAdmin;
+    };
     const admin = create({ session: new Session(), authorize: () => true });
     t.after(() => admin.close());
     const html = await (await admin(new Request("https://example.com/admin"))).text();
     assert.match(html, /<code>npm install echarts<\/code>/);
     assert.equal(html.match(/<details [^>]*open>/g)?.length, 6);
     assert.doesNotMatch(html, /<img/);
-    assert.equal((await admin(new Request("https://example.com/admin/charts/created.svg"))).status, 404);
+    assert.equal(
+      (await admin(new Request("https://example.com/admin/charts/created.svg"))).status,
+      404,
+    );
   });
 
   it("says so where the store cannot list, or does not answer", async (t) => {
     const inner = new MemoryStore<Data>();
-    const plain = toSessionStore<Data>({ get: (id) => inner.get(id), set: (id, data) => inner.set(id, data), delete: (id) => inner.delete(id) });
+    const plain = toSessionStore<Data>({
+      get: (id) => inner.get(id),
+      set: (id, data) => inner.set(id, data),
+      delete: (id) => inner.delete(id),
+    });
     const { browser } = await serve(t, {}, new Session<Data>({ store: plain }));
-    assert.match(await get(browser, "/admin/"), /has only get, set and delete: it cannot list sessions/);
-    for (const path of ["/sessions", "/user?id=Ada", `/session?handle=00000000.${"x".repeat(43)}`]) assert.equal((await browser.fetch(`/admin${path}`)).status, 501);
+    assert.match(
+      await get(browser, "/admin/"),
+      /has only get, set and delete: it cannot list sessions/,
+    );
+    for (const path of ["/sessions", "/user?id=Ada", `/session?handle=00000000.${"x".repeat(43)}`])
+      assert.equal((await browser.fetch(`/admin${path}`)).status, 501);
 
     class BrokenStore extends MemoryStore<Data> {
       override async scan(): Promise<never> {

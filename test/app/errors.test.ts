@@ -1,11 +1,13 @@
-// What becomes of errors: the visitor learns nothing, whoever operates the server learns everything.
+// What becomes of errors: the visitor learns nothing, whoever operates the server learns
+// everything.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import harpia, { type App, type ErrorHandler } from "../../src/index.ts";
 import { Session } from "../../src/session.ts";
 import { sendRaw, serveApp } from "../support/http.ts";
 
-const get = (app: App, path = "/"): Promise<Response> => app.fetch(new Request(`http://app.test${path}`));
+const get = (app: App, path = "/"): Promise<Response> =>
+  app.fetch(new Request(`http://app.test${path}`));
 
 async function warningsOf(task: () => Promise<unknown>): Promise<Error[]> {
   const warnings: Error[] = [];
@@ -46,7 +48,11 @@ describe("an error in a handler", () => {
   });
 
   it("is a 503 when the session store has failed", async () => {
-    const store = { get: () => Promise.reject(new Error("ECONNREFUSED")), set: async () => {}, delete: async () => {} };
+    const store = {
+      get: () => Promise.reject(new Error("ECONNREFUSED")),
+      set: async () => {},
+      delete: async () => {},
+    };
     const session = new Session({ store });
     const errors: Error[] = [];
     const app = harpia()
@@ -56,7 +62,10 @@ describe("an error in a handler", () => {
     const response = await get(app, `/?id=${id}`);
     assert.equal(response.status, 503);
     assert.equal(await response.text(), "Service Unavailable");
-    assert.deepEqual(errors.map(({ name }) => name), ["StoreError"]);
+    assert.deepEqual(
+      errors.map(({ name }) => name),
+      ["StoreError"],
+    );
   });
 
   it("replaces an answer that was made before it, and keeps cookies and other headers", async () => {
@@ -103,7 +112,10 @@ describe("an error in a handler", () => {
       errors.map((error) => [error.name, "code" in error && error.code]),
       [["HarpiaError", "ERR_NO_RESPONSE"]],
     );
-    assert.match(errors[0]?.message ?? "", /^Cannot answer GET \/user\/:id: its handler ended without an answer/);
+    assert.match(
+      errors[0]?.message ?? "",
+      /^Cannot answer GET \/user\/:id: its handler ended without an answer/,
+    );
   });
 
   it("answers twice: a 500, and HarpiaError ERR_HEADERS_SENT", async () => {
@@ -159,7 +171,10 @@ describe("onError()", () => {
 
   it("gets an Error whatever was thrown", async () => {
     const causes: unknown[] = [];
-    await get(failing((error) => void causes.push(error.cause)), "/text");
+    await get(
+      failing((error) => void causes.push(error.cause)),
+      "/text",
+    );
     assert.deepEqual(causes, ["only a text"]);
   });
 
@@ -207,11 +222,15 @@ describe("onError()", () => {
 
 describe("what a visitor sends", () => {
   const app = harpia()
-    .get("/look/:id", (req, res) => res.json({ id: req.params.id, query: req.query, cookies: req.cookies.getAll() }))
+    .get("/look/:id", (req, res) =>
+      res.json({ id: req.params.id, query: req.query, cookies: req.cookies.getAll() }),
+    )
     .post("/json", async (req, res) => res.json(await req.json()))
     .post("/form", async (req, res) => res.json([...(await req.formData())]))
     .post("/caught", async (req, res) => {
-      const body = await req.json().catch((error: unknown) => (error instanceof SyntaxError ? "not JSON" : "another error"));
+      const body = await req
+        .json()
+        .catch((error: unknown) => (error instanceof SyntaxError ? "not JSON" : "another error"));
       res.json(body);
     });
 
@@ -224,7 +243,8 @@ describe("what a visitor sends", () => {
         .onError((error) => void told.push(error)),
     );
     const tail = "Host: app.test\r\nConnection: close\r\n\r\n";
-    const body = (text: string, type = "application/json"): string => `Content-Type: ${type}\r\nContent-Length: ${text.length}\r\n${tail}${text}`;
+    const body = (text: string, type = "application/json"): string =>
+      `Content-Type: ${type}\r\nContent-Length: ${text.length}\r\n${tail}${text}`;
     const requests: [request: string, status: number | undefined][] = [
       [`GET /look/%E0%A4%A?a=%&b=%zz&__proto__=1 HTTP/1.1\r\n${tail}`, 200],
       [`GET /look/1 HTTP/1.1\r\nCookie: a=%zz; =; b; \xe9=\xff; __proto__=1\r\n${tail}`, 200],
@@ -244,13 +264,17 @@ describe("what a visitor sends", () => {
       [`POST /form HTTP/1.1\r\n${body("a=%zz&b", "application/x-www-form-urlencoded")}`, 200],
       [`POST /form HTTP/1.1\r\n${body("--x\r\nab", "multipart/form-data; boundary=x")}`, 400],
       [`POST /json HTTP/1.1\r\n${body(JSON.stringify("x".repeat(1_048_576)))}`, 413],
-      [`POST /form HTTP/1.1\r\n${body(`a=${"x".repeat(1_048_576)}`, "application/x-www-form-urlencoded")}`, 413],
+      [
+        `POST /form HTTP/1.1\r\n${body(`a=${"x".repeat(1_048_576)}`, "application/x-www-form-urlencoded")}`,
+        413,
+      ],
     ];
     for (const [request, status] of requests) {
       const answer = await sendRaw(port, request);
       const given = /^HTTP\/1.1 (\d{3})/.exec(answer)?.[1];
       // Each runtime has a parser of its own, and its own mind about what is malformed.
-      if (process.versions["bun"] || process.versions["deno"]) assert.ok(!given?.startsWith("5"), request.slice(0, 60));
+      if (process.versions["bun"] || process.versions["deno"])
+        assert.ok(!given?.startsWith("5"), request.slice(0, 60));
       else assert.equal(given, status?.toString(), request.slice(0, 60));
     }
     assert.deepEqual(told, []);
@@ -258,7 +282,9 @@ describe("what a visitor sends", () => {
   });
 
   it("is for the handler to answer, where it wants to", async () => {
-    const response = await app.fetch(new Request("http://app.test/caught", { method: "POST", body: "{" }));
+    const response = await app.fetch(
+      new Request("http://app.test/caught", { method: "POST", body: "{" }),
+    );
     assert.equal(await response.json(), "not JSON");
   });
 
@@ -268,7 +294,9 @@ describe("what a visitor sends", () => {
       await req.json().catch((error: unknown) => errors.push(error));
       res.send();
     });
-    await catching.fetch(new Request("http://app.test/", { method: "POST", body: "password=hunter2" }));
+    await catching.fetch(
+      new Request("http://app.test/", { method: "POST", body: "password=hunter2" }),
+    );
     assert.match(String(errors[0]), /^SyntaxError: Cannot read the body as JSON: it is malformed$/);
     assert.equal((errors[0] as Error).cause, undefined);
   });

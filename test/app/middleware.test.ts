@@ -5,16 +5,19 @@ import { describe, it } from "node:test";
 import harpia, { type App, type Middleware, type Response } from "../../src/index.ts";
 import { serveApp } from "../support/http.ts";
 
-const get = (app: App, path = "/"): Promise<globalThis.Response> => app.fetch(new globalThis.Request(`http://app.test${path}`));
+const get = (app: App, path = "/"): Promise<globalThis.Response> =>
+  app.fetch(new globalThis.Request(`http://app.test${path}`));
 
 describe("use()", () => {
   it("runs middleware in the order it was added, each around the rest", async () => {
     const seen: string[] = [];
-    const around = (name: string): Middleware => async (_req, _res, next) => {
-      seen.push(`${name} in`);
-      await next();
-      seen.push(`${name} out`);
-    };
+    const around =
+      (name: string): Middleware =>
+      async (_req, _res, next) => {
+        seen.push(`${name} in`);
+        await next();
+        seen.push(`${name} out`);
+      };
     const app = harpia()
       .use(around("a"), around("b"))
       .get("/", around("c"), (_req, res) => {
@@ -44,11 +47,25 @@ describe("use()", () => {
       .get("/admin", (_req, res) => res.send("secret"))
       .get("/admin/users", (_req, res) => res.send("secret"));
     const { url } = await serveApp(t, app);
-    for (const path of ["/admin", "/admin/users", "/%61dmin/users", "/x/../admin/users", "/admin/users?a=/b", "/admin/"]) {
+    for (const path of [
+      "/admin",
+      "/admin/users",
+      "/%61dmin/users",
+      "/x/../admin/users",
+      "/admin/users?a=/b",
+      "/admin/",
+    ]) {
       assert.equal((await fetch(url + path)).status, 401, path);
     }
     // What the router takes for another path is another path for the guard and for the route alike.
-    for (const path of ["//admin/users", "/admin%2Fusers", "/ADMIN/users", "/admin;/users", "/./admin//users", "/%2561dmin/users"]) {
+    for (const path of [
+      "//admin/users",
+      "/admin%2Fusers",
+      "/ADMIN/users",
+      "/admin;/users",
+      "/./admin//users",
+      "/%2561dmin/users",
+    ]) {
       assert.notEqual((await fetch(url + path)).status, 200, path);
     }
   });
@@ -66,7 +83,11 @@ describe("use()", () => {
         res.send();
       });
     await get(app, "/users/7");
-    assert.deepEqual(seen, [{ section: "users" }, { area: "users", id: "7" }, { section: "users" }]);
+    assert.deepEqual(seen, [
+      { section: "users" },
+      { area: "users", id: "7" },
+      { section: "users" },
+    ]);
   });
 });
 
@@ -80,7 +101,10 @@ describe("Next", () => {
       })
       .get("/made", (_req, res) => res.status(201).send("made"));
     const { url } = await serveApp(t, app);
-    for (const [path, status] of [["/made", "201"], ["/unknown", "404"]] as const) {
+    for (const [path, status] of [
+      ["/made", "201"],
+      ["/unknown", "404"],
+    ] as const) {
       const response = await fetch(url + path);
       assert.equal(response.headers.get("x-status"), status);
       assert.deepEqual(response.headers.getSetCookie(), ["late=yes"]);
@@ -195,7 +219,9 @@ describe("a handler", () => {
     const app = harpia().delete("/", async (_req, res) => {
       res.status(204);
     });
-    const response = await app.fetch(new globalThis.Request("http://app.test/", { method: "DELETE" }));
+    const response = await app.fetch(
+      new globalThis.Request("http://app.test/", { method: "DELETE" }),
+    );
     assert.equal(response.status, 204);
     assert.equal(response.body, null);
   });
@@ -208,7 +234,16 @@ describe("a handler", () => {
     });
     await get(app);
     const res = kept as Response;
-    const changes = [() => res.headers.set("x", "1"), () => res.headers.append("x", "1"), () => res.headers.delete("x"), () => res.cookies.set("a", "b"), () => res.status(201), () => res.send("again"), () => res.redirect("/")];
-    for (const change of changes) assert.throws(change, { name: "HarpiaError", code: "ERR_HEADERS_SENT" });
+    const changes = [
+      () => res.headers.set("x", "1"),
+      () => res.headers.append("x", "1"),
+      () => res.headers.delete("x"),
+      () => res.cookies.set("a", "b"),
+      () => res.status(201),
+      () => res.send("again"),
+      () => res.redirect("/"),
+    ];
+    for (const change of changes)
+      assert.throws(change, { name: "HarpiaError", code: "ERR_HEADERS_SENT" });
   });
 });

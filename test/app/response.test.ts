@@ -58,7 +58,11 @@ describe("Response", () => {
   });
 
   it("redirects with 302, or the status that is given", async (t) => {
-    for (const [status, expected] of [[undefined, 302], [303, 303], [308, 308]] as const) {
+    for (const [status, expected] of [
+      [undefined, 302],
+      [303, 303],
+      [308, 308],
+    ] as const) {
       const response = await answer(t, (_req, res) => res.redirect("/there?a=1#b", status));
       assert.equal(response.status, expected);
       assert.equal(response.headers.get("location"), "/there?a=1#b");
@@ -76,7 +80,10 @@ describe("Response", () => {
       ["/ok%2541", "/ok%41"],
     ];
     for (const [to, location] of targets) {
-      const response = await sendRaw(port, `GET /go?to=${to} HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n`);
+      const response = await sendRaw(
+        port,
+        `GET /go?to=${to} HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n`,
+      );
       assert.match(response, /^HTTP\/1\.1 302 /);
       assert.equal(/^location: (.*)\r$/im.exec(response)?.[1], location);
       assert.ok(!/^set-cookie/im.test(response), response);
@@ -99,7 +106,10 @@ describe("Response", () => {
       assert.throws(() => res.status(99), RangeError);
       assert.throws(() => res.status(200.5), RangeError);
       assert.throws(() => res.status(wrong("200")), /Cannot use status 200/);
-      assert.throws(() => res.redirect("/", wrong(200)), /Cannot redirect with status 200: one of 301, 302, 303, 307, 308 is wanted/);
+      assert.throws(
+        () => res.redirect("/", wrong(200)),
+        /Cannot redirect with status 200: one of 301, 302, 303, 307, 308 is wanted/,
+      );
       assert.throws(() => res.send(wrong({ a: 1 })), /Cannot send this body: it is an object/);
       assert.throws(() => res.send(wrong(7)), /Cannot send this body: it is a number/);
       assert.throws(() => res.send(locked), /somebody else is reading it/);
@@ -145,7 +155,10 @@ describe("Response", () => {
       pull: (controller) => controller.enqueue(new Uint8Array(1000)),
       cancel: () => cancelled.give(),
     });
-    const { url } = await serveApp(t, harpia().get("/", (_req, res) => res.send(stream)));
+    const { url } = await serveApp(
+      t,
+      harpia().get("/", (_req, res) => res.send(stream)),
+    );
     const leaving = new AbortController();
     const response = await fetch(url, { signal: leaving.signal });
     await response.body?.getReader().read();
@@ -211,7 +224,10 @@ describe("cookies of a Response", () => {
       res.send();
     });
     const response = await app.fetch(new Request("http://app.test/"));
-    await assert.rejects(late ?? Promise.resolve(), { name: "HarpiaError", code: "ERR_HEADERS_SENT" });
+    await assert.rejects(late ?? Promise.resolve(), {
+      name: "HarpiaError",
+      code: "ERR_HEADERS_SENT",
+    });
     assert.deepEqual(response.headers.getSetCookie(), []);
   });
 });

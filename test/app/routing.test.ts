@@ -9,7 +9,8 @@ const METHODS = ["get", "post", "put", "patch", "delete", "options"] as const;
 describe("harpia()", () => {
   it("answers each method with its own handler", async (t) => {
     const app = harpia();
-    for (const method of METHODS) app[method]("/thing", (req, res) => res.json({ handler: method, method: req.method }));
+    for (const method of METHODS)
+      app[method]("/thing", (req, res) => res.json({ handler: method, method: req.method }));
     const { url } = await serveApp(t, app);
     for (const method of METHODS) {
       const response = await fetch(`${url}/thing`, { method: method.toUpperCase() });
@@ -20,13 +21,19 @@ describe("harpia()", () => {
   it("answers every method with all()", async (t) => {
     const app = harpia().all("/any", (req, res) => res.send(req.method));
     const { url } = await serveApp(t, app);
-    for (const method of ["GET", "DELETE", "PROPFIND"]) assert.equal(await (await fetch(`${url}/any`, { method })).text(), method);
+    for (const method of ["GET", "DELETE", "PROPFIND"])
+      assert.equal(await (await fetch(`${url}/any`, { method })).text(), method);
   });
 
   it("answers what no route fits with a 404", async (t) => {
     const app = harpia().get("/known", (_req, res) => res.send("here"));
     const { url } = await serveApp(t, app);
-    for (const [method, path] of [["GET", "/unknown"], ["POST", "/known"], ["GET", "/known/"], ["GET", "/Known"]] as const) {
+    for (const [method, path] of [
+      ["GET", "/unknown"],
+      ["POST", "/known"],
+      ["GET", "/known/"],
+      ["GET", "/Known"],
+    ] as const) {
       const response = await fetch(url + path, { method });
       assert.equal(response.status, 404, `${method} ${path}`);
       assert.equal(await response.text(), "Not Found");
@@ -87,7 +94,10 @@ describe("harpia()", () => {
       res.json({ id });
     });
     const { url } = await serveApp(t, app);
-    assert.deepEqual(await (await fetch(`${url}/user/a%20b/post/12`)).json(), { id: "a b", post: "12" });
+    assert.deepEqual(await (await fetch(`${url}/user/a%20b/post/12`)).json(), {
+      id: "a b",
+      post: "12",
+    });
     assert.equal((await fetch(`${url}/user/1/post/x`)).status, 404);
     assert.deepEqual(await (await fetch(`${url}/plain/%F0%9F%90%A6`)).json(), { id: "🐦" });
   });
@@ -97,7 +107,9 @@ describe("harpia()", () => {
       .get("/list/:page?", (req, res) => res.send(req.params["page"] ?? "first"))
       .get("/files/*", (req, res) => res.send(new URL(req.url).pathname));
     const { url } = await serveApp(t, app);
-    const texts = await Promise.all(["/list", "/list/2", "/files/a/b"].map(async (path) => (await fetch(url + path)).text()));
+    const texts = await Promise.all(
+      ["/list", "/list/2", "/files/a/b"].map(async (path) => (await fetch(url + path)).text()),
+    );
     assert.deepEqual(texts, ["first", "2", "/files/a/b"]);
   });
 
@@ -105,16 +117,28 @@ describe("harpia()", () => {
     const app = harpia();
     // What JavaScript could pass and TypeScript does not let through.
     const notAHandler = "handler" as unknown as () => void;
-    assert.throws(() => app.get("/x", notAHandler), /Cannot add route \/x: a handler is a string, a function is wanted/);
-    assert.throws(() => app.use("/x", ...([] as unknown as [() => void])), /Cannot add route \/x\/\*: it has no handler/);
-    assert.throws(() => app.routes({} as Router), /Cannot add routes: it is an object, a Router is wanted/);
+    assert.throws(
+      () => app.get("/x", notAHandler),
+      /Cannot add route \/x: a handler is a string, a function is wanted/,
+    );
+    assert.throws(
+      () => app.use("/x", ...([] as unknown as [() => void])),
+      /Cannot add route \/x\/\*: it has no handler/,
+    );
+    assert.throws(
+      () => app.routes({} as Router),
+      /Cannot add routes: it is an object, a Router is wanted/,
+    );
     assert.throws(() => app.routes(app), /would contain itself/);
   });
 
   it("refuses a route that comes after the first request", async () => {
     const app = harpia();
     await app.fetch(new globalThis.Request("http://x.test/"));
-    assert.throws(() => app.get("/late", (_req, res) => res.send()), /Cannot add a route: the app has answered requests already/);
+    assert.throws(
+      () => app.get("/late", (_req, res) => res.send()),
+      /Cannot add a route: the app has answered requests already/,
+    );
   });
 });
 
@@ -128,7 +152,9 @@ describe("Router", () => {
     assert.ok(users instanceof Router);
     assert.ok(about instanceof Router);
     const { url } = await serveApp(t, harpia().routes(users).routes(about));
-    const texts = await Promise.all(["/users", "/users/7", "/about"].map(async (path) => (await fetch(url + path)).text()));
+    const texts = await Promise.all(
+      ["/users", "/users/7", "/about"].map(async (path) => (await fetch(url + path)).text()),
+    );
     assert.deepEqual(texts, ["list", "7", "about"]);
   });
 
@@ -136,7 +162,10 @@ describe("Router", () => {
     const posts = Router("/posts").get("/:post", (req, res) => res.json(req.params));
     const users = Router("/users/:user").routes(posts);
     const { url } = await serveApp(t, harpia().routes(users));
-    assert.deepEqual(await (await fetch(`${url}/users/ada/posts/3`)).json(), { user: "ada", post: "3" });
+    assert.deepEqual(await (await fetch(`${url}/users/ada/posts/3`)).json(), {
+      user: "ada",
+      post: "3",
+    });
   });
 
   it("takes routes after it was added to the app", async (t) => {
@@ -151,7 +180,9 @@ describe("Router", () => {
     const admin = Router("/admin")
       .use((_req, res) => res.status(403).send("no"))
       .get("/users", (_req, res) => res.send("secret"));
-    const app = harpia().routes(admin).get("/administrator", (_req, res) => res.send("open"));
+    const app = harpia()
+      .routes(admin)
+      .get("/administrator", (_req, res) => res.send("open"));
     const { url } = await serveApp(t, app);
     assert.equal((await fetch(`${url}/admin/users`)).status, 403);
     assert.equal((await fetch(`${url}/admin`)).status, 403);

@@ -55,8 +55,15 @@ describe("listen()", () => {
   it("refuses options that make no sense", () => {
     // What JavaScript could pass and TypeScript does not let through.
     const text = "3000" as unknown as number;
-    for (const port of [-1, 65_536, 1.5, NaN, text]) assert.throws(() => hello().listen(port), /^RangeError: Cannot listen on port .+: a whole number from 0 to 65535 is wanted$/);
-    assert.throws(() => hello().listen({ port: 0, hostname: text as unknown as string, maxBodySize: 0 }), RangeError);
+    for (const port of [-1, 65_536, 1.5, NaN, text])
+      assert.throws(
+        () => hello().listen(port),
+        /^RangeError: Cannot listen on port .+: a whole number from 0 to 65535 is wanted$/,
+      );
+    assert.throws(
+      () => hello().listen({ port: 0, hostname: text as unknown as string, maxBodySize: 0 }),
+      RangeError,
+    );
     assert.throws(() => hello().listen({ port: 0, hostname: 7 as unknown as string }), TypeError);
   });
 });
@@ -90,7 +97,8 @@ describe("Server.close()", () => {
     const response = await answer;
     assert.equal(await response.text(), "finished");
     // Bun and Deno see to it without a word.
-    if (!process.versions["bun"] && !process.versions["deno"]) assert.equal(response.headers.get("connection"), "close");
+    if (!process.versions["bun"] && !process.versions["deno"])
+      assert.equal(response.headers.get("connection"), "close");
     await closed;
   });
 

@@ -1,10 +1,14 @@
-// The applications of examples/apps that have a framework's build: what is special about each, and nothing that they share.
+// The applications of examples/apps that have a framework's build: what is special about each, and
+// nothing that they share.
 import { join } from "node:path";
 
 export interface AppKind {
   /** Its folder in examples/apps. */
   name: string;
-  /** What of test/apps/pages/<name> takes the place of a file of the example, and the name that the example's file gets. */
+  /**
+   * What of test/apps/pages/<name> takes the place of a file of the example, and the name that the
+   * example's file gets.
+   */
   moved: Record<string, string>;
   /** Where pages/conformance.ts goes. */
   conformanceFile: string;
@@ -27,7 +31,10 @@ export const APP_KINDS: readonly AppKind[] = [
     name: "next",
     moved: {},
     conformanceFile: "lib/conformance.ts",
-    start: (port) => ({ args: ["node_modules/next/dist/bin/next", "start", "-H", HOST, "-p", String(port)], env: {} }),
+    start: (port) => ({
+      args: ["node_modules/next/dist/bin/next", "start", "-H", HOST, "-p", String(port)],
+      env: {},
+    }),
     headers: {},
     pages: "no-store",
     node: [20, 9],
@@ -38,7 +45,10 @@ export const APP_KINDS: readonly AppKind[] = [
     conformanceFile: "src/conformance.ts",
     streamedFile: "src/streamed.ts",
     // Behind no https, SvelteKit has to be told: it compares the Origin of forms with its own.
-    start: (port) => ({ args: ["build"], env: { HOST, PORT: String(port), PROTOCOL_HEADER: "x-forwarded-proto" } }),
+    start: (port) => ({
+      args: ["build"],
+      env: { HOST, PORT: String(port), PROTOCOL_HEADER: "x-forwarded-proto" },
+    }),
     headers: { "x-forwarded-proto": "http" },
     pages: "vary",
     node: [22, 17],
@@ -48,7 +58,10 @@ export const APP_KINDS: readonly AppKind[] = [
     moved: { "app/routes.ts": "app/routes.example.ts" },
     conformanceFile: "app/conformance.ts",
     streamedFile: "app/streamed.ts",
-    start: (port) => ({ args: [join("node_modules", "@react-router", "serve", "bin.cjs"), "build/server/index.js"], env: { HOST, PORT: String(port) } }),
+    start: (port) => ({
+      args: [join("node_modules", "@react-router", "serve", "bin.cjs"), "build/server/index.js"],
+      env: { HOST, PORT: String(port) },
+    }),
     headers: {},
     pages: "vary",
     node: [22, 22],

@@ -1,5 +1,6 @@
-// Held to adapterConformance inside its framework: `node conformance.js <name> <folder of the built application>`. The application
-// runs in this process, since the session and what is done with it come from here.
+// Held to adapterConformance inside its framework:
+// `node conformance.js <name> <folder of the built application>`. The application runs in this
+// process, since the session and what is done with it come from here.
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -15,10 +16,19 @@ type Listener = (req: IncomingMessage, res: ServerResponse) => unknown;
 const [name = "", folder = ""] = process.argv.slice(2);
 const PREFIX = "/conformance";
 
-/** How each is served in this process. What is imported is of the application's own node_modules and build: its shape is the framework's. */
+/**
+ * How each is served in this process. What is imported is of the application's own node_modules and
+ * build: its shape is the framework's.
+ */
 const SERVERS: Record<string, () => Promise<Listening>> = {
   async next() {
-    const { default: next } = await load<{ default: (options: object) => { prepare(): Promise<void>; getRequestHandler(): Listener; close(): Promise<void> } }>("node_modules/next/dist/server/next.js");
+    const { default: next } = await load<{
+      default: (options: object) => {
+        prepare(): Promise<void>;
+        getRequestHandler(): Listener;
+        close(): Promise<void>;
+      };
+    }>("node_modules/next/dist/server/next.js");
     const app = next({ dev: false, dir: folder, quiet: true });
     await app.prepare();
     const { url, close } = await serveListener(app.getRequestHandler());
@@ -29,7 +39,9 @@ const SERVERS: Record<string, () => Promise<Listening>> = {
     return serveListener(handler);
   },
   async "react-router"() {
-    const { createRequestHandler } = await load<{ createRequestHandler(build: unknown, mode: string): (request: Request) => Promise<Response> }>("node_modules/react-router/dist/production/index.js");
+    const { createRequestHandler } = await load<{
+      createRequestHandler(build: unknown, mode: string): (request: Request) => Promise<Response>;
+    }>("node_modules/react-router/dist/production/index.js");
     const handle = createRequestHandler(await load("build/server/index.js"), "production");
     return serveFetch((request) => handle(request));
   },
@@ -45,7 +57,10 @@ adapterConformance(
     name,
     async start(session, handle) {
       const conformance = {
-        answer: (request: Request, next: (own: RequestSession<Fields>) => Response | Promise<Response>) => withSession(session, (_request, own) => next(own))(request),
+        answer: (
+          request: Request,
+          next: (own: RequestSession<Fields>) => Response | Promise<Response>,
+        ) => withSession(session, (_request, own) => next(own))(request),
         async respond(own: RequestSession<Fields>, path: string) {
           const { status, headers, body } = await handle(own, path.slice(PREFIX.length));
           return new Response(body, { status, headers });

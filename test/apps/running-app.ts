@@ -11,14 +11,28 @@ export interface AppProcess {
   stop(): Promise<void>;
 }
 
-/** Starts it, and waits until it answers. @throws Error with all that it printed when it does not. */
-export async function startApp(kind: AppKind, folder: string, env: NodeJS.ProcessEnv): Promise<AppProcess> {
+/**
+ * Starts it, and waits until it answers.
+ *
+ * @throws Error with all that it printed when it does not.
+ */
+export async function startApp(
+  kind: AppKind,
+  folder: string,
+  env: NodeJS.ProcessEnv,
+): Promise<AppProcess> {
   const port = await freePort();
   const { args, env: own } = kind.start(port);
   // A group of its own: what it starts ends with it.
-  const child = spawn("node", args, { cwd: folder, env: { ...env, NODE_ENV: "production", ...own }, stdio: ["ignore", "pipe", "pipe"], detached: true });
+  const child = spawn("node", args, {
+    cwd: folder,
+    env: { ...env, NODE_ENV: "production", ...own },
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+  });
   let output = "";
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text: string) => (output += text));
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding("utf8").on("data", (text: string) => (output += text));
   const closed = once(child, "close");
   const stop = async (): Promise<void> => {
     if (child.pid !== undefined) {
@@ -36,7 +50,11 @@ export async function startApp(kind: AppKind, folder: string, env: NodeJS.Proces
   throw new Error(`It did not answer on ${url}\n${output}`);
 }
 
-async function answers(url: string, headers: Record<string, string>, hasEnded: () => boolean): Promise<boolean> {
+async function answers(
+  url: string,
+  headers: Record<string, string>,
+  hasEnded: () => boolean,
+): Promise<boolean> {
   const until = Date.now() + LONGEST_START;
   while (Date.now() < until && !hasEnded()) {
     try {

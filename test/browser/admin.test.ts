@@ -1,8 +1,17 @@
-// The admin pages as an operator uses them, on a phone and on a desktop: look, search, page, end; whose session ended is signed out at
-// the next click. And what they do without scripts, and with names and browsers that are hostile.
+// The admin pages as an operator uses them, on a phone and on a desktop: look, search, page, end;
+// whose session ended is signed out at the next click. And what they do without scripts, and with
+// names and browsers that are hostile.
 import assert from "node:assert/strict";
 import { after, before, beforeEach, afterEach, describe, it, type TestContext } from "node:test";
-import { type Chromium, type ContextOptions, isTooWide, launchChromium, type Page, SIZES, violationsOf } from "./chromium.ts";
+import {
+  type Chromium,
+  type ContextOptions,
+  isTooWide,
+  launchChromium,
+  type Page,
+  SIZES,
+  violationsOf,
+} from "./chromium.ts";
 import { type Demo, startDemo } from "./demo.ts";
 
 const FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:150.0) Gecko/20100101 Firefox/150.0";
@@ -26,14 +35,24 @@ describe("the admin pages", () => {
   });
 
   /** A page of somebody who is signed in; fails the test if a script of it fails or is refused. */
-  async function signedIn(t: TestContext, name: string, options: ContextOptions = {}): Promise<Page> {
+  async function signedIn(
+    t: TestContext,
+    name: string,
+    options: ContextOptions = {},
+  ): Promise<Page> {
     const context = await chromium.newContext(options);
     open.add(context);
     const page = await context.newPage();
     const wrong: string[] = [];
     page.on("pageerror", (error) => wrong.push(error.message));
     // A 4xx is told as an error as well, and some are wanted here.
-    page.on("console", (message) => message.type() === "error" && !message.text().startsWith("Failed to load resource") && wrong.push(message.text()));
+    page.on(
+      "console",
+      (message) =>
+        message.type() === "error" &&
+        !message.text().startsWith("Failed to load resource") &&
+        wrong.push(message.text()),
+    );
     t.after(() => assert.deepEqual(wrong, []));
     await page.goto(demo.url);
     await page.getByLabel("Your name").fill(name);
@@ -69,12 +88,22 @@ describe("the admin pages", () => {
 
   for (const [size, options] of Object.entries(SIZES)) {
     it(`are looked at, searched, paged, and end one, all and everything: ${size}`, async (t) => {
-      for (let at = 0; at < 70; at++) await demo.signIn(`Visitor ${at}`, at % 2 === 0 ? FIREFOX : "curl/8");
+      for (let at = 0; at < 70; at++)
+        await demo.signIn(`Visitor ${at}`, at % 2 === 0 ? FIREFOX : "curl/8");
       const page = await operator(t, options);
-      const [ada, adaThere, grace] = [await signedIn(t, "Ada"), await signedIn(t, "Ada", { userAgent: FIREFOX }), await signedIn(t, "Grace")];
+      const [ada, adaThere, grace] = [
+        await signedIn(t, "Ada"),
+        await signedIn(t, "Ada", { userAgent: FIREFOX }),
+        await signedIn(t, "Grace"),
+      ];
 
       await page.waitForLoadState("networkidle");
-      assert.equal(await page.evaluate("[...document.images].every(({ naturalWidth }) => naturalWidth > 0) && document.images.length"), 6);
+      assert.equal(
+        await page.evaluate(
+          "[...document.images].every(({ naturalWidth }) => naturalWidth > 0) && document.images.length",
+        ),
+        6,
+      );
       await page.locator("summary").first().click();
       await assertGood(page);
 
@@ -97,7 +126,8 @@ describe("the admin pages", () => {
       await page.getByRole("heading", { name: "Ada" }).waitFor();
       await assertGood(page);
 
-      // One, after a no and a yes: its browser is signed out at its next click, the other one of the same user is not.
+      // One, after a no and a yes: its browser is signed out at its next click, the other one of
+      // the same user is not.
       const end = page.getByRole("button", { name: /^End the session of Ada on Firefox/ });
       await end.click();
       await confirm(page, "Cancel");
@@ -114,7 +144,10 @@ describe("the admin pages", () => {
 
       await page.getByRole("button", { name: "End all sessions of this user" }).click();
       await confirm(page, "End all");
-      await page.getByRole("status").filter({ hasText: "All sessions of the user have ended." }).waitFor();
+      await page
+        .getByRole("status")
+        .filter({ hasText: "All sessions of the user have ended." })
+        .waitFor();
       await ada.reload();
       await ada.getByRole("heading", { name: "Sign in" }).waitFor();
 
@@ -158,7 +191,12 @@ describe("the admin pages", () => {
     page.on("dialog", (dialog) => assert.fail(dialog.message()));
     await page.goto(`${demo.url}/admin/sessions?by=device&q=${encodeURIComponent("<script>")}`);
     await page.goto(`${demo.url}/admin/sessions`);
-    await page.locator(".sessions > li").filter({ hasText: "<script>" }).getByRole("link").first().click();
+    await page
+      .locator(".sessions > li")
+      .filter({ hasText: "<script>" })
+      .getByRole("link")
+      .first()
+      .click();
     await page.locator(".sessions .device").first().click();
     await page.locator("dt").filter({ hasText: "Browser says" }).waitFor();
     assert.match((await page.locator(".facts").textContent()) ?? "", /<script>hacked=1/);
@@ -178,6 +216,11 @@ describe("the admin pages", () => {
     await page.locator("img[alt^='Sessions created: 2 in all']").waitFor();
     assert.equal(await page.evaluate("document.querySelectorAll('details[open]').length"), 1);
     await button.click();
-    assert.equal(await page.evaluate("document.querySelector('button[aria-pressed]').getAttribute('aria-pressed')"), "false");
+    assert.equal(
+      await page.evaluate(
+        "document.querySelector('button[aria-pressed]').getAttribute('aria-pressed')",
+      ),
+      "false",
+    );
   });
 });

@@ -1,5 +1,6 @@
-// Headless Chromium as the tests here use it, by playwright-core, and the check for accessibility, by axe-core. Both are packages of
-// this folder's own lockfile: their types are not there for whoever has not installed them, so what is used is named here.
+// Headless Chromium as the tests here use it, by playwright-core, and the check for accessibility,
+// by axe-core. Both are packages of this folder's own lockfile: their types are not there for
+// whoever has not installed them, so what is used is named here.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -39,7 +40,10 @@ export interface Page {
   waitForLoadState(state: "load" | "networkidle"): Promise<void>;
   on(event: "console", listener: (message: { type(): string; text(): string }) => void): void;
   on(event: "pageerror", listener: (error: Error) => void): void;
-  on(event: "dialog", listener: (dialog: { dismiss(): Promise<void>; message(): string }) => void): void;
+  on(
+    event: "dialog",
+    listener: (dialog: { dismiss(): Promise<void>; message(): string }) => void,
+  ): void;
 }
 
 export interface Context {
@@ -64,12 +68,23 @@ export interface Chromium {
   close(): Promise<void>;
 }
 
-const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
 const requireHere = createRequire(join(projectFolder, "test/browser/package.json"));
 
 /** The sizes that pages are looked at in. */
 export const SIZES: Readonly<Record<"phone" | "desktop", ContextOptions>> = {
-  phone: { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true },
+  phone: {
+    viewport: { width: 390, height: 844 },
+    deviceScaleFactor: 2,
+    isMobile: true,
+    hasTouch: true,
+  },
   desktop: { viewport: { width: 1280, height: 900 } },
 };
 
@@ -78,17 +93,24 @@ export async function launchChromium(): Promise<Chromium> {
   const executablePath = await findServer("chromium");
   assert.ok(executablePath, "chromium is not installed");
   // As playwright-core describes itself.
-  const { chromium } = requireHere("playwright-core") as { chromium: { launch(options: object): Promise<Chromium> } };
+  const { chromium } = requireHere("playwright-core") as {
+    chromium: { launch(options: object): Promise<Chromium> };
+  };
   return chromium.launch({ executablePath, args: FLAGS });
 }
 
 let axe: string | undefined;
 
-/** What axe finds wrong with a page, by WCAG 2.2 AA and its own best practices: one line for each place. */
+/**
+ * What axe finds wrong with a page, by WCAG 2.2 AA and its own best practices: one line for each
+ * place.
+ */
 export async function violationsOf(page: Page): Promise<string[]> {
   axe ??= await readFile(requireHere.resolve("axe-core/axe.min.js"), "utf8");
   await page.evaluate(axe);
-  const violations = await page.evaluate("axe.run(document).then(({ violations }) => violations.flatMap(({ id, help, nodes }) => nodes.map(({ target }) => `${id}: ${help}: ${target.join(' ')}`)))");
+  const violations = await page.evaluate(
+    "axe.run(document).then(({ violations }) => violations.flatMap(({ id, help, nodes }) => nodes.map(({ target }) => `${id}: ${help}: ${target.join(' ')}`)))",
+  );
   // What the expression above makes.
   return violations as string[];
 }

@@ -6,7 +6,9 @@ import { extname } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
-const program = fileURLToPath(new URL(`../../examples/apps/login/server${extname(import.meta.url)}`, import.meta.url));
+const program = fileURLToPath(
+  new URL(`../../examples/apps/login/server${extname(import.meta.url)}`, import.meta.url),
+);
 
 export interface Demo {
   url: string;
@@ -17,14 +19,22 @@ export interface Demo {
 
 /** Starts the demo on a free port, with its sessions in memory. */
 export async function startDemo(): Promise<Demo> {
-  const demo = spawn(process.execPath, [program], { env: { PATH: process.env["PATH"], PORT: "0", HARPIATS_STORE: "memory:" }, stdio: ["ignore", "pipe", "inherit"] });
+  const demo = spawn(process.execPath, [program], {
+    env: { PATH: process.env["PATH"], PORT: "0", HARPIATS_STORE: "memory:" },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const [line] = (await once(createInterface(demo.stdout), "line")) as [string];
   const [url] = /http:\/\/\S+$/.exec(line) ?? [];
   assert.ok(url, line);
   return {
     url,
     async signIn(name, userAgent) {
-      const response = await fetch(`${url}/sign-in`, { method: "POST", body: new URLSearchParams({ name }), headers: { "user-agent": userAgent }, redirect: "manual" });
+      const response = await fetch(`${url}/sign-in`, {
+        method: "POST",
+        body: new URLSearchParams({ name }),
+        headers: { "user-agent": userAgent },
+        redirect: "manual",
+      });
       assert.equal(response.status, 303);
     },
     async stop() {

@@ -1,7 +1,15 @@
 // The page of one's own devices, as a visitor uses it, on a phone and on a desktop.
 import assert from "node:assert/strict";
 import { after, before, describe, it, type TestContext } from "node:test";
-import { type Chromium, type ContextOptions, isTooWide, launchChromium, type Page, SIZES, violationsOf } from "./chromium.ts";
+import {
+  type Chromium,
+  type ContextOptions,
+  isTooWide,
+  launchChromium,
+  type Page,
+  SIZES,
+  violationsOf,
+} from "./chromium.ts";
 import { type Demo, startDemo } from "./demo.ts";
 
 describe("the devices page", () => {
@@ -23,12 +31,21 @@ describe("the devices page", () => {
     return page;
   }
 
-  for (const [size, colorScheme] of [["phone", "dark"], ["desktop", "light"]] as const) {
+  for (const [size, colorScheme] of [
+    ["phone", "dark"],
+    ["desktop", "light"],
+  ] as const) {
     it(`signs out there and everywhere else, ${size}, ${colorScheme}`, async (t) => {
       const name = `Ada ${size} ${colorScheme}`;
       const page = await signedIn(t, name, { ...SIZES[size], colorScheme });
-      const there = await signedIn(t, name, { userAgent: "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:150.0) Gecko/20100101 Firefox/150.0" });
-      const elsewhere = await signedIn(t, name, { userAgent: "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.0 Mobile/15E148 Safari/604.1" });
+      const there = await signedIn(t, name, {
+        userAgent:
+          "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:150.0) Gecko/20100101 Firefox/150.0",
+      });
+      const elsewhere = await signedIn(t, name, {
+        userAgent:
+          "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.0 Mobile/15E148 Safari/604.1",
+      });
 
       await page.getByRole("link", { name: "your devices" }).click();
       await page.getByRole("heading", { name: "Your devices" }).waitFor();
@@ -36,7 +53,11 @@ describe("the devices page", () => {
       assert.match((await page.locator(".device-row").first().textContent()) ?? "", /This device/);
       assert.deepEqual([await violationsOf(page), await isTooWide(page)], [[], false]);
 
-      await page.locator(".device-row").filter({ hasText: "Firefox" }).getByRole("button", { name: "Sign out" }).click();
+      await page
+        .locator(".device-row")
+        .filter({ hasText: "Firefox" })
+        .getByRole("button", { name: "Sign out" })
+        .click();
       await page.getByRole("status").filter({ hasText: "Signed out there." }).waitFor();
       await there.reload();
       await there.getByRole("heading", { name: "Sign in" }).waitFor();

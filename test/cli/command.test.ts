@@ -19,20 +19,62 @@ describe("harpiats", () => {
   it("helps somebody who has never seen it", async () => {
     const help = await run("--help");
     assert.equal(help.code, 0);
-    for (const word of ["Start here:", "HARPIATS_STORE=redis://", "sessions", "prune", "schema", "secret", "doctor", "bench", "size", "admin", "complete", "Exit codes: 0 done"]) assert.ok(help.out.includes(word), word);
-    for (const command of ["sessions list", "sessions show", "sessions count", "sessions revoke", "prune", "schema", "secret", "doctor", "bench", "size", "admin"]) {
+    for (const word of [
+      "Start here:",
+      "HARPIATS_STORE=redis://",
+      "sessions",
+      "prune",
+      "schema",
+      "secret",
+      "doctor",
+      "bench",
+      "size",
+      "admin",
+      "complete",
+      "Exit codes: 0 done",
+    ])
+      assert.ok(help.out.includes(word), word);
+    for (const command of [
+      "sessions list",
+      "sessions show",
+      "sessions count",
+      "sessions revoke",
+      "prune",
+      "schema",
+      "secret",
+      "doctor",
+      "bench",
+      "size",
+      "admin",
+    ]) {
       const { code, out } = await run(`${command} --help`);
       assert.equal(code, 0);
       assert.match(out, new RegExp(`^Usage: harpiats ${command} .*\n\n\\w.*\n`));
-      if (!["secret", "size"].includes(command)) assert.match(out, /--store <url>.*where the sessions are/s);
+      if (!["secret", "size"].includes(command))
+        assert.match(out, /--store <url>.*where the sessions are/s);
     }
     assert.deepEqual(await run("--version"), { code: 0, out: "0.0.0\n", err: "" });
   });
 
   it("repeats no password and no session's id that stands where something else is wanted", async () => {
     const id = await new Session().create({});
-    const [url, words] = ["redis://app:hunter2'@db:6379/0", ["", "doctor", "sessions", "sessions list --limit", "sessions list --stor", "size --users", "doctor -s x"]];
-    for (const given of words.flatMap((word) => [`${word} ${url}`, `${word}=${url}`, `${word} ${id}`])) {
+    const [url, words] = [
+      "redis://app:hunter2'@db:6379/0",
+      [
+        "",
+        "doctor",
+        "sessions",
+        "sessions list --limit",
+        "sessions list --stor",
+        "size --users",
+        "doctor -s x",
+      ],
+    ];
+    for (const given of words.flatMap((word) => [
+      `${word} ${url}`,
+      `${word}=${url}`,
+      `${word} ${id}`,
+    ])) {
       const { code, out, err } = await run(given);
       assert.equal(code, 2, given);
       for (const secret of ["hunter2", id]) assert.ok(!`${out}${err}`.includes(secret), err);
@@ -52,25 +94,47 @@ describe("harpiats", () => {
     assert.deepEqual([former, next.length], [first, 43]);
     assert.doesNotThrow(() => new Session({ secrets: [next, former] }));
     assert.match(rotated.err, /1\. Put this list.*2\. Wait.*3\. Take the last/s);
-    const piped = await run("secret --rotate --keep 2 --json", { piped: `${next}\n${former}\nthird` });
-    assert.deepEqual((JSON.parse(piped.out) as { secrets: string[] }).secrets.slice(1), [next, former]);
+    const piped = await run("secret --rotate --keep 2 --json", {
+      piped: `${next}\n${former}\nthird`,
+    });
+    assert.deepEqual((JSON.parse(piped.out) as { secrets: string[] }).secrets.slice(1), [
+      next,
+      former,
+    ]);
     assert.match(piped.err, /Of the former 3 secrets 1 was left out/);
-    assert.ok(id && !(rotated.err + piped.err + err).includes(first), "a secret is in what is told");
+    assert.ok(
+      id && !(rotated.err + piped.err + err).includes(first),
+      "a secret is in what is told",
+    );
   });
 
   it("reckons with what was measured", async () => {
-    assert.deepEqual(MEASURED, await measuredNumbers(), "docs/measured has changed: npx tsc -p tsconfig.run.json && node .build/tools/measured-numbers.js");
-    const reckoned = JSON.parse((await run("size --users 10M --idle 7d --devices 1 --json")).out) as { sessions: number; stores: { store: string; bytesEach: number }[] };
+    assert.deepEqual(
+      MEASURED,
+      await measuredNumbers(),
+      "docs/measured has changed: npx tsc -p tsconfig.run.json && node .build/tools/measured-numbers.js",
+    );
+    const reckoned = JSON.parse(
+      (await run("size --users 10M --idle 7d --devices 1 --json")).out,
+    ) as { sessions: number; stores: { store: string; bytesEach: number }[] };
     assert.equal(reckoned.sessions, 10_000_000);
-    assert.deepEqual(reckoned.stores.map(({ store }) => store), ["Redis", "PostgreSQL", "MariaDB", "SQLite"]);
+    assert.deepEqual(
+      reckoned.stores.map(({ store }) => store),
+      ["Redis", "PostgreSQL", "MariaDB", "SQLite"],
+    );
     const text = await run("size --users 10M --idle 7d");
-    assert.match(text.out, /^15,000,000 live sessions of 10,000,000 users.*\nRedis +\d+ +[\d.]+ GB/s);
+    assert.match(
+      text.out,
+      /^15,000,000 live sessions of 10,000,000 users.*\nRedis +\d+ +[\d.]+ GB/s,
+    );
     assert.match(text.err, /Assumed: 1\.5 devices a user/);
   });
 
   it("completes what is typed, in four shells", async () => {
     // As npm links it.
-    const manifest = JSON.parse(await readFile(join(projectFolder, "package.json"), "utf8")) as { bin: { harpiats: string } };
+    const manifest = JSON.parse(await readFile(join(projectFolder, "package.json"), "utf8")) as {
+      bin: { harpiats: string };
+    };
     const bin = join(projectFolder, manifest.bin.harpiats);
     const [help, commands, options, script, shell] = await Promise.all([
       spawnNode([bin, "--version"]),
@@ -96,7 +160,9 @@ describe("harpiats", () => {
       done();
     };
     // Progress needs nothing else of its surroundings.
-    const onTerminal = { stderr: Object.assign(new Writable({ write }), { isTTY: true }) } as unknown as CommandIo;
+    const onTerminal = {
+      stderr: Object.assign(new Writable({ write }), { isTTY: true }),
+    } as unknown as CommandIo;
     assert.equal(await withProgress(onTerminal, "Counting", async () => 1), 1);
     assert.equal(written, "");
     await withProgress(onTerminal, "Counting", async (progress) => {

@@ -7,7 +7,11 @@ import { Session } from "../../src/session.ts";
 import { openStore } from "../../src/stores/open.ts";
 import { commandRunner } from "../support/command.ts";
 import { faultsOf, startOlder } from "../support/doctor.ts";
-import { type MariadbServer, skipWithoutMariadb, startMariadbServer } from "../support/mariadb-server.ts";
+import {
+  type MariadbServer,
+  skipWithoutMariadb,
+  startMariadbServer,
+} from "../support/mariadb-server.ts";
 
 type Visitor = { userId: string; role?: string };
 
@@ -29,14 +33,22 @@ describe("harpiats, on MariaDB", { skip: skipWithoutMariadb() }, () => {
   });
 
   it("opens a store by its URL, makes its table, and closes it", async () => {
-    const { store, kind, address, close } = await openStore<Visitor>(`${url.replace("mysql", "mariadb")}?table=logins&timezone=Z`);
+    const { store, kind, address, close } = await openStore<Visitor>(
+      `${url.replace("mysql", "mariadb")}?table=logins&timezone=Z`,
+    );
     assert.deepEqual([kind, address], ["mysql", `mariadb://127.0.0.1:${server.port}/harpiats`]);
     const session = new Session<Visitor>({ store });
     const id = await session.create({ userId: "ada" });
     assert.deepEqual(await session.get(id), { userId: "ada" });
     await close();
     await assert.rejects(session.get(id));
-    await assert.rejects(openStore(url.replace("/harpiats", "/nowhere")), (error: Error) => /^Cannot open mysql:\/\/127\.0\.0\.1:\d+\/nowhere: Unknown database 'nowhere'/.test(error.message) && !error.message.includes("s3cret"));
+    await assert.rejects(
+      openStore(url.replace("/harpiats", "/nowhere")),
+      (error: Error) =>
+        /^Cannot open mysql:\/\/127\.0\.0\.1:\d+\/nowhere: Unknown database 'nowhere'/.test(
+          error.message,
+        ) && !error.message.includes("s3cret"),
+    );
   });
 
   it("makes the schema, then lists, counts, ends and prunes", async () => {
@@ -44,13 +56,20 @@ describe("harpiats, on MariaDB", { skip: skipWithoutMariadb() }, () => {
     const before = await run("sessions list", { env });
     assert.deepEqual([before.code, before.out], [3, ""]);
     assert.match(before.err, /Table 'harpiats\.harpiats_sessions' doesn't exist/);
-    assert.match((await run("schema", { env })).out, /^CREATE TABLE IF NOT EXISTS `harpiats_sessions` \(/);
+    assert.match(
+      (await run("schema", { env })).out,
+      /^CREATE TABLE IF NOT EXISTS `harpiats_sessions` \(/,
+    );
     assert.match((await run("schema --apply", { env })).out, /The tables are there/);
     const { store, close } = await openStore<Visitor>(url, { migrate: false });
     const session = new Session<Visitor>({ store });
-    for (const userId of ["ada", "grace", "grace"]) await session.create({ userId, role: "s3cret" });
+    for (const userId of ["ada", "grace", "grace"])
+      await session.create({ userId, role: "s3cret" });
     assert.equal((await run("sessions count", { env })).out, "3\n");
-    const list = (await run("sessions list --json", { env })).out.trim().split("\n").map((line) => JSON.parse(line) as { handle: string });
+    const list = (await run("sessions list --json", { env })).out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { handle: string });
     assert.equal(list.length, 3);
     assert.match((await run(`sessions show ${list[0]?.handle}`, { env })).out, /^Handle /);
     assert.equal((await run(`sessions revoke ${list[0]?.handle}`, { env })).code, 0);
@@ -66,8 +85,12 @@ describe("harpiats, on MariaDB", { skip: skipWithoutMariadb() }, () => {
   it("measures the store, and leaves no table", async () => {
     const { code, out } = await run(`bench --store ${url} --sessions 100 --json`);
     assert.equal(code, 0);
-    const { operations, bytesEach } = JSON.parse(out) as { operations: { operation: string; roundTrips: number }[]; bytesEach: number };
-    for (const { operation, roundTrips } of operations) assert.ok(roundTrips >= 1 && roundTrips < 1.5, `${operation} ${roundTrips}`);
+    const { operations, bytesEach } = JSON.parse(out) as {
+      operations: { operation: string; roundTrips: number }[];
+      bytesEach: number;
+    };
+    for (const { operation, roundTrips } of operations)
+      assert.ok(roundTrips >= 1 && roundTrips < 1.5, `${operation} ${roundTrips}`);
     assert.ok(bytesEach > 200 && bytesEach < 4000, String(bytesEach));
     const [tables] = (await sql("SHOW TABLES LIKE 'harpiats_bench%'")) as unknown as [unknown[]];
     assert.deepEqual(tables, []);
@@ -88,9 +111,13 @@ describe("harpiats, on MariaDB", { skip: skipWithoutMariadb() }, () => {
     await sql("ALTER TABLE harpiats_sessions DROP KEY by_user");
     assert.deepEqual(await faults(), { index: "fault" });
     await sql("ALTER TABLE harpiats_sessions ADD KEY by_user (user_id)");
-    await sql("ALTER TABLE harpiats_sessions MODIFY user_id VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci NULL");
+    await sql(
+      "ALTER TABLE harpiats_sessions MODIFY user_id VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci NULL",
+    );
     assert.deepEqual(await faults(), { collations: "fault" });
-    await sql("ALTER TABLE harpiats_sessions MODIFY user_id VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin NULL");
+    await sql(
+      "ALTER TABLE harpiats_sessions MODIFY user_id VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin NULL",
+    );
     await sql("ALTER TABLE harpiats_sessions ENGINE=MyISAM");
     assert.deepEqual(await faults(), { engine: "fault" });
     await sql("ALTER TABLE harpiats_sessions ENGINE=InnoDB");
@@ -99,10 +126,15 @@ describe("harpiats, on MariaDB", { skip: skipWithoutMariadb() }, () => {
     assert.deepEqual(await faults(), { table: "fault", trial: "fault" });
     assert.deepEqual(await faults(`${url}?table=none`), { table: "fault", trial: "fault" });
 
-    const [[row]] = (await sql("SELECT VERSION() AS version")) as unknown as [[{ version: string }]];
+    const [[row]] = (await sql("SELECT VERSION() AS version")) as unknown as [
+      [{ version: string }],
+    ];
     const [major = ""] = row.version.split("-");
     const older = await startOlder(server.port, major, major.replace(/^10\.\d\d/, "10.01"));
-    assert.equal((await faults(`mysql://root@127.0.0.1:${older.port}/harpiats`))["version"], "fault");
+    assert.equal(
+      (await faults(`mysql://root@127.0.0.1:${older.port}/harpiats`))["version"],
+      "fault",
+    );
     await older.close();
   });
 });

@@ -1,4 +1,5 @@
-// The command and openStore on PostgreSQL: with each client that may be installed, and with each fault that the doctor says it finds.
+// The command and openStore on PostgreSQL: with each client that may be installed, and with each
+// fault that the doctor says it finds.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -11,7 +12,11 @@ import { openStore } from "../../src/stores/open.ts";
 import { commandRunner } from "../support/command.ts";
 import { faultsOf, startOlder } from "../support/doctor.ts";
 import { installPackage } from "../support/installed-package.ts";
-import { type PostgresServer, skipWithoutPostgres, startPostgresServer } from "../support/postgres-server.ts";
+import {
+  type PostgresServer,
+  skipWithoutPostgres,
+  startPostgresServer,
+} from "../support/postgres-server.ts";
 
 type Visitor = { userId: string; role?: string };
 
@@ -20,7 +25,8 @@ describe("harpiats, on PostgreSQL", { skip: skipWithoutPostgres() }, () => {
   let pool: Pool;
   const run = commandRunner(runCommand);
   const sql = (text: string) => pool.query(text);
-  const url = (database: string, user = "postgres"): string => `postgres://${user}@127.0.0.1:${server.port}/${database}`;
+  const url = (database: string, user = "postgres"): string =>
+    `postgres://${user}@127.0.0.1:${server.port}/${database}`;
 
   before(async () => {
     server = await startPostgresServer({ isDurable: true });
@@ -34,30 +40,49 @@ describe("harpiats, on PostgreSQL", { skip: skipWithoutPostgres() }, () => {
   });
 
   it("opens a store by its URL, makes its table where it may, and closes it, subscriptions too", async () => {
-    const { store, kind, address, close } = await openStore<Visitor>(`${url("postgres", "postgres:s3cret")}?table=logins&notify=true&application_name=shop`);
+    const { store, kind, address, close } = await openStore<Visitor>(
+      `${url("postgres", "postgres:s3cret")}?table=logins&notify=true&application_name=shop`,
+    );
     assert.deepEqual([kind, address], ["postgres", `postgres://127.0.0.1:${server.port}/postgres`]);
     const session = new Session<Visitor>({ store });
     const id = await session.create({ userId: "ada" });
     await store.subscribe?.(() => {});
     assert.deepEqual(await session.get(id), { userId: "ada" });
     assert.equal((await sql("SELECT FROM logins")).rowCount, 1);
-    assert.equal((await sql("SELECT FROM pg_stat_activity WHERE application_name = 'shop'")).rowCount !== 0, true);
+    assert.equal(
+      (await sql("SELECT FROM pg_stat_activity WHERE application_name = 'shop'")).rowCount !== 0,
+      true,
+    );
     await close();
     await assert.rejects(session.get(id));
     const missing = await openStore(`${url("postgres")}?table=none`, { migrate: false });
-    await assert.rejects(async () => missing.store.read(["00000000.x"]), /relation "none" does not exist/);
+    await assert.rejects(
+      async () => missing.store.read(["00000000.x"]),
+      /relation "none" does not exist/,
+    );
     await missing.close();
-    await assert.rejects(openStore(url("nowhere", "postgres:s3cret")), (error: Error) => /^Cannot open postgres:\/\/127\.0\.0\.1:\d+\/nowhere: database "nowhere" does not exist/.test(error.message) && !error.message.includes("s3cret"));
+    await assert.rejects(
+      openStore(url("nowhere", "postgres:s3cret")),
+      (error: Error) =>
+        /^Cannot open postgres:\/\/127\.0\.0\.1:\d+\/nowhere: database "nowhere" does not exist/.test(
+          error.message,
+        ) && !error.message.includes("s3cret"),
+    );
   });
 
   it("takes postgres.js where there is no pg", async () => {
     const installed = await installPackage(["postgres"]);
-    const { openStore: open } = (await installed.load("stores/open.js")) as { openStore: typeof openStore };
+    const { openStore: open } = (await installed.load("stores/open.js")) as {
+      openStore: typeof openStore;
+    };
     const { store, close } = await open<Visitor>(`${server.url}?table=by_js`);
     const id = await new Session<Visitor>({ store }).create({ userId: "ada" });
     assert.deepEqual(await new Session<Visitor>({ store }).get(id), { userId: "ada" });
     await close();
-    await assert.rejects(open("postgres://u:s3cret@127.0.0.1:1/x"), /^StoreError: Cannot open postgres:\/\/127\.0\.0\.1:1\/x: .*ECONNREFUSED/);
+    await assert.rejects(
+      open("postgres://u:s3cret@127.0.0.1:1/x"),
+      /^StoreError: Cannot open postgres:\/\/127\.0\.0\.1:1\/x: .*ECONNREFUSED/,
+    );
     await installed.remove();
   });
 
@@ -70,9 +95,13 @@ describe("harpiats, on PostgreSQL", { skip: skipWithoutPostgres() }, () => {
     assert.match((await run("schema --apply", { env })).out, /The tables are there/);
     const { store, close } = await openStore<Visitor>(url("shop"), { migrate: false });
     const session = new Session<Visitor>({ store });
-    for (const userId of ["ada", "grace", "grace"]) await session.create({ userId, role: "s3cret" });
+    for (const userId of ["ada", "grace", "grace"])
+      await session.create({ userId, role: "s3cret" });
     assert.equal((await run("sessions count", { env })).out, "3\n");
-    const list = (await run("sessions list --json --limit 2", { env })).out.trim().split("\n").map((line) => JSON.parse(line) as { handle: string });
+    const list = (await run("sessions list --json --limit 2", { env })).out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { handle: string });
     assert.equal(list.length, 2);
     assert.equal((await run(`sessions revoke ${list[0]?.handle}`, { env })).code, 0);
     assert.equal((await run(`sessions revoke ${list[0]?.handle}`, { env })).code, 1);
@@ -85,25 +114,42 @@ describe("harpiats, on PostgreSQL", { skip: skipWithoutPostgres() }, () => {
   });
 
   it("measures the store, and leaves no table", async () => {
-    const relations = async () => (await sql("SELECT count(*)::int AS n FROM pg_class")).rows[0].n as number;
+    const relations = async () =>
+      (await sql("SELECT count(*)::int AS n FROM pg_class")).rows[0].n as number;
     const before = await relations();
-    const { code, out } = await run(`bench --store ${server.url}?options=-c%20synchronous_commit%3Doff --sessions 50 --json`);
+    const { code, out } = await run(
+      `bench --store ${server.url}?options=-c%20synchronous_commit%3Doff --sessions 50 --json`,
+    );
     assert.equal(code, 0);
-    const { operations, bytesEach } = JSON.parse(out) as { operations: { operation: string; roundTrips: number }[]; bytesEach: number };
-    assert.deepEqual(operations.map(({ roundTrips }) => roundTrips), [1, 1, 1, 1, 1]);
+    const { operations, bytesEach } = JSON.parse(out) as {
+      operations: { operation: string; roundTrips: number }[];
+      bytesEach: number;
+    };
+    assert.deepEqual(
+      operations.map(({ roundTrips }) => roundTrips),
+      [1, 1, 1, 1, 1],
+    );
     assert.ok(bytesEach > 200 && bytesEach < 3000, String(bytesEach));
     assert.equal(await relations(), before);
   });
 
   it("takes away what it measured with when somebody interrupts it", async () => {
-    const left = async (): Promise<number> => (await sql("SELECT FROM pg_namespace WHERE nspname LIKE 'harpiats_bench_%'")).rowCount ?? 0;
+    const left = async (): Promise<number> =>
+      (await sql("SELECT FROM pg_namespace WHERE nspname LIKE 'harpiats_bench_%'")).rowCount ?? 0;
     const installed = await installPackage(["pg"]);
-    const bench = spawn(process.execPath, [installed.bin, "bench", "--store", url("postgres"), "--sessions", "200k"], { stdio: ["ignore", "pipe", "pipe"] });
+    const bench = spawn(
+      process.execPath,
+      [installed.bin, "bench", "--store", url("postgres"), "--sessions", "200k"],
+      { stdio: ["ignore", "pipe", "pipe"] },
+    );
     const ended = once(bench, "exit");
     try {
       while ((await left()) === 0) assert.equal(bench.exitCode, null);
       bench.kill("SIGINT");
-      assert.deepEqual([await text(bench.stdout), await text(bench.stderr), (await ended)[0]], ["", "harpiats: Interrupted\n", 130]);
+      assert.deepEqual(
+        [await text(bench.stdout), await text(bench.stderr), (await ended)[0]],
+        ["", "harpiats: Interrupted\n", 130],
+      );
       assert.equal(await left(), 0);
     } finally {
       bench.kill("SIGKILL");
@@ -127,30 +173,44 @@ describe("harpiats, on PostgreSQL", { skip: skipWithoutPostgres() }, () => {
       assert.deepEqual(await faults(), expected);
       await sql(`ALTER DATABASE shop RESET ${setting.split(" ")[0]}`);
     }
-    for (const [setting, check] of [["autovacuum", "autovacuum"], ["fsync", "durability"]] as const) {
+    for (const [setting, check] of [
+      ["autovacuum", "autovacuum"],
+      ["fsync", "durability"],
+    ] as const) {
       await sql(`ALTER SYSTEM SET ${setting} = off`);
       await sql("SELECT pg_reload_conf()");
-      while ((await sql(`SELECT current_setting('${setting}') AS now`)).rows[0].now !== "off") continue;
+      while ((await sql(`SELECT current_setting('${setting}') AS now`)).rows[0].now !== "off")
+        continue;
       assert.deepEqual(await faults(), { [check]: "fault" });
       await sql(`ALTER SYSTEM RESET ${setting}`);
       await sql("SELECT pg_reload_conf()");
-      while ((await sql(`SELECT current_setting('${setting}') AS now`)).rows[0].now !== "on") continue;
+      while ((await sql(`SELECT current_setting('${setting}') AS now`)).rows[0].now !== "on")
+        continue;
     }
 
     await inShop.query("ALTER TABLE harpiats_sessions SET (autovacuum_enabled = false)");
     assert.deepEqual(await faults(), { "table's autovacuum": "fault" });
     await inShop.query("ALTER TABLE harpiats_sessions RESET (autovacuum_enabled)");
 
-    await inShop.query("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'harpiats_sessions_user_id'::regclass");
+    await inShop.query(
+      "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'harpiats_sessions_user_id'::regclass",
+    );
     assert.deepEqual(await faults(), { index: "fault" });
     await inShop.query("DROP INDEX harpiats_sessions_user_id");
     assert.deepEqual(await faults(), { index: "fault" });
 
-    const functions = await inShop.query("SELECT oid::regprocedure::text AS name FROM pg_proc WHERE proname LIKE 'harpiats_sessions_remove_by_user%'");
+    const functions = await inShop.query(
+      "SELECT oid::regprocedure::text AS name FROM pg_proc WHERE proname LIKE 'harpiats_sessions_remove_by_user%'",
+    );
     await inShop.query(`DROP FUNCTION ${functions.rows[0].name}`);
     assert.deepEqual(await faults(), { index: "fault", functions: "fault" });
     await inShop.query("ALTER TABLE harpiats_sessions DROP COLUMN facts");
-    assert.deepEqual(await faults(), { table: "fault", index: "fault", functions: "fault", trial: "fault" });
+    assert.deepEqual(await faults(), {
+      table: "fault",
+      index: "fault",
+      functions: "fault",
+      trial: "fault",
+    });
     await inShop.end();
 
     assert.equal((await faults(`${shop}?table=none`))["table"], "fault");
@@ -162,7 +222,10 @@ describe("harpiats, on PostgreSQL", { skip: skipWithoutPostgres() }, () => {
 
     const version = (await sql("SHOW server_version")).rows[0].server_version as string;
     const older = await startOlder(server.port, version, `11${version.slice(2)}`);
-    assert.equal((await faults(`postgres://postgres@127.0.0.1:${older.port}/ascii`))["version"], "fault");
+    assert.equal(
+      (await faults(`postgres://postgres@127.0.0.1:${older.port}/ascii`))["version"],
+      "fault",
+    );
     await older.close();
   });
 });

@@ -1,4 +1,5 @@
-// rediss:// on a server that speaks TLS alone: with each client, and refused where the certificate is not to be trusted.
+// rediss:// on a server that speaks TLS alone: with each client, and refused where the certificate
+// is not to be trusted.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { makeCertificate, skipWithoutOpenssl } from "../support/certificate.ts";
@@ -13,7 +14,8 @@ for (const driver of ["redis", "ioredis"]) {
     let installed: InstalledPackage;
     let server: RedisServer;
     let trusting: Record<string, string>;
-    const count = (url: string, env: Record<string, string>): Promise<Ran> => spawnNode([installed.bin, "sessions", "count", "--store", url], env);
+    const count = (url: string, env: Record<string, string>): Promise<Ran> =>
+      spawnNode([installed.bin, "sessions", "count", "--store", url], env);
 
     before(async () => {
       folder = await temporaryFolder();
@@ -36,7 +38,10 @@ for (const driver of ["redis", "ioredis"]) {
     it("refuses a certificate of an authority that is not, and one for another name", async () => {
       const unknown = await count(server.url, {});
       assert.equal(unknown.code, 3, unknown.out);
-      assert.match(unknown.err, /^harpiats: Cannot open rediss:\/\/127\.0\.0\.1:\d+: .*certificate/m);
+      assert.match(
+        unknown.err,
+        /^harpiats: Cannot open rediss:\/\/127\.0\.0\.1:\d+: .*certificate/m,
+      );
       const misnamed = await count(server.url.replace("127.0.0.1", "localhost"), trusting);
       assert.equal(misnamed.code, 3, misnamed.out);
       assert.match(misnamed.err, /altnames|does not match/i);
@@ -48,7 +53,8 @@ for (const driver of ["redis", "ioredis"]) {
       await plain.stop();
       const unasked = await count(server.url.replace("rediss:", "redis:"), trusting);
       assert.deepEqual([asked.code, unasked.code], [3, 3]);
-      for (const { err } of [asked, unasked]) assert.match(err, /^harpiats: Cannot open rediss?:\/\/127\.0\.0\.1:\d+: ./m);
+      for (const { err } of [asked, unasked])
+        assert.match(err, /^harpiats: Cannot open rediss?:\/\/127\.0\.0\.1:\d+: ./m);
     });
   });
 }

@@ -1,4 +1,5 @@
-// The command on a SQLite file, as it is when it is installed: every command, with what it is meant for and what it is not.
+// The command on a SQLite file, as it is when it is installed: every command, with what it is meant
+// for and what it is not.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -10,7 +11,13 @@ import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
 import { Session } from "../../src/session.ts";
 import type { OpenStoreOptions, OpenedStore } from "../../src/stores/open.ts";
-import { commandRunner, type RunCommand, type Ran, spawnNode, type Surroundings } from "../support/command.ts";
+import {
+  commandRunner,
+  type RunCommand,
+  type Ran,
+  spawnNode,
+  type Surroundings,
+} from "../support/command.ts";
 import { installPackage, type InstalledPackage } from "../support/installed-package.ts";
 import { requireApart } from "../support/packages-apart.ts";
 
@@ -24,14 +31,28 @@ describe("harpiats, on SQLite", () => {
   let number = 0;
 
   /** A store with a session of Ada's and two of Grace's. */
-  async function filled(): Promise<{ url: string; path: string; ids: string[]; handles: string[]; sql(text: string): Promise<void> }> {
+  async function filled(): Promise<{
+    url: string;
+    path: string;
+    ids: string[];
+    handles: string[];
+    sql(text: string): Promise<void>;
+  }> {
     const path = join(installed.path, `${++number}.db`);
     const url = `sqlite:${path}`;
     const { store, close } = await openStore(url);
     const session = new Session<Visitor>({ store });
     const ids: string[] = [];
-    for (const userId of ["ada", "grace", "grace"]) ids.push(await session.create({ userId, role: "s3cret role" }, { device: { label: "Firefox on Linux", ip: "192.0.2.7" } }));
-    const handles = [...(await session.list("ada")), ...(await session.list("grace"))].map(({ handle }) => handle);
+    for (const userId of ["ada", "grace", "grace"])
+      ids.push(
+        await session.create(
+          { userId, role: "s3cret role" },
+          { device: { label: "Firefox on Linux", ip: "192.0.2.7" } },
+        ),
+      );
+    const handles = [...(await session.list("ada")), ...(await session.list("grace"))].map(
+      ({ handle }) => handle,
+    );
     await close();
     const sql = async (text: string): Promise<void> => {
       const database = new Database(path);
@@ -64,7 +85,10 @@ describe("harpiats, on SQLite", () => {
       [`sessions list --store ${url} --colour`, /unknown option '--colour'/],
       [`sessions show --store ${url}`, /missing required argument 'handle'/],
       [`sessions show ada --store ${url}`, /This is no handle/],
-      [`sessions revoke --store ${url}`, /Which sessions\? Give one of: a handle, --user ID, --all/],
+      [
+        `sessions revoke --store ${url}`,
+        /Which sessions\? Give one of: a handle, --user ID, --all/,
+      ],
       [`sessions revoke ${handles[0]} --all --store ${url}`, /Which sessions\?/],
       [`sessions revoke --all --store ${url}`, /nobody can be asked here. Give --yes/],
       [`sessions revoke --user ada --store ${url}`, /nobody can be asked here. Give --yes/],
@@ -83,7 +107,10 @@ describe("harpiats, on SQLite", () => {
       assert.match(err, message);
     }
     const missing = await run(`sessions list --store sqlite:${installed.path}/none.db`);
-    assert.deepEqual([missing.code, missing.err], [3, `harpiats: Cannot open sqlite:${installed.path}/none.db: there is no such file\n`]);
+    assert.deepEqual(
+      [missing.code, missing.err],
+      [3, `harpiats: Cannot open sqlite:${installed.path}/none.db: there is no such file\n`],
+    );
     assert.ok(!(await readdir(installed.path)).includes("none.db"), "looking made a file");
   });
 
@@ -94,26 +121,58 @@ describe("harpiats, on SQLite", () => {
     assert.equal(list.code, 0);
     const lines = list.out.trimEnd().split("\n");
     assert.match(lines[0] ?? "", /^HANDLE +USER +SIGNED IN +LAST SEEN +ENDS +DEVICE$/);
-    assert.deepEqual(lines.slice(1).map((line) => line.split(/ {2,}/)[0]).sort(), [...handles].sort());
-    assert.match(list.out, /  ada +20\d\d-\d\d-\d\d \d\d:\d\d:\d\d .*  Firefox on Linux, 192\.0\.2\.7\n/);
+    assert.deepEqual(
+      lines
+        .slice(1)
+        .map((line) => line.split(/ {2,}/)[0])
+        .sort(),
+      [...handles].sort(),
+    );
+    assert.match(
+      list.out,
+      /  ada +20\d\d-\d\d-\d\d \d\d:\d\d:\d\d .*  Firefox on Linux, 192\.0\.2\.7\n/,
+    );
     assert.equal((await run("sessions list --limit 2", { env })).out.split("\n").length, 4);
     assert.equal((await run("sessions list --user grace", { env })).out.split("\n").length, 4);
-    const json = (await run("sessions list --json --user ada", { env })).out.trim().split("\n").map((line) => JSON.parse(line) as Record<string, unknown>);
-    assert.deepEqual(Object.keys(json[0] ?? {}), ["handle", "userId", "createdAt", "lastSeenAt", "expiresAt", "endsAt", "device"]);
+    const json = (await run("sessions list --json --user ada", { env })).out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    assert.deepEqual(Object.keys(json[0] ?? {}), [
+      "handle",
+      "userId",
+      "createdAt",
+      "lastSeenAt",
+      "expiresAt",
+      "endsAt",
+      "device",
+    ]);
     const nobody = await run("sessions list --user nobody", { env });
-    assert.deepEqual([nobody.code, nobody.out, nobody.err], [0, "", "This user has no live session.\n"]);
+    assert.deepEqual(
+      [nobody.code, nobody.out, nobody.err],
+      [0, "", "This user has no live session.\n"],
+    );
 
     const shown = await run(`sessions show ${handles[0]}`, { env });
     assert.match(shown.out, /^User +ada$/m);
     assert.match(shown.out, /^Fields +userId, role$/m);
-    assert.deepEqual(JSON.parse((await run(`sessions show ${handles[0]} --json --show-data`, { env })).out).data, { userId: "ada", role: "s3cret role" });
+    assert.deepEqual(
+      JSON.parse((await run(`sessions show ${handles[0]} --json --show-data`, { env })).out).data,
+      { userId: "ada", role: "s3cret role" },
+    );
     const gone = `${handles[0]?.slice(0, 9)}${"A".repeat(43)}`;
-    assert.deepEqual(await run(`sessions show ${gone}`, { env }), { code: 1, out: "", err: "There is no live session with this handle.\n" });
+    assert.deepEqual(await run(`sessions show ${gone}`, { env }), {
+      code: 1,
+      out: "",
+      err: "There is no live session with this handle.\n",
+    });
     const asId = await run(`sessions show ${ids[0]}`, { env });
     assert.equal(asId.code, 2);
 
     assert.equal((await run("sessions count", { env })).out, "3\n");
-    assert.deepEqual(JSON.parse((await run("sessions count --user grace --json", { env })).out), { sessions: 2 });
+    assert.deepEqual(JSON.parse((await run("sessions count --user grace --json", { env })).out), {
+      sessions: 2,
+    });
     for (const { out, err } of [list, shown, asId]) {
       for (const id of ids) assert.ok(!(out + err).includes(id), "an id is shown");
       assert.ok(!out.includes("s3cret"), "data is shown");
@@ -123,7 +182,9 @@ describe("harpiats, on SQLite", () => {
 
   it("lets nothing that a user wrote speak to the terminal", async () => {
     const { url, sql } = await filled();
-    await sql(`UPDATE harpiats_sessions SET facts = '{"device":{"label":"\\u001b[2J\\u202egnp.exe\\u009b31m"}}', user_id = 'a' || char(7) || 'b'`);
+    await sql(
+      `UPDATE harpiats_sessions SET facts = '{"device":{"label":"\\u001b[2J\\u202egnp.exe\\u009b31m"}}', user_id = 'a' || char(7) || 'b'`,
+    );
     for (const flags of ["", " --json"]) {
       const { out } = await run(`sessions list --store ${url}${flags}`);
       // oxlint-disable-next-line no-control-regex
@@ -137,21 +198,36 @@ describe("harpiats, on SQLite", () => {
     const env = { HARPIATS_STORE: url };
     const { store, close } = await openStore(url);
     const look = new Session<Visitor>({ store });
-    assert.deepEqual(await run(`sessions revoke ${handles[0]}`, { env }), { code: 0, out: "The session has ended.\n", err: "" });
+    assert.deepEqual(await run(`sessions revoke ${handles[0]}`, { env }), {
+      code: 0,
+      out: "The session has ended.\n",
+      err: "",
+    });
     assert.equal(await look.get(ids[0]), undefined);
     assert.equal((await run(`sessions revoke ${handles[0]}`, { env })).code, 1);
     const refused = await run("sessions revoke --user grace", { env, typed: "no\n" });
     assert.deepEqual([refused.code, (await look.list("grace")).length], [2, 2]);
-    assert.match(refused.err, /End every session of this user in sqlite:.*\? \[y\/N\].*Nothing was ended\.\n$/s);
-    assert.match((await run("sessions revoke --user grace", { env, typed: "y\n" })).out, /2 sessions have ended\./);
+    assert.match(
+      refused.err,
+      /End every session of this user in sqlite:.*\? \[y\/N\].*Nothing was ended\.\n$/s,
+    );
+    assert.match(
+      (await run("sessions revoke --user grace", { env, typed: "y\n" })).out,
+      /2 sessions have ended\./,
+    );
     assert.deepEqual(await look.list("grace"), []);
     await look.create({ userId: "ada" });
     assert.equal((await run("sessions revoke --all", { env, typed: "y\n" })).code, 2);
     assert.equal((await look.list("ada")).length, 1);
-    assert.match((await run("sessions revoke --all", { env, typed: "sign everybody out\n" })).out, /Every session that there was has ended\./);
+    assert.match(
+      (await run("sessions revoke --all", { env, typed: "sign everybody out\n" })).out,
+      /Every session that there was has ended\./,
+    );
     assert.equal((await look.list("ada")).length, 0);
     await look.create({ userId: "ada" });
-    assert.deepEqual(JSON.parse((await run("sessions revoke --all --yes --json", { env })).out), { ended: "all" });
+    assert.deepEqual(JSON.parse((await run("sessions revoke --all --yes --json", { env })).out), {
+      ended: "all",
+    });
     assert.equal((await look.list("ada")).length, 0);
     await close();
   });
@@ -167,9 +243,15 @@ describe("harpiats, on SQLite", () => {
     const path = join(installed.path, "new.db");
     const printed = await run(`schema --store sqlite:${path}?table=logins`);
     assert.match(printed.out, /^CREATE TABLE IF NOT EXISTS "logins" \(/);
-    assert.match((await run("schema --store postgres://127.0.0.1:1/x")).err, /neither pg nor postgres is installed, npm install pg is wanted/);
+    assert.match(
+      (await run("schema --store postgres://127.0.0.1:1/x")).err,
+      /neither pg nor postgres is installed, npm install pg is wanted/,
+    );
     assert.ok(!(await readdir(installed.path)).includes("new.db"));
-    assert.match((await run(`schema --apply --store sqlite:${path}`)).out, /^The tables are there in sqlite:/);
+    assert.match(
+      (await run(`schema --apply --store sqlite:${path}`)).out,
+      /^The tables are there in sqlite:/,
+    );
     assert.equal((await run(`sessions count --store sqlite:${path}`)).out, "0\n");
   });
 
@@ -177,26 +259,47 @@ describe("harpiats, on SQLite", () => {
     const { url, path } = await filled();
     const { out, code } = await run(`bench --store ${url}?synchronous=normal --sessions 50 --json`);
     assert.equal(code, 0);
-    const { operations, sessionsPerGB } = JSON.parse(out) as { operations: { operation: string; p50: number; p99: number; perSecond: number }[]; sessionsPerGB: number };
-    assert.deepEqual(operations.map(({ operation }) => operation), ["create", "read", "patch", "touch", "remove"]);
-    for (const { p50, p99, perSecond } of operations) assert.ok(p50 > 0 && p50 <= p99 && perSecond > 0);
+    const { operations, sessionsPerGB } = JSON.parse(out) as {
+      operations: { operation: string; p50: number; p99: number; perSecond: number }[];
+      sessionsPerGB: number;
+    };
+    assert.deepEqual(
+      operations.map(({ operation }) => operation),
+      ["create", "read", "patch", "touch", "remove"],
+    );
+    for (const { p50, p99, perSecond } of operations)
+      assert.ok(p50 > 0 && p50 <= p99 && perSecond > 0);
     assert.ok(sessionsPerGB > 100_000 && sessionsPerGB < 10_000_000, String(sessionsPerGB));
     assert.ok(!(await readdir(installed.path)).some((name) => name.includes("bench")));
     assert.equal((await run(`sessions count --store sqlite:${path}`)).out, "3\n");
-    assert.match((await run(`bench --store ${url} --sessions 10`)).out, /^OPERATION +P50 MS +P99 MS +PER SECOND +ROUND TRIPS\ncreate /);
+    assert.match(
+      (await run(`bench --store ${url} --sessions 10`)).out,
+      /^OPERATION +P50 MS +P99 MS +PER SECOND +ROUND TRIPS\ncreate /,
+    );
   });
 
   it("finds the faults of a file, and none where there is none", async () => {
     const { url, path, sql } = await filled();
     const findings = async (): Promise<Record<string, string>> => {
       const { code, out } = await run(`doctor --store ${url} --json`);
-      const found = JSON.parse(out) as { faults: number; findings: { check: string; status: string; found: string; mend?: string }[] };
+      const found = JSON.parse(out) as {
+        faults: number;
+        findings: { check: string; status: string; found: string; mend?: string }[];
+      };
       assert.equal(code, found.faults === 0 ? 0 : 1);
-      for (const { status, mend } of found.findings) assert.equal(mend === undefined, status === "ok");
-      return Object.fromEntries(found.findings.filter(({ status }) => status !== "ok").map(({ check, found: text }) => [check, text]));
+      for (const { status, mend } of found.findings)
+        assert.equal(mend === undefined, status === "ok");
+      return Object.fromEntries(
+        found.findings
+          .filter(({ status }) => status !== "ok")
+          .map(({ check, found: text }) => [check, text]),
+      );
     };
     assert.deepEqual(await findings(), {});
-    assert.match((await run(`doctor --store ${url}`)).out, /^ok      version +SQLite 3\..*\n\n0 faults, 0 pieces of advice\n$/s);
+    assert.match(
+      (await run(`doctor --store ${url}`)).out,
+      /^ok      version +SQLite 3\..*\n\n0 faults, 0 pieces of advice\n$/s,
+    );
     await sql("PRAGMA journal_mode = DELETE");
     await sql("DROP INDEX harpiats_sessions_user_id");
     await chmod(path, 0o644);
@@ -212,7 +315,10 @@ describe("harpiats, on SQLite", () => {
     assert.deepEqual(Object.keys(await findings()), ["table", "trial"]);
     await sql("DROP TABLE harpiats_sessions");
     assert.deepEqual(Object.keys(await findings()), ["table", "trial"]);
-    assert.match((await run(`doctor --store ${url}?synchronous=normal`)).out, /^advice +durability +synchronous=normal/m);
+    assert.match(
+      (await run(`doctor --store ${url}?synchronous=normal`)).out,
+      /^advice +durability +synchronous=normal/m,
+    );
 
     const damaged = await filled();
     await damaged.sql("PRAGMA wal_checkpoint(TRUNCATE)");
@@ -228,19 +334,37 @@ describe("harpiats, on SQLite", () => {
     const config = join(installed.path, "session.js");
     const examine = async (options: string): Promise<Record<string, string>> => {
       const file = config.replace(".js", `${++number}.js`);
-      await writeFile(file, `import { Session } from "harpiats/session";\nexport const session = new Session(${options});\n`);
+      await writeFile(
+        file,
+        `import { Session } from "harpiats/session";\nexport const session = new Session(${options});\n`,
+      );
       const { out } = await run(`doctor --config ${file} --json`);
-      return Object.fromEntries((JSON.parse(out) as { findings: { check: string; status: string; found: string }[] }).findings.filter(({ status }) => status !== "ok").map(({ check, status }) => [check, status]));
+      return Object.fromEntries(
+        (
+          JSON.parse(out) as { findings: { check: string; status: string; found: string }[] }
+        ).findings
+          .filter(({ status }) => status !== "ok")
+          .map(({ check, status }) => [check, status]),
+      );
     };
     assert.deepEqual(await examine('{ cookieName: "__Host-id" }'), { store: "advice" });
-    assert.deepEqual(await examine("{ cookie: { secure: false, httpOnly: false }, idleTimeout: false, absoluteTimeout: 40 * 86400 }"), {
-      "cookie's Secure": "fault",
-      "cookie's HttpOnly": "fault",
-      "idle limit": "advice",
-      "absolute limit": "advice",
+    assert.deepEqual(
+      await examine(
+        "{ cookie: { secure: false, httpOnly: false }, idleTimeout: false, absoluteTimeout: 40 * 86400 }",
+      ),
+      {
+        "cookie's Secure": "fault",
+        "cookie's HttpOnly": "fault",
+        "idle limit": "advice",
+        "absolute limit": "advice",
+        store: "advice",
+      },
+    );
+    assert.deepEqual(await examine('{ cookie: { sameSite: "none", domain: "example.org" } }'), {
+      "cookie's SameSite": "advice",
+      "cookie's Domain": "advice",
       store: "advice",
     });
-    assert.deepEqual(await examine('{ cookie: { sameSite: "none", domain: "example.org" } }'), { "cookie's SameSite": "advice", "cookie's Domain": "advice", store: "advice" });
     assert.deepEqual(await examine("{}"), { "cookie's name": "advice", store: "advice" });
     await writeFile(config, "export const session = {};\n");
     assert.match((await run(`doctor --config ${config}`)).err, /exports no Session/);
@@ -249,15 +373,23 @@ describe("harpiats, on SQLite", () => {
   it("is a program that says nothing of experimental features, and ends with its code", async () => {
     const { url, sql } = await filled();
     const published = await installPackage(["better-sqlite3"]);
-    const [list, failed] = await Promise.all([spawnNode([published.bin, "sessions", "list", "--store", url]), spawnNode([published.bin, "sessions", "list", "--store", "redis://127.0.0.1:1"])]);
+    const [list, failed] = await Promise.all([
+      spawnNode([published.bin, "sessions", "list", "--store", url]),
+      spawnNode([published.bin, "sessions", "list", "--store", "redis://127.0.0.1:1"]),
+    ]);
     assert.deepEqual([list.code, list.out.split("\n").length, list.err], [0, 5, ""]);
     assert.deepEqual([failed.code, failed.out], [3, ""]);
-    assert.equal(failed.err, "harpiats: Cannot open redis://127.0.0.1:1: neither redis nor ioredis is installed, npm install redis is wanted\n");
+    assert.equal(
+      failed.err,
+      "harpiats: Cannot open redis://127.0.0.1:1: neither redis nor ioredis is installed, npm install redis is wanted\n",
+    );
 
     // `… | head -1`, of more than a pipe holds.
     await sql(`WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 3000) INSERT INTO harpiats_sessions
       SELECT printf('%08x.%043d', n, n), version, data, revision, created_at, last_seen_at, expires_at, ends_at, user_id, facts FROM (SELECT * FROM harpiats_sessions LIMIT 1), numbers`);
-    const cut = spawn(process.execPath, [published.bin, "sessions", "list", "--store", url], { stdio: ["ignore", "pipe", "pipe"] });
+    const cut = spawn(process.execPath, [published.bin, "sessions", "list", "--store", url], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     const errors = text(cut.stderr);
     cut.stdout.once("data", () => cut.stdout.destroy());
     assert.deepEqual([await once(cut, "exit"), await errors], [[0, null], ""]);
@@ -267,15 +399,32 @@ describe("harpiats, on SQLite", () => {
   it("serves its pages to whoever has the link, and to nobody else", async () => {
     const { url } = await filled();
     const published = await installPackage(["better-sqlite3"]);
-    const pages = spawn(process.execPath, [published.bin, "admin", "--view-only", "--store", url], { stdio: ["ignore", "pipe", "ignore"] });
+    const pages = spawn(process.execPath, [published.bin, "admin", "--view-only", "--store", url], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
     const [line] = (await once(createInterface(pages.stdout), "line")) as [string];
     const { origin, pathname, port } = new URL(line);
     const sessions = await fetch(`${line}/sessions`);
     assert.equal(sessions.status, 200);
     assert.match(await sessions.text(), /grace/);
-    assert.equal((await fetch(`${line}/everything`, { method: "POST", headers: { origin }, body: new URLSearchParams({}) })).status, 403);
-    for (const path of ["/", "/admin", `${pathname.slice(0, -1)}/sessions`]) assert.equal((await fetch(origin + path)).status, 404, path);
-    const rebound = get({ host: "127.0.0.1", port, path: `${pathname}/sessions`, headers: { host: `evil.test:${port}` } });
+    assert.equal(
+      (
+        await fetch(`${line}/everything`, {
+          method: "POST",
+          headers: { origin },
+          body: new URLSearchParams({}),
+        })
+      ).status,
+      403,
+    );
+    for (const path of ["/", "/admin", `${pathname.slice(0, -1)}/sessions`])
+      assert.equal((await fetch(origin + path)).status, 404, path);
+    const rebound = get({
+      host: "127.0.0.1",
+      port,
+      path: `${pathname}/sessions`,
+      headers: { host: `evil.test:${port}` },
+    });
     const [answer] = (await once(rebound, "response")) as [IncomingMessage];
     assert.equal(answer.statusCode, 403);
     answer.destroy();

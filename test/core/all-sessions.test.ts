@@ -1,7 +1,13 @@
 // Everybody's sessions, as operators see them.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { MemoryStore, Session, type SessionEvents, StoreError, toSessionStore } from "../../src/session.ts";
+import {
+  MemoryStore,
+  Session,
+  type SessionEvents,
+  StoreError,
+  toSessionStore,
+} from "../../src/session.ts";
 
 describe("Session.all", () => {
   it("pages through everybody's sessions, each with its user and data", async () => {
@@ -15,7 +21,12 @@ describe("Session.all", () => {
       seen.push(...page.sessions);
       cursor = page.cursor;
     } while (cursor !== undefined);
-    assert.deepEqual(seen.map(({ userId, data }) => [userId ?? "", data.cart]).sort(), [["", 1], ["a", undefined], ["b", undefined], ["c", undefined]]);
+    assert.deepEqual(seen.map(({ userId, data }) => [userId ?? "", data.cart]).sort(), [
+      ["", 1],
+      ["a", undefined],
+      ["b", undefined],
+      ["c", undefined],
+    ]);
     assert.equal(await session.all.count(), 4);
     const [first = assert.fail()] = seen;
     assert.deepEqual(await session.all.find(first.handle), first);
@@ -24,7 +35,12 @@ describe("Session.all", () => {
   it("ends one by its handle, whoever's it is, and everybody hears of it", async () => {
     const inner = new MemoryStore();
     // A store that tells nothing: who watches hears of it all the same.
-    const store = new Proxy(inner, { get: (target, name) => (name === "subscribe" ? undefined : (Reflect.get(target, name, target) as (() => void) | undefined)?.bind(target)) });
+    const store = new Proxy(inner, {
+      get: (target, name) =>
+        name === "subscribe"
+          ? undefined
+          : (Reflect.get(target, name, target) as (() => void) | undefined)?.bind(target),
+    });
     const session = new Session({ store });
     const ended: SessionEvents["ended"][] = [];
     session.on("ended", (event) => ended.push(event));
@@ -37,15 +53,30 @@ describe("Session.all", () => {
     }
     assert.equal(await session.all.revoke(handle), true);
     assert.equal(await session.all.revoke(handle), false);
-    assert.deepEqual([signal.aborted, await session.get(id), await session.all.find(handle), ended], [true, undefined, undefined, [{ handle, reason: "revoked" }]]);
+    assert.deepEqual(
+      [signal.aborted, await session.get(id), await session.all.find(handle), ended],
+      [true, undefined, undefined, [{ handle, reason: "revoked" }]],
+    );
   });
 
   it("does not take a three-method store's ids for handles", async () => {
     const store = new MemoryStore();
-    const session = new Session({ store: toSessionStore({ get: (id) => store.get(id), set: (id, data) => store.set(id, data), delete: (id) => store.delete(id) }) });
+    const session = new Session({
+      store: toSessionStore({
+        get: (id) => store.get(id),
+        set: (id, data) => store.set(id, data),
+        delete: (id) => store.delete(id),
+      }),
+    });
     const handle = `00000000.${"x".repeat(43)}`;
-    const isUnsupported = (error: unknown): boolean => error instanceof StoreError && error.code === "ERR_STORE_UNSUPPORTED";
-    const attempts = [() => session.all.find(handle), () => session.all.revoke(handle), () => session.all.scan(), () => session.all.ofUser("1")];
+    const isUnsupported = (error: unknown): boolean =>
+      error instanceof StoreError && error.code === "ERR_STORE_UNSUPPORTED";
+    const attempts = [
+      () => session.all.find(handle),
+      () => session.all.revoke(handle),
+      () => session.all.scan(),
+      () => session.all.ofUser("1"),
+    ];
     for (const attempt of attempts) await assert.rejects(attempt, isUnsupported);
     assert.equal(await session.all.count(), undefined);
   });

@@ -1,8 +1,14 @@
-// Several cookies with our name, as after a deploy that changed Path, Domain or Partitioned, or from a sibling domain: judged by the
-// sessions that they lead to and whose these are, never by their order.
+// Several cookies with our name, as after a deploy that changed Path, Domain or Partitioned, or
+// from a sibling domain: judged by the sessions that they lead to and whose these are, never by
+// their order.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { MemoryStore, Session, type SessionEvents, type SessionOptions } from "../../src/session.ts";
+import {
+  MemoryStore,
+  Session,
+  type SessionEvents,
+  type SessionOptions,
+} from "../../src/session.ts";
 import { ManualClock } from "../../src/testing.ts";
 import { countCalls } from "../support/counting-store.ts";
 
@@ -33,8 +39,15 @@ for (const answersAtOnce of [true, false]) {
         ids.push(await session.create({ userId: "1", n }));
         clock.advance(1000);
       }
-      for (const order of [[0, 1, 2], [2, 1, 0], [1, 2, 0]]) {
-        assert.deepEqual(await session.fromRequest(request(...order.map((at) => ids[at]))), { userId: "1", n: 3 });
+      for (const order of [
+        [0, 1, 2],
+        [2, 1, 0],
+        [1, 2, 0],
+      ]) {
+        assert.deepEqual(await session.fromRequest(request(...order.map((at) => ids[at]))), {
+          userId: "1",
+          n: 3,
+        });
       }
       assert.deepEqual(refused, []);
     });
@@ -50,7 +63,10 @@ for (const answersAtOnce of [true, false]) {
       const { session } = setUp({}, answersAtOnce);
       const visitors = [await session.create({ n: 1 }), await session.create({ n: 2 })];
       const id = await session.create({ userId: "1" });
-      for (const order of [[id, ...visitors], [...visitors, id]]) {
+      for (const order of [
+        [id, ...visitors],
+        [...visitors, id],
+      ]) {
         assert.deepEqual(await session.userFromRequest(request(...order)), { userId: "1" });
       }
       assert.equal(await session.fromRequest(request(...visitors)), undefined);
@@ -71,19 +87,28 @@ for (const answersAtOnce of [true, false]) {
 
     it("that are no sessions lock nobody out, up to 32 of them", async () => {
       const { session } = setUp({}, answersAtOnce);
-      const planted = await Promise.all(Array.from({ length: 31 }, () => new Session<Data>().create({ userId: "m" })));
+      const planted = await Promise.all(
+        Array.from({ length: 31 }, () => new Session<Data>().create({ userId: "m" })),
+      );
       const id = await session.create({ userId: "1" });
-      for (const order of [[...planted, id], [id, ...planted]]) {
+      for (const order of [
+        [...planted, id],
+        [id, ...planted],
+      ]) {
         assert.deepEqual(await session.fromRequest(request(...order)), { userId: "1" });
       }
       // What does not look like an id does not count.
       const junk = Array.from({ length: 200 }, (_, n) => `junk-${n}`);
-      assert.deepEqual(await session.fromRequest(request(...junk, ...planted, id)), { userId: "1" });
+      assert.deepEqual(await session.fromRequest(request(...junk, ...planted, id)), {
+        userId: "1",
+      });
     });
 
     it("are all read in one call of the store", async () => {
       const { session, calls } = setUp({}, answersAtOnce);
-      const ids = await Promise.all(Array.from({ length: 8 }, () => new Session<Data>().create({ userId: "m" })));
+      const ids = await Promise.all(
+        Array.from({ length: 8 }, () => new Session<Data>().create({ userId: "m" })),
+      );
       const id = await session.create({ userId: "1" });
       calls.length = 0;
       assert.ok(await session.fromRequest(request(...ids, id)));
@@ -98,7 +123,8 @@ describe("Several ids of one session", () => {
     const first = await session.create({ userId: "1" });
     let current = first;
     const ids = [first];
-    // As after a deploy that changed the cookie's Path: each renewal writes the new cookie, and the first one stays.
+    // As after a deploy that changed the cookie's Path: each renewal writes the new cookie, and the
+    // first one stays.
     for (let times = 0; times < 4; times++) {
       clock.advance(900_000);
       const own = session.open(request(first, current));
@@ -120,19 +146,28 @@ describe("Several ids of one session", () => {
 });
 
 describe("Signed ids", () => {
-  const secrets = Array.from({ length: 4 }, (_, n) => `${n}`.repeat(8) + "0123456789abcdefghijklmnopqrstuvwxyz");
+  const secrets = Array.from(
+    { length: 4 },
+    (_, n) => `${n}`.repeat(8) + "0123456789abcdefghijklmnopqrstuvwxyz",
+  );
 
   it("that nobody signed lock nobody out", async () => {
     const { session } = setUp({ secrets });
     const id = await session.create({ userId: "1" });
-    const forged = Array.from({ length: 20 }, (_, n) => `${id.slice(0, 30)}${String(n).padStart(2, "0")}.${id.slice(33)}`);
+    const forged = Array.from(
+      { length: 20 },
+      (_, n) => `${id.slice(0, 30)}${String(n).padStart(2, "0")}.${id.slice(33)}`,
+    );
     assert.deepEqual(await session.fromRequest(request(...forged, id)), { userId: "1" });
   });
 
   it("beyond 32 are refused before one signature is looked at", async () => {
     const { session, refused } = setUp({ secrets });
     const id = await session.create({ userId: "1" });
-    const forged = Array.from({ length: 200 }, (_, n) => `${id.slice(0, 28)}${String(n).padStart(4, "0")}.${id.slice(33)}`);
+    const forged = Array.from(
+      { length: 200 },
+      (_, n) => `${id.slice(0, 28)}${String(n).padStart(4, "0")}.${id.slice(33)}`,
+    );
     assert.equal(await session.fromRequest(request(...forged)), undefined);
     // A signature that was looked at and is none is told as such.
     assert.deepEqual(refused, [{ reason: "duplicate" }]);
@@ -142,7 +177,11 @@ describe("Signed ids", () => {
 describe("Signing in", () => {
   it("helps whatever cookies the browser keeps beside the new one, and ends the sessions that they name", async () => {
     const { session } = setUp();
-    const stale = [await session.create({ userId: "1" }), await session.create({ userId: "2" }), await session.create({ n: 1 })];
+    const stale = [
+      await session.create({ userId: "1" }),
+      await session.create({ userId: "2" }),
+      await session.create({ n: 1 }),
+    ];
     const own = session.open(request(...stale));
     assert.equal(await own.user, undefined);
     await own.login({ userId: "1" });

@@ -1,5 +1,5 @@
-// What code for other libraries does to `req.session`: an error that names the call, in sloppy mode too, and nothing that one request
-// could leave for another.
+// What code for other libraries does to `req.session`: an error that names the call, in sloppy mode
+// too, and nothing that one request could leave for another.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { inspect } from "node:util";
@@ -44,8 +44,14 @@ describe("A request's session", () => {
       const session = new Session<Data>();
       const id = await session.create({ userId: "ada", n: 1 });
       const cookies = { get: () => ({ value: id }), set: () => {} };
-      for (const own of [session.open({ headers: { cookie: `session_id=${id}` } }), await nextSession(session, cookies)]) {
-        assert.throws(() => sloppy(code)(own), (error: Error) => error instanceof TypeError && message.test(error.message));
+      for (const own of [
+        session.open({ headers: { cookie: `session_id=${id}` } }),
+        await nextSession(session, cookies),
+      ]) {
+        assert.throws(
+          () => sloppy(code)(own),
+          (error: Error) => error instanceof TypeError && message.test(error.message),
+        );
         assert.deepEqual(await own.data, { userId: "ada", n: 1 });
         assert.equal(await own.get("userId"), "ada");
       }
@@ -70,7 +76,8 @@ describe("A request's session", () => {
   it("reads an unknown property as undefined, and can be awaited, inspected and written as JSON", async () => {
     const session = new Session<Data>();
     const own = session.open({ headers: {} });
-    for (const name of ["passport", "returnTo", "then", "toJSON", "userId"]) assert.equal(Reflect.get(own, name), undefined);
+    for (const name of ["passport", "returnTo", "then", "toJSON", "userId"])
+      assert.equal(Reflect.get(own, name), undefined);
     assert.equal(await (async () => own)(), own);
     assert.equal(inspect(own), "RequestSession {}");
     assert.equal(JSON.stringify({ session: own }), '{"session":{}}');

@@ -16,17 +16,56 @@ const MONTH = 2_592_000;
 
 const session = new Session();
 const liveIds = [await session.create({ who: 0 }), await session.create({ who: 1 })];
-const unknownIds = ["A", "B", "C", "D", "E"].map((char) => (liveIds[0] as string).slice(0, 6) + char.repeat(26));
+const unknownIds = ["A", "B", "C", "D", "E"].map(
+  (char) => (liveIds[0] as string).slice(0, 6) + char.repeat(26),
+);
 const overAgeId = "A".repeat(32);
 
 // What headers are made of: grammar, what only looks like a name or an id, and what breaks parsers.
 const PIECES = [
-  ...NAMES, ...NAMES.map((name) => `${name}=`), ...NAMES.map((name) => `; ${name}=`), ...liveIds, ...unknownIds, overAgeId,
-  "=", ";", "; ", " ", "\t", ",", '"', "%", "%3D", "%zz", "%E0%A4%A", "%00", "\0", "\r\n", "\u00a0", "\ufeff", "é", "💥", "\ud800",
-  "%5F%5FHost-session_id=", "\u00a0session_id=", "..Host-", "_[Host-", "Session_id=", "constructor=", "deleted", "1", "\\",
+  ...NAMES,
+  ...NAMES.map((name) => `${name}=`),
+  ...NAMES.map((name) => `; ${name}=`),
+  ...liveIds,
+  ...unknownIds,
+  overAgeId,
+  "=",
+  ";",
+  "; ",
+  " ",
+  "\t",
+  ",",
+  '"',
+  "%",
+  "%3D",
+  "%zz",
+  "%E0%A4%A",
+  "%00",
+  "\0",
+  "\r\n",
+  "\u00a0",
+  "\ufeff",
+  "é",
+  "💥",
+  "\ud800",
+  "%5F%5FHost-session_id=",
+  "\u00a0session_id=",
+  "..Host-",
+  "_[Host-",
+  "Session_id=",
+  "constructor=",
+  "deleted",
+  "1",
+  "\\",
 ];
-const COOKIES = [...liveIds, ...unknownIds, overAgeId, "deleted"].map((value) => `session_id=${value}; `);
-const piece = fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...PIECES) }, { weight: 3, arbitrary: fc.constantFrom(...COOKIES) }, { weight: 1, arbitrary: fc.string({ unit: "binary", maxLength: 6 }) });
+const COOKIES = [...liveIds, ...unknownIds, overAgeId, "deleted"].map(
+  (value) => `session_id=${value}; `,
+);
+const piece = fc.oneof(
+  { weight: 9, arbitrary: fc.constantFrom(...PIECES) },
+  { weight: 3, arbitrary: fc.constantFrom(...COOKIES) },
+  { weight: 1, arbitrary: fc.string({ unit: "binary", maxLength: 6 }) },
+);
 const small = fc.array(piece, { maxLength: 14 }).map((pieces) => pieces.join(""));
 const large = fc.array(piece, { minLength: 1, maxLength: 5 }).map((pieces) => {
   const unit = pieces.join("") || ";";
@@ -46,13 +85,17 @@ function trimBlanks(text: string): string {
 function readPlainly(text: string, name: string): string[] {
   return text.split(";").flatMap((pair) => {
     const equals = pair.indexOf("=");
-    return equals !== -1 && trimBlanks(pair.slice(0, equals)) === name ? [trimBlanks(pair.slice(equals + 1))] : [];
+    return equals !== -1 && trimBlanks(pair.slice(0, equals)) === name
+      ? [trimBlanks(pair.slice(equals + 1))]
+      : [];
   });
 }
 
 /** Pieces can make an id of any age by accident. */
 function isOverAge(id: string): boolean {
-  return (Buffer.from(id.slice(0, 8), "base64url").readUInt32BE(0) + 1 + MONTH) * 1000 <= Date.now();
+  return (
+    (Buffer.from(id.slice(0, 8), "base64url").readUInt32BE(0) + 1 + MONTH) * 1000 <= Date.now()
+  );
 }
 
 function scanAll(text: string, name: string): string[] {
@@ -86,7 +129,24 @@ describe("scanCookies", () => {
   });
 
   it("reads a megabyte made to slow it down", () => {
-    const units = ["a", "a ", "a\t=", "a=", "a=;", "; a", "=a", " ", "\t", ";", "=", "a a=", "a;a =", "aa", `a${" ".repeat(1000)}`, `${" ".repeat(1000)}a=`];
+    const units = [
+      "a",
+      "a ",
+      "a\t=",
+      "a=",
+      "a=;",
+      "; a",
+      "=a",
+      " ",
+      "\t",
+      ";",
+      "=",
+      "a a=",
+      "a;a =",
+      "aa",
+      `a${" ".repeat(1000)}`,
+      `${" ".repeat(1000)}a=`,
+    ];
     for (const unit of units) {
       for (const name of ["a", "aa"]) {
         const text = unit.repeat(Math.ceil(MEGABYTE / unit.length));
@@ -100,7 +160,8 @@ describe("Session.fromRequest on the same headers", () => {
   for (const answersAtOnce of [true, false]) {
     it(`never throws, and asks a store ${answersAtOnce ? "with" : "without"} readSync for nothing malformed or over-age`, async () => {
       const counting = countCalls(new MemoryStore<{ who: number }>(), answersAtOnce);
-      // Pieces can make a renewed id of a live one by accident: it must not end what the others look for.
+      // Pieces can make a renewed id of a live one by accident: it must not end what the others
+      // look for.
       const guarded = new Session({ store: counting.store, onSuperseded: "report" });
       const live = new Map<string, number>();
       for (const who of [0, 1]) live.set(await guarded.create({ who }), who);
@@ -108,14 +169,26 @@ describe("Session.fromRequest on the same headers", () => {
       let found = 0;
       await fc.assert(
         fc.asyncProperty(header, async (text) => {
-          const cookie = liveIds.reduce((changed, id, at) => changed.replaceAll(id, ids[at] as string), text);
+          const cookie = liveIds.reduce(
+            (changed, id, at) => changed.replaceAll(id, ids[at] as string),
+            text,
+          );
           counting.calls.length = 0;
           const data = await guarded.fromRequest({ headers: { cookie } });
-          const candidates = new Set(readPlainly(cookie, "session_id").filter((value) => /^[\w-]{32}([\w-]{27})?$/.test(value) && !isOverAge(value)));
+          const candidates = new Set(
+            readPlainly(cookie, "session_id").filter(
+              (value) => /^[\w-]{32}([\w-]{27})?$/.test(value) && !isOverAge(value),
+            ),
+          );
           const alive = [...candidates].filter((id) => live.has(id));
           if (candidates.size === 0 || candidates.size > 32) assert.deepEqual(counting.calls, []);
           else assert.ok(counting.calls.length > 0);
-          assert.deepEqual(data, alive.length === 1 && candidates.size <= 32 ? { who: live.get(alive[0] as string) } : undefined);
+          assert.deepEqual(
+            data,
+            alive.length === 1 && candidates.size <= 32
+              ? { who: live.get(alive[0] as string) }
+              : undefined,
+          );
           if (data) found++;
         }),
         { numRuns: HEADERS },
@@ -128,7 +201,11 @@ describe("Session.fromRequest on the same headers", () => {
     fc.assert(
       fc.property(header, (text) => {
         const cookies = new Cookies(text);
-        for (const name of NAMES) assert.equal(typeof cookies.get(name), scanAll(text, name).length > 0 ? "string" : "undefined");
+        for (const name of NAMES)
+          assert.equal(
+            typeof cookies.get(name),
+            scanAll(text, name).length > 0 ? "string" : "undefined",
+          );
       }),
       { numRuns: HEADERS / 10 },
     );

@@ -29,7 +29,15 @@ describe("Cookies reads", () => {
   });
 
   it("names as they stand: nothing else becomes __Host- or __Secure- (C-9)", () => {
-    for (const name of ["%5F%5FHost-a", "_%5fHost-a", "\u00a0__Host-a", "..Host-a", "_[Host-a", "__Host%2Da", "__host-a"]) {
+    for (const name of [
+      "%5F%5FHost-a",
+      "_%5fHost-a",
+      "\u00a0__Host-a",
+      "..Host-a",
+      "_[Host-a",
+      "__Host%2Da",
+      "__host-a",
+    ]) {
       assert.equal(new Cookies(`${name}=1`).get("__Host-a"), undefined, name);
     }
   });
@@ -42,7 +50,8 @@ describe("Cookies reads", () => {
 
   it("percent-encoded values, and malformed ones as they are", () => {
     assert.equal(new Cookies("a=%E2%82%AC%3B").get("a"), "€;");
-    for (const value of ["%", "%zz", "%E0%A4%A", "100%", "%c3%28"]) assert.equal(new Cookies(`a=${value}`).get("a"), value);
+    for (const value of ["%", "%zz", "%E0%A4%A", "100%", "%c3%28"])
+      assert.equal(new Cookies(`a=${value}`).get("a"), value);
   });
 
   it("pairs without = and without a name as nothing", () => {
@@ -59,7 +68,10 @@ describe("Cookies reads", () => {
     }
     const all = new Cookies("__proto__=1; constructor=2").getAll();
     assert.equal(Object.getPrototypeOf(all), null);
-    assert.deepEqual(Object.entries(all), [["__proto__", "1"], ["constructor", "2"]]);
+    assert.deepEqual(Object.entries(all), [
+      ["__proto__", "1"],
+      ["constructor", "2"],
+    ]);
   });
 
   it("a header that came in several lines as one (C-6)", () => {
@@ -68,7 +80,13 @@ describe("Cookies reads", () => {
   });
 
   it("no header, no request and null as no cookies", () => {
-    for (const cookies of [new Cookies(), new Cookies(null), new Cookies(""), new Cookies({ headers: {} }), new Cookies(new Headers())]) {
+    for (const cookies of [
+      new Cookies(),
+      new Cookies(null),
+      new Cookies(""),
+      new Cookies({ headers: {} }),
+      new Cookies(new Headers()),
+    ]) {
       assert.equal(cookies.get("a"), undefined);
       assert.deepEqual(Object.keys(cookies.getAll()), []);
     }

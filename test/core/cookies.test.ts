@@ -14,7 +14,12 @@ function setCookie(name: string, value: string, options?: CookieOptions): string
 }
 
 /** What the caller may not learn twice: a refusal leaves no trace on the response. */
-function assertRefused(name: string, value: string, options: CookieOptions, expected: { name: string; message?: RegExp }): void {
+function assertRefused(
+  name: string,
+  value: string,
+  options: CookieOptions,
+  expected: { name: string; message?: RegExp },
+): void {
   const headers = new Headers();
   const cookies = new Cookies(undefined, headers);
   assert.throws(() => cookies.set(name, value, options), expected);
@@ -44,7 +49,17 @@ describe("Cookies.set", () => {
   });
 
   it("leaves out what is false or undefined", () => {
-    assert.deepEqual(setCookie("a", "1", { httpOnly: false, secure: false, partitioned: false, maxAge: undefined, path: undefined, sameSite: undefined }), ["a=1"]);
+    assert.deepEqual(
+      setCookie("a", "1", {
+        httpOnly: false,
+        secure: false,
+        partitioned: false,
+        maxAge: undefined,
+        path: undefined,
+        sameSite: undefined,
+      }),
+      ["a=1"],
+    );
   });
 
   it("encodes values so that reading gives them back", () => {
@@ -63,21 +78,47 @@ describe("Cookies.set", () => {
     cookies.set("a", "2", { path: "/" });
     headers.append("Set-Cookie", "last=1");
     cookies.set("a", "3");
-    assert.deepEqual(headers.getSetCookie(), ["theme=dark; Path=/", "aa=of the application", "last=1", "a=3"]);
+    assert.deepEqual(headers.getSetCookie(), [
+      "theme=dark; Path=/",
+      "aa=of the application",
+      "last=1",
+      "a=3",
+    ]);
   });
 
   it("refuses names outside the grammar (C-1)", () => {
-    for (const name of ["", " ", "a b", "a=b", "a;b", "a,b", 'a"b', "a(b)", "a@b", "a/b", "[a]", "{a}", ...[...CONTROLS, ...OUTSIDE_ASCII].map((char) => `a${char}b`)]) {
+    for (const name of [
+      "",
+      " ",
+      "a b",
+      "a=b",
+      "a;b",
+      "a,b",
+      'a"b',
+      "a(b)",
+      "a@b",
+      "a/b",
+      "[a]",
+      "{a}",
+      ...[...CONTROLS, ...OUTSIDE_ASCII].map((char) => `a${char}b`),
+    ]) {
       assertRefused(name, "1", {}, { name: "TypeError", message: /^Cannot use this cookie name/ });
     }
-    for (const name of [undefined, null, 1, {}]) assertRefused(name as string, "1", {}, { name: "TypeError" });
+    for (const name of [undefined, null, 1, {}])
+      assertRefused(name as string, "1", {}, { name: "TypeError" });
   });
 
   it("encodes what a value must not hold, and refuses what is no text (C-1)", () => {
     for (const char of [...CONTROLS, ...OUTSIDE_ASCII, ";", ",", " ", '"', "\\"]) {
       assert.deepEqual(setCookie("a", `x${char}y`), [`a=x${encodeURIComponent(char)}y`]);
     }
-    for (const value of [undefined, null, 1, {}]) assertRefused("a", value as string, {}, { name: "TypeError", message: /value is not a string/ });
+    for (const value of [undefined, null, 1, {}])
+      assertRefused(
+        "a",
+        value as string,
+        {},
+        { name: "TypeError", message: /value is not a string/ },
+      );
     assertRefused("a", "x\ud800y", {}, { name: "TypeError", message: /^Cannot set cookie a: / });
   });
 
@@ -96,12 +137,28 @@ describe("Cookies.set", () => {
   });
 
   it("refuses a path that does not begin with /", () => {
-    for (const path of ["", "shop", "./", "*"]) assertRefused("a", "1", { path }, { name: "TypeError", message: /path does not begin with \// });
+    for (const path of ["", "shop", "./", "*"])
+      assertRefused(
+        "a",
+        "1",
+        { path },
+        { name: "TypeError", message: /path does not begin with \// },
+      );
   });
 
   it("refuses lifetimes that are no whole seconds and dates that are none", () => {
-    for (const maxAge of [1.5, Number.NaN, "60" as unknown as number]) assertRefused("a", "1", { maxAge }, { name: "TypeError", message: /maxAge in whole seconds/ });
-    for (const expires of [new Date(Number.NaN), "tomorrow" as unknown as Date, 1 as unknown as Date]) {
+    for (const maxAge of [1.5, Number.NaN, "60" as unknown as number])
+      assertRefused(
+        "a",
+        "1",
+        { maxAge },
+        { name: "TypeError", message: /maxAge in whole seconds/ },
+      );
+    for (const expires of [
+      new Date(Number.NaN),
+      "tomorrow" as unknown as Date,
+      1 as unknown as Date,
+    ]) {
       assertRefused("a", "1", { expires }, { name: "TypeError", message: /expires as a Date/ });
     }
   });
@@ -110,17 +167,33 @@ describe("Cookies.set", () => {
     assert.deepEqual(setCookie("a", "1", { maxAge: 400 * DAY }), ["a=1; Max-Age=34560000"]);
     assertRefused("a", "1", { maxAge: 400 * DAY + 1 }, { name: "RangeError", message: /400 days/ });
     const later = new Date(Date.now() + 401 * DAY * 1000);
-    assert.equal(setCookie("a", "1", { expires: new Date(Date.now() + 399 * DAY * 1000) }).length, 1);
+    assert.equal(
+      setCookie("a", "1", { expires: new Date(Date.now() + 399 * DAY * 1000) }).length,
+      1,
+    );
     assertRefused("a", "1", { expires: later }, { name: "RangeError", message: /400 days/ });
-    assertRefused("a", "1", { expires: later, maxAge: 60 }, { name: "RangeError", message: /400 days/ });
+    assertRefused(
+      "a",
+      "1",
+      { expires: later, maxAge: 60 },
+      { name: "RangeError", message: /400 days/ },
+    );
   });
 
   it("takes 4096 bytes in all and refuses 4097 (C-4)", () => {
     assert.equal(setCookie("a", "x".repeat(4094))[0]?.length, 4096);
-    assertRefused("a", "x".repeat(4095), {}, { name: "RangeError", message: /4097 bytes, browsers keep 4096/ });
+    assertRefused(
+      "a",
+      "x".repeat(4095),
+      {},
+      { name: "RangeError", message: /4097 bytes, browsers keep 4096/ },
+    );
     const withAttributes = "; Path=/; HttpOnly; Secure; SameSite=Lax";
     const options: CookieOptions = { path: "/", httpOnly: true, secure: true, sameSite: "lax" };
-    assert.equal(setCookie("a", "x".repeat(4094 - withAttributes.length), options)[0]?.length, 4096);
+    assert.equal(
+      setCookie("a", "x".repeat(4094 - withAttributes.length), options)[0]?.length,
+      4096,
+    );
     assertRefused("a", "x".repeat(4095 - withAttributes.length), options, { name: "RangeError" });
     // What is counted is what is sent: a euro sign is nine characters then.
     assertRefused("a", "€".repeat(456), {}, { name: "RangeError" });
@@ -128,11 +201,21 @@ describe("Cookies.set", () => {
 
   it("takes 1024 bytes in an attribute and refuses 1025 (C-4)", () => {
     assert.equal(setCookie("a", "1", { path: `/${"x".repeat(1023)}` }).length, 1);
-    assertRefused("a", "1", { path: `/${"x".repeat(1024)}` }, { name: "TypeError", message: /path has more than 1024 bytes/ });
+    assertRefused(
+      "a",
+      "1",
+      { path: `/${"x".repeat(1024)}` },
+      { name: "TypeError", message: /path has more than 1024 bytes/ },
+    );
     const domain = `${"a.".repeat(510)}test`;
     assert.equal(domain.length, 1024);
     assert.equal(setCookie("a", "1", { domain }).length, 1);
-    assertRefused("a", "1", { domain: `b${domain}` }, { name: "TypeError", message: /domain has more than 1024 bytes/ });
+    assertRefused(
+      "a",
+      "1",
+      { domain: `b${domain}` },
+      { name: "TypeError", message: /domain has more than 1024 bytes/ },
+    );
   });
 
   it("holds the prefixes to their rules, whatever their case (C-11)", () => {
@@ -149,7 +232,8 @@ describe("Cookies.set", () => {
       ["__Secure", {}],
       ["x__Host-a", {}],
     ];
-    for (const [name, options] of allowed) assert.equal(setCookie(name, "1", options).length, 1, name);
+    for (const [name, options] of allowed)
+      assert.equal(setCookie(name, "1", options).length, 1, name);
     const refused: [string, CookieOptions][] = [
       ["__Secure-a", {}],
       ["__Host-a", { path: "/" }],
@@ -163,26 +247,56 @@ describe("Cookies.set", () => {
       ["__Host-Http-a", { ...host, httpOnly: true, domain: "example.com" }],
     ];
     for (const [name, options] of refused) {
-      for (const spelling of [name, name.toLowerCase(), name.toUpperCase()]) assertRefused(spelling, "1", options, { name: "TypeError", message: /its prefix needs/ });
+      for (const spelling of [name, name.toLowerCase(), name.toUpperCase()])
+        assertRefused(spelling, "1", options, { name: "TypeError", message: /its prefix needs/ });
     }
   });
 
   it("refuses SameSite=None and Partitioned without Secure, however they are spelled (C-15)", () => {
     for (const sameSite of ["none", "None", "NONE"] as "none"[]) {
-      assertRefused("a", "1", { sameSite }, { name: "TypeError", message: /sameSite none needs secure/ });
-      assert.deepEqual(setCookie("a", "1", { sameSite, secure: true }), ["a=1; Secure; SameSite=None"]);
+      assertRefused(
+        "a",
+        "1",
+        { sameSite },
+        { name: "TypeError", message: /sameSite none needs secure/ },
+      );
+      assert.deepEqual(setCookie("a", "1", { sameSite, secure: true }), [
+        "a=1; Secure; SameSite=None",
+      ]);
     }
-    assertRefused("a", "1", { partitioned: true }, { name: "TypeError", message: /partitioned needs secure/ });
-    assert.deepEqual(setCookie("a", "1", { partitioned: true, secure: true }), ["a=1; Secure; Partitioned"]);
+    assertRefused(
+      "a",
+      "1",
+      { partitioned: true },
+      { name: "TypeError", message: /partitioned needs secure/ },
+    );
+    assert.deepEqual(setCookie("a", "1", { partitioned: true, secure: true }), [
+      "a=1; Secure; Partitioned",
+    ]);
   });
 
   it("refuses every other sameSite, so that none is left out by mistake", () => {
-    for (const sameSite of [false, true, "", "no", null, 0] as unknown as "lax"[]) assertRefused("a", "1", { sameSite }, { name: "TypeError", message: /strict, lax or none is wanted/ });
+    for (const sameSite of [false, true, "", "no", null, 0] as unknown as "lax"[])
+      assertRefused(
+        "a",
+        "1",
+        { sameSite },
+        { name: "TypeError", message: /strict, lax or none is wanted/ },
+      );
   });
 
   it("says that a response is wanted where there is none", () => {
-    for (const act of [(): void => new Cookies("a=1").set("a", "2"), (): void => new Cookies().delete("a")]) {
-      assert.throws(act, (error) => error instanceof TypeError && !(error instanceof HarpiaError) && /new Cookies\(request, response\) is wanted/.test(error.message));
+    for (const act of [
+      (): void => new Cookies("a=1").set("a", "2"),
+      (): void => new Cookies().delete("a"),
+    ]) {
+      assert.throws(
+        act,
+        (error) =>
+          error instanceof TypeError &&
+          !(error instanceof HarpiaError) &&
+          /new Cookies\(request, response\) is wanted/.test(error.message),
+      );
     }
   });
 

@@ -46,7 +46,9 @@ for (const framework of FRAMEWORKS) {
     it("sets one cookie of ours among the application's, and lets no cache keep it", async () => {
       const response = await get("/login");
       assert.equal(response.status, 200);
-      const [theme, lang, ...ours] = response.headers.getSetCookie().sort((a, b) => Number(a.startsWith("session_id=")) - Number(b.startsWith("session_id=")));
+      const [theme, lang, ...ours] = response.headers
+        .getSetCookie()
+        .sort((a, b) => Number(a.startsWith("session_id=")) - Number(b.startsWith("session_id=")));
       assert.equal(theme, "theme=dark");
       assert.equal(lang, "lang=en; Path=/");
       assert.equal(ours.length, 1);
@@ -56,11 +58,25 @@ for (const framework of FRAMEWORKS) {
     });
 
     it("knows the visitor by the cookie, alone, among others and not without it", async () => {
-      const id = COOKIE.exec((await get("/login")).headers.getSetCookie().find((line) => line.startsWith("session_id=")) ?? "")?.[1];
-      for (const cookie of [`session_id=${id}`, `a=1; session_id=${id}; b=2`, `session_id=malformed; session_id=${id}`]) {
+      const id = COOKIE.exec(
+        (await get("/login")).headers
+          .getSetCookie()
+          .find((line) => line.startsWith("session_id=")) ?? "",
+      )?.[1];
+      for (const cookie of [
+        `session_id=${id}`,
+        `a=1; session_id=${id}; b=2`,
+        `session_id=malformed; session_id=${id}`,
+      ]) {
         assert.deepEqual(await (await get("/profile", cookie)).json(), { userId: "123" }, cookie);
       }
-      for (const cookie of [undefined, "a=1", "session_id=malformed", `Session_id=${id}`, `session_id=${"A".repeat(32)}`]) {
+      for (const cookie of [
+        undefined,
+        "a=1",
+        "session_id=malformed",
+        `Session_id=${id}`,
+        `session_id=${"A".repeat(32)}`,
+      ]) {
         const response = await get("/profile", cookie);
         assert.equal(response.status, 200);
         assert.equal(await response.json(), null, cookie);
@@ -71,7 +87,9 @@ for (const framework of FRAMEWORKS) {
     it("takes the cookie back on the way out", async () => {
       const sent = await session.create({ userId: "123" });
       const response = await get("/logout", `session_id=${sent}`);
-      assert.deepEqual(response.headers.getSetCookie(), ["session_id=; Max-Age=0; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; Secure; SameSite=Lax"]);
+      assert.deepEqual(response.headers.getSetCookie(), [
+        "session_id=; Max-Age=0; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; Secure; SameSite=Lax",
+      ]);
       assert.equal(response.headers.get("cache-control"), "no-store");
       assert.equal(await (await get("/profile", `session_id=${sent}`)).json(), null);
     });

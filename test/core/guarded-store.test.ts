@@ -1,14 +1,23 @@
-// What a session makes of a store that fails: an error with a code, in time, and never "no session".
+// What a session makes of a store that fails: an error with a code, in time, and never "no
+// session".
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { HarpiaError, MemoryStore, Session, type SessionStore, StoreError } from "../../src/session.ts";
+import {
+  HarpiaError,
+  MemoryStore,
+  Session,
+  type SessionStore,
+  StoreError,
+} from "../../src/session.ts";
 import { ManualClock } from "../../src/testing.ts";
 
 type Fields = Record<string, unknown>;
 type Step = (session: Session<Fields>, id: string) => Promise<unknown>;
 
 const FIVE_SECONDS = 5000;
-const WITH_COOKIE = (id: string): { headers: { cookie: string } } => ({ headers: { cookie: `session_id=${id}` } });
+const WITH_COOKIE = (id: string): { headers: { cookie: string } } => ({
+  headers: { cookie: `session_id=${id}` },
+});
 
 // Every method, and the store's method that it needs.
 const STEPS: [string, string, Step][] = [
@@ -24,7 +33,11 @@ const STEPS: [string, string, Step][] = [
 ];
 
 /** A real store, of which one method does something else. */
-function breakMethod(store: SessionStore<Fields>, method: string, act: () => unknown): SessionStore<Fields> {
+function breakMethod(
+  store: SessionStore<Fields>,
+  method: string,
+  act: () => unknown,
+): SessionStore<Fields> {
   const isRead = method === "read";
   return new Proxy(store, {
     get(target, name) {
@@ -72,29 +85,46 @@ describe("A store that fails", () => {
     const memory = new MemoryStore<Fields>();
     const healthy = new Session<Fields>({ store: memory });
     const ids = await Promise.all([1, 2, 3].map((n) => healthy.create({ n })));
-    const session = new Session<Fields>({ store: breakMethod(memory, "read", () => Promise.reject(cause)) });
+    const session = new Session<Fields>({
+      store: breakMethod(memory, "read", () => Promise.reject(cause)),
+    });
     const results = await Promise.allSettled(ids.map((id) => session.get(id)));
-    for (const result of results) assert.ok(result.status === "rejected" && assertUnavailable(result.reason, "read"));
+    for (const result of results)
+      assert.ok(result.status === "rejected" && assertUnavailable(result.reason, "read"));
   });
 
   it("fails with its own StoreError as it is", async () => {
-    const own = new StoreError("ERR_STORE_CONFLICT", "Cannot read: of the store", { store: "MyStore", operation: "read" });
-    const session = new Session<Fields>({ store: breakMethod(new MemoryStore(), "read", () => Promise.reject(own)) });
+    const own = new StoreError("ERR_STORE_CONFLICT", "Cannot read: of the store", {
+      store: "MyStore",
+      operation: "read",
+    });
+    const session = new Session<Fields>({
+      store: breakMethod(new MemoryStore(), "read", () => Promise.reject(own)),
+    });
     await assert.rejects(session.get(await session.create({})), own);
   });
 
   it("gives no list, or one that is too short: a failure, and nobody is logged out by it", async () => {
     for (const answer of [undefined, null, [], 42]) {
-      const session = new Session<Fields>({ store: breakMethod(new MemoryStore(), "read", async () => answer) });
+      const session = new Session<Fields>({
+        store: breakMethod(new MemoryStore(), "read", async () => answer),
+      });
       const id = await session.create({});
-      for (const read of [session.get(id), session.fromRequest(WITH_COOKIE(id)), session.update(id, () => ({}))]) await assert.rejects(read, { code: "ERR_STORE_UNAVAILABLE" });
+      for (const read of [
+        session.get(id),
+        session.fromRequest(WITH_COOKIE(id)),
+        session.update(id, () => ({})),
+      ])
+        await assert.rejects(read, { code: "ERR_STORE_UNAVAILABLE" });
     }
   });
 
   it("keeps the cookie when the logout failed, and the session", async () => {
     const memory = new MemoryStore<Fields>();
     const id = await new Session<Fields>({ store: memory }).create({});
-    const session = new Session<Fields>({ store: breakMethod(memory, "remove", () => Promise.reject(cause)) });
+    const session = new Session<Fields>({
+      store: breakMethod(memory, "remove", () => Promise.reject(cause)),
+    });
     const headers = new Headers();
     await assert.rejects(session.delete(id, headers), { code: "ERR_STORE_UNAVAILABLE" });
     assert.deepEqual([...headers], []);
@@ -102,7 +132,9 @@ describe("A store that fails", () => {
   });
 
   it("keeps the cookie when the rotation failed", async () => {
-    const session = new Session<Fields>({ store: breakMethod(new MemoryStore(), "move", () => Promise.reject(cause)) });
+    const session = new Session<Fields>({
+      store: breakMethod(new MemoryStore(), "move", () => Promise.reject(cause)),
+    });
     const id = await session.create({});
     const headers = new Headers();
     await assert.rejects(session.rotate(id, headers), { code: "ERR_STORE_UNAVAILABLE" });
@@ -112,7 +144,10 @@ describe("A store that fails", () => {
 
   it("tells of activity that could not be written, and answers the request, which has read its session", async () => {
     const clock = new ManualClock();
-    const session = new Session<Fields>({ clock, store: breakMethod(new MemoryStore({ clock }), "extend", () => Promise.reject(cause)) });
+    const session = new Session<Fields>({
+      clock,
+      store: breakMethod(new MemoryStore({ clock }), "extend", () => Promise.reject(cause)),
+    });
     const told: unknown[] = [];
     session.on("error", ({ error }) => told.push(error));
     const id = await session.create({});
@@ -124,8 +159,12 @@ describe("A store that fails", () => {
   });
 
   it("tells of a subscription that failed by the event error", async () => {
-    const session = new Session<Fields>({ store: breakMethod(new MemoryStore(), "subscribe", () => Promise.reject(cause)) });
-    const error = await new Promise((resolve) => session.on("error", (event) => resolve(event.error)));
+    const session = new Session<Fields>({
+      store: breakMethod(new MemoryStore(), "subscribe", () => Promise.reject(cause)),
+    });
+    const error = await new Promise((resolve) =>
+      session.on("error", (event) => resolve(event.error)),
+    );
     assertUnavailable(error, "subscribe");
   });
 });
@@ -159,10 +198,21 @@ describe("A store that does not answer", () => {
   }
 
   it("is given up after the storeTimeout that was asked for, or never", async () => {
-    for (const [storeTimeout, code] of [[0.25, "ERR_STORE_TIMEOUT"], [false, undefined]] as const) {
+    for (const [storeTimeout, code] of [
+      [0.25, "ERR_STORE_TIMEOUT"],
+      [false, undefined],
+    ] as const) {
       const clock = new ManualClock();
       let answer: (value: unknown) => void = () => {};
-      const session = new Session<Fields>({ clock, storeTimeout, store: breakMethod(new MemoryStore({ clock }), "remove", () => new Promise((resolve) => (answer = resolve))) });
+      const session = new Session<Fields>({
+        clock,
+        storeTimeout,
+        store: breakMethod(
+          new MemoryStore({ clock }),
+          "remove",
+          () => new Promise((resolve) => (answer = resolve)),
+        ),
+      });
       const id = await session.create({});
       const done = session.delete(id).then(String, (error: StoreError) => error.code);
       clock.advance(250);
@@ -177,7 +227,14 @@ describe("A store that does not answer", () => {
   it("ends a subscription that comes after it was given up: it would hold the process", async () => {
     const clock = new ManualClock();
     let come: (end: () => Promise<void>) => void = () => {};
-    const session = new Session({ clock, store: breakMethod(new MemoryStore({ clock }), "subscribe", () => new Promise((resolve) => (come = resolve))) });
+    const session = new Session({
+      clock,
+      store: breakMethod(
+        new MemoryStore({ clock }),
+        "subscribe",
+        () => new Promise((resolve) => (come = resolve)),
+      ),
+    });
     const told = new Promise((resolve) => session.on("error", resolve));
     clock.advance(FIVE_SECONDS);
     await told;
@@ -188,7 +245,10 @@ describe("A store that does not answer", () => {
 
   it("leaves no timer behind once it has answered", async () => {
     const clock = new ManualClock();
-    const session = new Session<Fields>({ clock, store: breakMethod(new MemoryStore({ clock: new ManualClock() }), "prune", throwNow) });
+    const session = new Session<Fields>({
+      clock,
+      store: breakMethod(new MemoryStore({ clock: new ManualClock() }), "prune", throwNow),
+    });
     const id = await session.create({});
     await session.get(id);
     await session.update(id, { a: 1 });
@@ -209,8 +269,15 @@ describe("Reads of one turn", () => {
     });
     const session = new Session<Fields>({ store: counting });
     const ids = await Promise.all(Array.from({ length: 1200 }, (_, n) => session.create({ n })));
-    const found = await Promise.all([...ids.map((id) => session.get(id)), session.fromRequest(WITH_COOKIE(ids[7] as string)), session.get("malformed")]);
-    assert.deepEqual(found.slice(0, 1200), ids.map((_, n) => ({ n })));
+    const found = await Promise.all([
+      ...ids.map((id) => session.get(id)),
+      session.fromRequest(WITH_COOKIE(ids[7] as string)),
+      session.get("malformed"),
+    ]);
+    assert.deepEqual(
+      found.slice(0, 1200),
+      ids.map((_, n) => ({ n })),
+    );
     assert.deepEqual(found.slice(1200), [{ n: 7 }, undefined]);
     // Never more than 500 at once: one must not wait for thousands.
     assert.deepEqual(calls, [500, 500, 201]);

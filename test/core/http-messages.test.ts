@@ -1,11 +1,17 @@
-// What counts as a request and a response: by structure, with a clear TypeError for what fits nothing.
-// The frameworks themselves are in frameworks.test.ts.
+// What counts as a request and a response: by structure, with a clear TypeError for what fits
+// nothing. The frameworks themselves are in frameworks.test.ts.
 import assert from "node:assert/strict";
 import { createServer, type IncomingMessage } from "node:http";
 import * as http2 from "node:http2";
 import { type AddressInfo, connect } from "node:net";
 import { after, before, describe, it } from "node:test";
-import { Cookies, MemoryStore, type RequestLike, type ResponseLike, Session } from "../../src/session.ts";
+import {
+  Cookies,
+  MemoryStore,
+  type RequestLike,
+  type ResponseLike,
+  Session,
+} from "../../src/session.ts";
 import { countCalls } from "../support/counting-store.ts";
 
 const session = new Session<{ userId: string }>();
@@ -18,10 +24,19 @@ describe("Session reads", () => {
     ["fetch Headers", new Headers({ cookie })],
     ["an object with fetch Headers", { headers: new Headers({ cookie }) }],
     ["an object with plain headers", { headers: { cookie } }],
-    ["headers without a prototype", { headers: Object.assign(Object.create(null) as object, { cookie }) }],
+    [
+      "headers without a prototype",
+      { headers: Object.assign(Object.create(null) as object, { cookie }) },
+    ],
     ["a header in several lines", { headers: { cookie: ["a=1", `session_id=${id}`] } }],
-    ["an object that holds a request", { request: new Request("http://localhost/", { headers: { cookie } }) }],
-    ["a context that holds a raw request", { req: { raw: new Request("http://localhost/", { headers: { cookie } }) } }],
+    [
+      "an object that holds a request",
+      { request: new Request("http://localhost/", { headers: { cookie } }) },
+    ],
+    [
+      "a context that holds a raw request",
+      { req: { raw: new Request("http://localhost/", { headers: { cookie } }) } },
+    ],
   ];
   for (const [what, request] of requests) {
     it(`the cookie of ${what}`, async () => {
@@ -31,7 +46,13 @@ describe("Session reads", () => {
   }
 
   it("no session from a request without cookies", async () => {
-    for (const request of [new Request("http://localhost/"), new Headers(), { headers: {} }, { headers: { cookie: undefined } }, { headers: { cookie: [] } }]) {
+    for (const request of [
+      new Request("http://localhost/"),
+      new Headers(),
+      { headers: {} },
+      { headers: { cookie: undefined } },
+      { headers: { cookie: [] } },
+    ]) {
       assert.equal(await session.fromRequest(request), undefined);
     }
   });
@@ -51,16 +72,27 @@ describe("Session reads", () => {
       [{ cookies: { session_id: id } }, "an object"],
     ];
     for (const [value, kind] of given) {
-      await assert.rejects(strict.fromRequest(value as RequestLike), { name: "TypeError", message: new RegExp(`^Cannot read a session from this request: it is ${kind} without headers, a request of .* is wanted$`) });
+      await assert.rejects(strict.fromRequest(value as RequestLike), {
+        name: "TypeError",
+        message: new RegExp(
+          `^Cannot read a session from this request: it is ${kind} without headers, a request of .* is wanted$`,
+        ),
+      });
     }
-    await assert.rejects(strict.fromRequest({ request: null } as unknown as RequestLike), TypeError);
+    await assert.rejects(
+      strict.fromRequest({ request: null } as unknown as RequestLike),
+      TypeError,
+    );
     assert.deepEqual(calls, []);
   });
 });
 
 describe("Session over real HTTP", () => {
   const seen: unknown[] = [];
-  const answer = async (req: IncomingMessage | http2.Http2ServerRequest, res: ResponseLike & { end(): unknown }): Promise<void> => {
+  const answer = async (
+    req: IncomingMessage | http2.Http2ServerRequest,
+    res: ResponseLike & { end(): unknown },
+  ): Promise<void> => {
     seen.push(await session.fromRequest(req));
     session.setCookie(res, id, { expires: new Date(Date.UTC(2020, 0, 1)) });
     session.setCookie(res, id);
@@ -76,7 +108,8 @@ describe("Session over real HTTP", () => {
   });
 
   before(async () => {
-    for (const one of [server, server2]) await new Promise<void>((resolve) => one.listen(0, "127.0.0.1", resolve));
+    for (const one of [server, server2])
+      await new Promise<void>((resolve) => one.listen(0, "127.0.0.1", resolve));
   });
   after(() => {
     server.close();
@@ -89,7 +122,9 @@ describe("Session over real HTTP", () => {
   function send(lines: string[]): Promise<string> {
     return new Promise((resolve, reject) => {
       let text = "";
-      const socket = connect(portOf(server), "127.0.0.1", () => socket.write([...lines, "Host: localhost", "Connection: close", "", ""].join("\r\n")));
+      const socket = connect(portOf(server), "127.0.0.1", () =>
+        socket.write([...lines, "Host: localhost", "Connection: close", "", ""].join("\r\n")),
+      );
       socket.setEncoding("latin1").on("data", (chunk: string) => (text += chunk));
       socket.on("end", () => resolve(text)).on("error", reject);
     });
@@ -97,9 +132,16 @@ describe("Session over real HTTP", () => {
 
   it("takes several Cookie headers for one (C-6), and a header named get for a header", async () => {
     seen.length = 0;
-    const text = await send(["GET / HTTP/1.1", "Get: 1", "Cookie: a=1", `Cookie: session_id=${id}`]);
+    const text = await send([
+      "GET / HTTP/1.1",
+      "Get: 1",
+      "Cookie: a=1",
+      `Cookie: session_id=${id}`,
+    ]);
     assert.deepEqual(seen, [{ userId: "123" }]);
-    assert.deepEqual(text.match(/^set-cookie: .*$/gim), [`Set-Cookie: session_id=${id}; Path=/; HttpOnly; Secure; SameSite=Lax`]);
+    assert.deepEqual(text.match(/^set-cookie: .*$/gim), [
+      `Set-Cookie: session_id=${id}; Path=/; HttpOnly; Secure; SameSite=Lax`,
+    ]);
     assert.match(text, /^cache-control: no-store\r$/im);
   });
 
@@ -107,14 +149,23 @@ describe("Session over real HTTP", () => {
     seen.length = 0;
     const client = http2.connect(`http://127.0.0.1:${portOf(server2)}`);
     const stream = client.request({ ":path": "/", cookie: ["a=1", `session_id=${id}`] });
-    const headers = await new Promise<http2.IncomingHttpHeaders>((resolve, reject) => stream.on("response", resolve).on("error", reject).end());
+    const headers = await new Promise<http2.IncomingHttpHeaders>((resolve, reject) =>
+      stream.on("response", resolve).on("error", reject).end(),
+    );
     client.close();
     assert.deepEqual(seen, [{ userId: "123" }]);
-    assert.deepEqual(headers["set-cookie"], [`session_id=${id}; Path=/; HttpOnly; Secure; SameSite=Lax`]);
+    assert.deepEqual(headers["set-cookie"], [
+      `session_id=${id}; Path=/; HttpOnly; Secure; SameSite=Lax`,
+    ]);
   });
 
   it("knows the visitor at the upgrade to a WebSocket", async () => {
-    await send(["GET / HTTP/1.1", "Upgrade: websocket", "Connection: Upgrade", `Cookie: session_id=${id}`]);
+    await send([
+      "GET / HTTP/1.1",
+      "Upgrade: websocket",
+      "Connection: Upgrade",
+      `Cookie: session_id=${id}`,
+    ]);
     assert.deepEqual(await upgraded, { userId: "123" });
   });
 });
@@ -123,7 +174,9 @@ describe("Session writes", () => {
   const line = `session_id=${id}; Path=/; HttpOnly; Secure; SameSite=Lax`;
 
   it("on a fetch Response and on Headers, in the place of an earlier one, and leaves all else alone", () => {
-    const response = new Response("body", { headers: { "content-type": "text/plain", "cache-control": "public" } });
+    const response = new Response("body", {
+      headers: { "content-type": "text/plain", "cache-control": "public" },
+    });
     for (const target of [response, response.headers]) {
       response.headers.append("set-cookie", "theme=dark; Expires=Thu, 01 Jan 2099 00:00:00 GMT");
       session.setCookie(target, id, { maxAge: 5 });
@@ -150,9 +203,17 @@ describe("Session writes", () => {
       [{ res: null, headers: null }, "an object"],
     ];
     for (const [value, kind] of given) {
-      const refused = { name: "TypeError", message: new RegExp(`^Cannot set a cookie on this response: it is ${kind} that takes no headers, a response of .* is wanted$`) };
+      const refused = {
+        name: "TypeError",
+        message: new RegExp(
+          `^Cannot set a cookie on this response: it is ${kind} that takes no headers, a response of .* is wanted$`,
+        ),
+      };
       assert.throws(() => session.setCookie(value as ResponseLike, id), refused);
-      assert.throws(() => new Cookies(undefined, (value ?? 0) as ResponseLike).set("a", "1"), TypeError);
+      assert.throws(
+        () => new Cookies(undefined, (value ?? 0) as ResponseLike).set("a", "1"),
+        TypeError,
+      );
     }
   });
 
@@ -167,14 +228,22 @@ describe("Session writes", () => {
       }
     })();
     // Some runtimes let such headers be changed: then the cookie is simply set.
-    if (isImmutable) assert.throws(() => session.setCookie(response, id), { name: "TypeError", message: /are immutable, new Response\(body, \{ headers \}\) is wanted$/ });
+    if (isImmutable)
+      assert.throws(() => session.setCookie(response, id), {
+        name: "TypeError",
+        message: /are immutable, new Response\(body, \{ headers \}\) is wanted$/,
+      });
     else session.setCookie(response, id);
     assert.deepEqual(response.headers.getSetCookie(), isImmutable ? [] : [line]);
   });
 
   it("nothing where the id is none", () => {
     const headers = new Headers();
-    for (const value of [undefined, null, 42]) assert.throws(() => session.setCookie(headers, value as unknown as string), { name: "TypeError", message: /value is not a string/ });
+    for (const value of [undefined, null, 42])
+      assert.throws(() => session.setCookie(headers, value as unknown as string), {
+        name: "TypeError",
+        message: /value is not a string/,
+      });
     assert.deepEqual([...headers], []);
   });
 });

@@ -15,9 +15,13 @@ type Options = SessionOptions<{ userId?: string }>;
 
 function begin(options: Options = {}, answersAtOnce = true) {
   const clock = new ManualClock(START);
-  const { store, calls } = countCalls(new MemoryStore<{ userId?: string }>({ clock }), answersAtOnce);
+  const { store, calls } = countCalls(
+    new MemoryStore<{ userId?: string }>({ clock }),
+    answersAtOnce,
+  );
   const session = new Session({ clock, store, ...options });
-  const visit = async (id: string): Promise<boolean> => (await session.fromRequest({ headers: { cookie: `session_id=${id}` } })) !== undefined;
+  const visit = async (id: string): Promise<boolean> =>
+    (await session.fromRequest({ headers: { cookie: `session_id=${id}` } })) !== undefined;
   return { clock, session, store, calls, visit };
 }
 
@@ -25,7 +29,12 @@ describe("Session lifetimes", () => {
   it("are a day without activity and 30 days in all by default", async () => {
     const { session } = begin();
     const id = await session.create({});
-    assert.deepEqual(await session.deadlines(id), { createdAt: START, lastSeenAt: START, expiresAt: START + DAY, endsAt: START + 30 * DAY });
+    assert.deepEqual(await session.deadlines(id), {
+      createdAt: START,
+      lastSeenAt: START,
+      expiresAt: START + DAY,
+      endsAt: START + 30 * DAY,
+    });
   });
 
   for (const answersAtOnce of [true, false]) {
@@ -50,7 +59,10 @@ describe("Session lifetimes", () => {
     });
 
     it(`end at the absolute limit whatever the activity, in a store ${where} readSync`, async () => {
-      const { clock, session, visit } = begin({ idleTimeout: 1800, absoluteTimeout: 12 * 3600 }, answersAtOnce);
+      const { clock, session, visit } = begin(
+        { idleTimeout: 1800, absoluteTimeout: 12 * 3600 },
+        answersAtOnce,
+      );
       let id = await session.create({});
       let minutes = 0;
       while (await visit(id)) {
@@ -89,7 +101,12 @@ describe("Session lifetimes", () => {
   });
 
   it("are written at most once per throttle: the smaller of a minute and 5 % of the idle limit", async () => {
-    for (const [idleTimeout, throttle] of [[86_400, MINUTE], [1800, MINUTE], [600, 30_000], [60, 3000]] as const) {
+    for (const [idleTimeout, throttle] of [
+      [86_400, MINUTE],
+      [1800, MINUTE],
+      [600, 30_000],
+      [60, 3000],
+    ] as const) {
       const { clock, session, calls, visit } = begin({ idleTimeout });
       const id = await session.create({});
       const writesAfter = async (milliseconds: number): Promise<number> => {
@@ -120,7 +137,10 @@ describe("Session lifetimes", () => {
     const idle = 10 * MINUTE;
     const throttle = MINUTE;
     for (const lastRequest of [0, 1, throttle - 1, throttle, throttle + 1, 5 * MINUTE + 7]) {
-      const { clock, session, visit } = begin({ idleTimeout: idle / 1000, touchInterval: throttle / 1000 });
+      const { clock, session, visit } = begin({
+        idleTimeout: idle / 1000,
+        touchInterval: throttle / 1000,
+      });
       const id = await session.create({});
       clock.advance(lastRequest);
       await visit(id);
@@ -180,12 +200,18 @@ describe("Session lifetimes", () => {
   });
 
   it("are whole milliseconds, whatever part of a second was asked for", async () => {
-    const { clock, session, visit } = begin({ idleTimeout: 1.0005, absoluteTimeout: 4.0071, touchInterval: 0 });
+    const { clock, session, visit } = begin({
+      idleTimeout: 1.0005,
+      absoluteTimeout: 4.0071,
+      touchInterval: 0,
+    });
     const id = await session.create({});
     clock.advance(7);
     await visit(id);
-    const { createdAt, lastSeenAt, expiresAt, endsAt } = (await session.deadlines(id)) ?? assert.fail();
-    for (const instant of [createdAt, lastSeenAt, expiresAt, endsAt]) assert.ok(Number.isInteger(instant), String(instant));
+    const { createdAt, lastSeenAt, expiresAt, endsAt } =
+      (await session.deadlines(id)) ?? assert.fail();
+    for (const instant of [createdAt, lastSeenAt, expiresAt, endsAt])
+      assert.ok(Number.isInteger(instant), String(instant));
   });
 
   it("end a session even where the store has no idea of time", async () => {
@@ -194,7 +220,11 @@ describe("Session lifetimes", () => {
     const session = new Session<object>({
       clock,
       absoluteTimeout: 3600,
-      store: { get: async (id) => kept.get(id), set: async (id, data) => void kept.set(id, data), delete: async (id) => void kept.delete(id) },
+      store: {
+        get: async (id) => kept.get(id),
+        set: async (id, data) => void kept.set(id, data),
+        delete: async (id) => void kept.delete(id),
+      },
     });
     const id = await session.create({});
     clock.advance(HOUR - 1);
@@ -210,15 +240,28 @@ describe("Session lifetimes", () => {
       [{ idleTimeout: -1 }, "RangeError", /idleTimeout -1/],
       [{ idleTimeout: Number.NaN }, "RangeError", /idleTimeout NaN/],
       [{ idleTimeout: Infinity }, "RangeError", /idleTimeout Infinity/],
-      [{ idleTimeout: "60" as unknown as number }, "TypeError", /^Cannot use idleTimeout: it is a string, a number of seconds is wanted$/],
+      [
+        { idleTimeout: "60" as unknown as number },
+        "TypeError",
+        /^Cannot use idleTimeout: it is a string, a number of seconds is wanted$/,
+      ],
       [{ idleTimeout: true as unknown as false }, "TypeError", /idleTimeout: it is a boolean/],
       [{ absoluteTimeout: 0.5 }, "RangeError", /absoluteTimeout 0.5/],
       [{ absoluteTimeout: Infinity }, "RangeError", /absoluteTimeout Infinity/],
-      [{ absoluteTimeout: false as unknown as number }, "TypeError", /absoluteTimeout: it is a boolean/],
+      [
+        { absoluteTimeout: false as unknown as number },
+        "TypeError",
+        /absoluteTimeout: it is a boolean/,
+      ],
       [{ absoluteTimeout: 4e9 }, "RangeError", /100 years/],
       [{ touchInterval: -1 }, "RangeError", /touchInterval -1/],
-      [{ idleTimeout: 60, touchInterval: 60 }, "RangeError", /^Cannot use touchInterval 60: it must be less than idleTimeout \(60\)$/],
+      [
+        { idleTimeout: 60, touchInterval: 60 },
+        "RangeError",
+        /^Cannot use touchInterval 60: it must be less than idleTimeout \(60\)$/,
+      ],
     ];
-    for (const [options, name, message] of refused) assert.throws(() => new Session(options), { name, message }, JSON.stringify(options));
+    for (const [options, name, message] of refused)
+      assert.throws(() => new Session(options), { name, message }, JSON.stringify(options));
   });
 });

@@ -22,7 +22,10 @@ describe("RequestSession.login at the cap", () => {
     it(`signs in again without ending another device, or being refused (${onLimit})`, async () => {
       const { session, own, other, request } = await setUp(onLimit);
       await request.login({ userId: "1" });
-      assert.deepEqual([await session.get(own), await session.get(other)], [undefined, { userId: "1" }]);
+      assert.deepEqual(
+        [await session.get(own), await session.get(other)],
+        [undefined, { userId: "1" }],
+      );
       assert.equal((await session.list("1")).length, 2);
     });
   }
@@ -31,7 +34,14 @@ describe("RequestSession.login at the cap", () => {
     const { session, other } = await setUp("evict-oldest");
     const request = session.open(requestOf(await session.create({ userId: "2" })));
     await request.login({ userId: "1" });
-    assert.deepEqual([(await session.list("1")).length, (await session.list("2")).length, await session.get(other)], [2, 0, undefined]);
+    assert.deepEqual(
+      [
+        (await session.list("1")).length,
+        (await session.list("2")).length,
+        await session.get(other),
+      ],
+      [2, 0, undefined],
+    );
   });
 
   /** The former session ends, and somebody takes its place, when the new one has just begun. */
@@ -52,13 +62,19 @@ describe("RequestSession.login at the cap", () => {
     const ended: string[] = [];
     setting.session.on("ended", ({ reason }) => ended.push(reason));
     await setting.request.login({ userId: "1" });
-    assert.deepEqual([(await setting.session.list("1")).length, await setting.session.get(setting.other)], [2, undefined]);
+    assert.deepEqual(
+      [(await setting.session.list("1")).length, await setting.session.get(setting.other)],
+      [2, undefined],
+    );
     assert.deepEqual(ended.sort(), ["evicted", "logout"]);
   });
 
   it("keeps the cap where two requests sign in again over one session at once", async () => {
     const { session, own, request } = await setUp("evict-oldest");
-    await Promise.all([request.login({ userId: "1" }), session.open(requestOf(own)).login({ userId: "1" })]);
+    await Promise.all([
+      request.login({ userId: "1" }),
+      session.open(requestOf(own)).login({ userId: "1" }),
+    ]);
     assert.deepEqual([(await session.list("1")).length, await session.get(own)], [2, undefined]);
   });
 
@@ -66,7 +82,10 @@ describe("RequestSession.login at the cap", () => {
     const setting = await setUp("deny");
     takeThePlace(setting);
     await assert.rejects(setting.request.login({ userId: "1" }), { code: "ERR_TOO_MANY_SESSIONS" });
-    assert.deepEqual([(await setting.session.list("1")).length, await setting.session.get(setting.other)], [2, { userId: "1" }]);
+    assert.deepEqual(
+      [(await setting.session.list("1")).length, await setting.session.get(setting.other)],
+      [2, { userId: "1" }],
+    );
     // Nor does the response carry an id that finds nothing.
     const res = new Headers();
     setting.request.writeTo(res);

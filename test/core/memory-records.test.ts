@@ -1,4 +1,5 @@
-// How MemoryStore keeps its records as bytes: against a Map of objects, which it must agree with after anything that can be done to both.
+// How MemoryStore keeps its records as bytes: against a Map of objects, which it must agree with
+// after anything that can be done to both.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
@@ -11,7 +12,17 @@ import { ManualClock } from "../../src/testing.ts";
 type Fields = Record<string, unknown>;
 
 const DAY = 86_400_000;
-const TEXTS = ["", "plain", "é and ÿ", "ключ", "\u0000\u007F\u0080\u00FF\u0100", "💥", "\uD800 alone", "x".repeat(3000), "ж".repeat(50_000)];
+const TEXTS = [
+  "",
+  "plain",
+  "é and ÿ",
+  "ключ",
+  "\u0000\u007F\u0080\u00FF\u0100",
+  "💥",
+  "\uD800 alone",
+  "x".repeat(3000),
+  "ж".repeat(50_000),
+];
 
 function keyOf(number: number): string {
   return `${number.toString(16).padStart(8, "0")}.${createHash("sha256").update(String(number)).digest("base64url")}`;
@@ -36,18 +47,41 @@ describe("MemoryStore keeps", () => {
       const act = next(8);
       const now = clock.now();
       if (!expected) {
-        const session = { data: { text: some(), n: step, nested: { list: [some()] } }, createdAt: now, lastSeenAt: now, expiresAt: now + DAY, endsAt: now + DAY, ...(next(3) > 0 && { userId: `user-${next(40)}` }), ...(next(4) === 0 && { facts: { authenticatedAt: step, device: { label: some() } } }) };
+        const session = {
+          data: { text: some(), n: step, nested: { list: [some()] } },
+          createdAt: now,
+          lastSeenAt: now,
+          expiresAt: now + DAY,
+          endsAt: now + DAY,
+          ...(next(3) > 0 && { userId: `user-${next(40)}` }),
+          ...(next(4) === 0 && { facts: { authenticatedAt: step, device: { label: some() } } }),
+        };
         assert.equal((await store.create(key, session)).outcome, "created");
         map.set(key, { ...session, revision: 1 });
       } else if (act < 3) {
         const set = { [`field${next(3)}`]: some(), n: step };
         const facts = next(5) === 0 ? { authenticatedAt: step } : undefined;
-        assert.equal(await store.patch(key, { set, unset: ["nested"], ...(facts && { facts }) }), "done");
+        assert.equal(
+          await store.patch(key, { set, unset: ["nested"], ...(facts && { facts }) }),
+          "done",
+        );
         const { nested: _, ...data } = { ...expected.data, ...set } as Fields;
-        map.set(key, { ...expected, data, revision: expected.revision + 1, ...(facts && { facts }) });
+        map.set(key, {
+          ...expected,
+          data,
+          revision: expected.revision + 1,
+          ...(facts && { facts }),
+        });
       } else if (act === 3) {
-        assert.equal(await store.extend(key, { lastSeenAt: now + step, expiresAt: now + DAY + step }), true);
-        map.set(key, { ...expected, lastSeenAt: Math.max(now + step, expected.lastSeenAt), expiresAt: Math.max(now + DAY + step, expected.expiresAt) });
+        assert.equal(
+          await store.extend(key, { lastSeenAt: now + step, expiresAt: now + DAY + step }),
+          true,
+        );
+        map.set(key, {
+          ...expected,
+          lastSeenAt: Math.max(now + step, expected.lastSeenAt),
+          expiresAt: Math.max(now + DAY + step, expected.expiresAt),
+        });
       } else if (act === 4) {
         const nextKey = keyOf(next(1500));
         assert.equal(await store.move(key, nextKey), !map.has(nextKey));
@@ -61,7 +95,9 @@ describe("MemoryStore keeps", () => {
       assert.equal(store.size, map.size);
     }
     for (let user = 0; user < 40; user++) {
-      const keys = [...map].filter(([, { userId }]) => userId === `user-${user}`).map(([key]) => key);
+      const keys = [...map]
+        .filter(([, { userId }]) => userId === `user-${user}`)
+        .map(([key]) => key);
       const listed = await store.listByUser(`user-${user}`);
       assert.deepEqual(listed.map(({ key }) => key).sort(), keys.sort());
       for (const { key, session } of listed) assert.deepEqual(session, map.get(key));
@@ -71,16 +107,29 @@ describe("MemoryStore keeps", () => {
       await store.remove(key);
     }
     assert.equal(store.size, 0);
-    for (let user = 0; user < 40; user++) assert.deepEqual(await store.listByUser(`user-${user}`), []);
+    for (let user = 0; user < 40; user++)
+      assert.deepEqual(await store.listByUser(`user-${user}`), []);
   });
 
   it("its own copy also of what was read so often that it is kept as an object", async () => {
-    const store = new MemoryStore<{ list: number[]; n?: number }>({ clock: new ManualClock(1_700_000_000_000) });
+    const store = new MemoryStore<{ list: number[]; n?: number }>({
+      clock: new ManualClock(1_700_000_000_000),
+    });
     const key = keyOf(1);
-    await store.create(key, { data: { list: [1] }, createdAt: 0, lastSeenAt: 0, expiresAt: 2e12, endsAt: 2e12, facts: { device: { label: "one" } } });
+    await store.create(key, {
+      data: { list: [1] },
+      createdAt: 0,
+      lastSeenAt: 0,
+      expiresAt: 2e12,
+      endsAt: 2e12,
+      facts: { device: { label: "one" } },
+    });
     for (let reading = 0; reading < 5; reading++) {
       const read = store.readSync(key);
-      assert.deepEqual([read?.data, read?.facts, read?.lastSeenAt], [{ list: [1] }, { device: { label: "one" } }, 0]);
+      assert.deepEqual(
+        [read?.data, read?.facts, read?.lastSeenAt],
+        [{ list: [1] }, { device: { label: "one" } }, 0],
+      );
       read?.data.list.push(2);
       if (read?.facts?.device) read.facts.device.label = "two";
       if (read) read.lastSeenAt = 9;
@@ -102,8 +151,16 @@ describe("MemoryStore keeps", () => {
     const store = new MemoryStore<{ n: number }>({ clock: new ManualClock(1_700_000_000_000) });
     // More than there are places.
     const count = 33_500;
-    for (let number = 0; number < count; number++) await store.create(keyOf(number), { data: { n: -1 }, createdAt: 0, lastSeenAt: 0, expiresAt: 2e12, endsAt: 2e12 });
-    for (let number = 0; number < count; number++) await store.patch(keyOf(number), { set: { n: number } });
+    for (let number = 0; number < count; number++)
+      await store.create(keyOf(number), {
+        data: { n: -1 },
+        createdAt: 0,
+        lastSeenAt: 0,
+        expiresAt: 2e12,
+        endsAt: 2e12,
+      });
+    for (let number = 0; number < count; number++)
+      await store.patch(keyOf(number), { set: { n: number } });
     const numbers = Array.from({ length: count }, (_, number) => number);
     const isKept = (number: number): boolean => {
       const session = store.readSync(keyOf(number));
@@ -111,44 +168,94 @@ describe("MemoryStore keeps", () => {
     };
     assert.deepEqual(numbers.filter((number) => !isKept(number)).slice(0, 9), []);
     // The other way round, and read so often that they change places.
-    for (let reading = 0; reading < 3; reading++) for (const number of [0, count - 1, 32_768, 1, 32_769]) assert.equal(store.readSync(keyOf(number))?.data.n, number);
+    for (let reading = 0; reading < 3; reading++)
+      for (const number of [0, count - 1, 32_768, 1, 32_769])
+        assert.equal(store.readSync(keyOf(number))?.data.n, number);
     await store.removeAll();
-    await store.create(keyOf(1), { data: { n: 5 }, createdAt: 0, lastSeenAt: 0, expiresAt: 2e12, endsAt: 2e12 });
-    assert.deepEqual([store.readSync(keyOf(0)), store.readSync(keyOf(1))?.data], [undefined, { n: 5 }]);
+    await store.create(keyOf(1), {
+      data: { n: 5 },
+      createdAt: 0,
+      lastSeenAt: 0,
+      expiresAt: 2e12,
+      endsAt: 2e12,
+    });
+    assert.deepEqual(
+      [store.readSync(keyOf(0)), store.readSync(keyOf(1))?.data],
+      [undefined, { n: 5 }],
+    );
   });
 
   it("a session in sight of a scan that began before it was rotated, and shows each once", async () => {
     const store = new MemoryStore<Fields>({ clock: new ManualClock(1_700_000_000_000) });
-    for (let number = 0; number < 300; number++) await store.create(keyOf(number), { data: { number }, createdAt: 0, lastSeenAt: 0, expiresAt: 2e12, endsAt: 2e12 });
+    for (let number = 0; number < 300; number++)
+      await store.create(keyOf(number), {
+        data: { number },
+        createdAt: 0,
+        lastSeenAt: 0,
+        expiresAt: 2e12,
+        endsAt: 2e12,
+      });
     const seen: unknown[] = [];
     let cursor: string | undefined;
     for (let page = 0; page === 0 || cursor !== undefined; page++) {
       const found = await store.scan(cursor, { limit: 7 });
       seen.push(...found.sessions.map(({ session }) => session.data.number));
       cursor = found.cursor;
-      for (let number = page; number < 300; number += 43) await store.move(keyOf(number), keyOf(number + 1000));
+      for (let number = page; number < 300; number += 43)
+        await store.move(keyOf(number), keyOf(number + 1000));
     }
-    assert.deepEqual(seen.sort((a, b) => Number(a) - Number(b)), Array.from({ length: 300 }, (_, number) => number));
+    assert.deepEqual(
+      seen.sort((a, b) => Number(a) - Number(b)),
+      Array.from({ length: 300 }, (_, number) => number),
+    );
   });
 
   it("users apart, however many sessions one has", async () => {
     const store = new MemoryStore<Fields>({ clock: new ManualClock(1_700_000_000_000) });
-    for (let number = 0; number < 2000; number++) await store.create(keyOf(number), { data: {}, createdAt: number, lastSeenAt: 0, expiresAt: 2e12, endsAt: 2e12, userId: number % 10 === 0 ? `user-${number}` : "one" });
+    for (let number = 0; number < 2000; number++)
+      await store.create(keyOf(number), {
+        data: {},
+        createdAt: number,
+        lastSeenAt: 0,
+        expiresAt: 2e12,
+        endsAt: 2e12,
+        userId: number % 10 === 0 ? `user-${number}` : "one",
+      });
     const ofOne = await store.listByUser("one");
     assert.equal(ofOne.length, 1800);
     for (const { key } of ofOne.slice(0, 900)) await store.remove(key);
-    assert.deepEqual((await store.listByUser("one")).map(({ key }) => key), ofOne.slice(900).map(({ key }) => key));
+    assert.deepEqual(
+      (await store.listByUser("one")).map(({ key }) => key),
+      ofOne.slice(900).map(({ key }) => key),
+    );
     assert.equal(await store.removeByUser("one"), 900);
-    assert.deepEqual([store.size, (await store.listByUser("user-10")).length, (await store.listByUser("one")).length], [200, 1, 0]);
+    assert.deepEqual(
+      [
+        store.size,
+        (await store.listByUser("user-10")).length,
+        (await store.listByUser("one")).length,
+      ],
+      [200, 1, 0],
+    );
   });
 
   it("large sessions and small ones, whatever ends between them", async () => {
     const store = new MemoryStore<Fields>({ clock: new ManualClock(1_700_000_000_000) });
     const count = 5000;
-    const textOf = (number: number): string => "x".repeat(number % 500 === 7 ? 100_000 : number % 300);
-    for (let number = 0; number < count; number++) await store.create(keyOf(number), { data: { text: textOf(number) }, createdAt: 0, lastSeenAt: 0, expiresAt: 2e12, endsAt: 2e12 });
-    for (let number = 0; number < count; number++) if (number % 10 !== 7) await store.remove(keyOf(number));
-    for (let number = 7; number < count; number += 10) assert.equal(store.readSync(keyOf(number))?.data.text, textOf(number));
+    const textOf = (number: number): string =>
+      "x".repeat(number % 500 === 7 ? 100_000 : number % 300);
+    for (let number = 0; number < count; number++)
+      await store.create(keyOf(number), {
+        data: { text: textOf(number) },
+        createdAt: 0,
+        lastSeenAt: 0,
+        expiresAt: 2e12,
+        endsAt: 2e12,
+      });
+    for (let number = 0; number < count; number++)
+      if (number % 10 !== 7) await store.remove(keyOf(number));
+    for (let number = 7; number < count; number += 10)
+      assert.equal(store.readSync(keyOf(number))?.data.text, textOf(number));
   });
 });
 
@@ -181,7 +288,10 @@ describe("RecordArena", () => {
     for (const [slot, text] of slots) assert.equal(arena.hasText(slot, 8, text), true);
     assert.equal(arena.count, slots.size);
     // With 16 bytes of each record's own, and half a word lost.
-    assert.ok(arena.bytes < (live + slots.size * 20) * 1.5 + 5 * 65_536, `${arena.bytes} for ${live}`);
+    assert.ok(
+      arena.bytes < (live + slots.size * 20) * 1.5 + 5 * 65_536,
+      `${arena.bytes} for ${live}`,
+    );
     for (const slot of slots.keys()) arena.remove(slot);
     // The segment that is being filled.
     assert.equal(arena.bytes, 65_536);

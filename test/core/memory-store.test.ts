@@ -2,7 +2,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { MemoryStore, type NewSession, Session, type SessionEvents, type StoreChange, type UserCap } from "../../src/session.ts";
+import {
+  MemoryStore,
+  type NewSession,
+  Session,
+  type SessionEvents,
+  type StoreChange,
+  type UserCap,
+} from "../../src/session.ts";
 import { ManualClock } from "../../src/testing.ts";
 
 type Fields = Record<string, unknown>;
@@ -16,14 +23,31 @@ function begin(options: { maxSessions?: number } = {}) {
   void store.subscribe((change) => changes.push(change));
   let made = 0;
   /** A session that lives so many seconds. */
-  const add = async (seconds: number, more: Partial<NewSession<Fields>> = {}, cap?: UserCap): Promise<string> => {
+  const add = async (
+    seconds: number,
+    more: Partial<NewSession<Fields>> = {},
+    cap?: UserCap,
+  ): Promise<string> => {
     const key = `key-${++made}`;
     const now = clock.now();
-    await store.create(key, { data: {}, createdAt: now, lastSeenAt: now, expiresAt: now + seconds * 1000, endsAt: now + DAY, ...more }, cap);
+    await store.create(
+      key,
+      {
+        data: {},
+        createdAt: now,
+        lastSeenAt: now,
+        expiresAt: now + seconds * 1000,
+        endsAt: now + DAY,
+        ...more,
+      },
+      cap,
+    );
     return key;
   };
-  const alive = async (keys: readonly string[]): Promise<string[]> => (await store.read(keys)).flatMap((session, at) => (session ? [keys[at] as string] : []));
-  const ended = (type: StoreChange["type"]): string[] => changes.flatMap((change) => (change.type === type && "key" in change ? [change.key] : []));
+  const alive = async (keys: readonly string[]): Promise<string[]> =>
+    (await store.read(keys)).flatMap((session, at) => (session ? [keys[at] as string] : []));
+  const ended = (type: StoreChange["type"]): string[] =>
+    changes.flatMap((change) => (change.type === type && "key" in change ? [change.key] : []));
   return { clock, store, changes, add, alive, ended };
 }
 
@@ -73,11 +97,15 @@ describe("MemoryStore of users", () => {
     const keys: string[] = [];
     for (let n = 0; n < 6; n++) keys.push(await add(60, { userId: "ada" }));
     const [first, , third] = keys as [string, string, string];
-    const listed = async (): Promise<string[]> => (await store.listByUser("ada")).map(({ key }) => key);
+    const listed = async (): Promise<string[]> =>
+      (await store.listByUser("ada")).map(({ key }) => key);
     assert.deepEqual(await listed(), keys);
     for (const gone of [third, first]) await store.remove(gone);
     keys.push(await add(60, { userId: "ada" }));
-    assert.deepEqual(await listed(), keys.filter((key) => key !== first && key !== third));
+    assert.deepEqual(
+      await listed(),
+      keys.filter((key) => key !== first && key !== third),
+    );
   });
 });
 
@@ -98,8 +126,14 @@ describe("MemoryStore is bounded", () => {
     const { clock, store, add, alive } = begin({ maxSessions: 3 });
     const keys = [await add(100), await add(110), await add(120)];
     const now = clock.now();
-    assert.equal(await store.extend(keys[0] as string, { lastSeenAt: now, expiresAt: now + 500_000 }), true);
-    assert.equal(await store.extend(keys[1] as string, { lastSeenAt: now, expiresAt: now + 130_000 }), true);
+    assert.equal(
+      await store.extend(keys[0] as string, { lastSeenAt: now, expiresAt: now + 500_000 }),
+      true,
+    );
+    assert.equal(
+      await store.extend(keys[1] as string, { lastSeenAt: now, expiresAt: now + 130_000 }),
+      true,
+    );
     const next = await add(600);
     assert.deepEqual(await alive([...keys, next]), [keys[0], keys[1], next]);
     await add(700);
@@ -158,13 +192,23 @@ describe("MemoryStore is bounded", () => {
     const events: SessionEvents["ended"][] = [];
     session.on("ended", (event) => events.push(event));
     const ids = [await session.create({}), await session.create({}), await session.create({})];
-    assert.deepEqual(events.map(({ reason }) => reason), ["evicted"]);
+    assert.deepEqual(
+      events.map(({ reason }) => reason),
+      ["evicted"],
+    );
     assert.equal((await Promise.all(ids.map((id) => session.get(id)))).filter(Boolean).length, 2);
   });
 
   it("by a whole number from 1, a million by default", () => {
-    for (const maxSessions of [0, -1, 1.5, Number.NaN, Infinity]) assert.throws(() => new MemoryStore({ maxSessions }), { name: "RangeError", message: `Cannot use maxSessions: it is ${maxSessions}, a whole number from 1 is wanted` });
-    assert.throws(() => new MemoryStore({ maxSessions: "5" as unknown as number }), { name: "RangeError", message: "Cannot use maxSessions: it is a string, a whole number from 1 is wanted" });
+    for (const maxSessions of [0, -1, 1.5, Number.NaN, Infinity])
+      assert.throws(() => new MemoryStore({ maxSessions }), {
+        name: "RangeError",
+        message: `Cannot use maxSessions: it is ${maxSessions}, a whole number from 1 is wanted`,
+      });
+    assert.throws(() => new MemoryStore({ maxSessions: "5" as unknown as number }), {
+      name: "RangeError",
+      message: "Cannot use maxSessions: it is a string, a whole number from 1 is wanted",
+    });
   });
 
   it("also where a listener acts at once on what it hears", async () => {
@@ -232,11 +276,17 @@ describe("MemoryStore expires by itself", () => {
     assert.equal(store.size, 2);
     const [expired = ""] = keys;
     assert.equal(store.readSync(expired), undefined);
-    assert.equal(await store.extend(expired, { lastSeenAt: clock.now(), expiresAt: clock.now() + 1000 }), false);
+    assert.equal(
+      await store.extend(expired, { lastSeenAt: clock.now(), expiresAt: clock.now() + 1000 }),
+      false,
+    );
     assert.equal(await store.patch(expired, { set: { a: 1 } }), "missing");
     assert.equal(await store.move(expired, "other"), false);
     assert.equal(await store.remove(expired), false);
-    assert.deepEqual((await store.listByUser("alice")).map(({ key }) => key), keys.slice(1));
+    assert.deepEqual(
+      (await store.listByUser("alice")).map(({ key }) => key),
+      keys.slice(1),
+    );
     assert.equal((await store.scan()).sessions.length, 1);
     assert.equal(await store.removeByUser("alice"), 1);
     assert.equal(await store.prune(), 1);
@@ -251,7 +301,18 @@ describe("MemoryStore expires by itself", () => {
     assert.equal(await store.move(living, dead), true);
     assert.deepEqual(await alive([dead, living]), [dead]);
     const now = clock.now();
-    assert.equal((await store.create(other, { data: {}, createdAt: now, lastSeenAt: now, expiresAt: now + DAY, endsAt: now + DAY })).outcome, "created");
+    assert.equal(
+      (
+        await store.create(other, {
+          data: {},
+          createdAt: now,
+          lastSeenAt: now,
+          expiresAt: now + DAY,
+          endsAt: now + DAY,
+        })
+      ).outcome,
+      "created",
+    );
     assert.equal(await store.prune(), 0);
     clock.advance(5000);
     assert.deepEqual(await alive([dead, other]), [dead, other]);
@@ -264,8 +325,20 @@ describe("MemoryStore expires by itself", () => {
     const clock = new ManualClock(1_700_000_000_000);
     const store = new MemoryStore<Fields>({ clock });
     const now = clock.now();
-    await store.create("old", { data: { n: 1 }, createdAt: now, lastSeenAt: now, expiresAt: now + 10, endsAt: now + 10 });
-    await store.create("live", { data: { n: 2 }, createdAt: now, lastSeenAt: now, expiresAt: now + 60_000, endsAt: now + 60_000 });
+    await store.create("old", {
+      data: { n: 1 },
+      createdAt: now,
+      lastSeenAt: now,
+      expiresAt: now + 10,
+      endsAt: now + 10,
+    });
+    await store.create("live", {
+      data: { n: 2 },
+      createdAt: now,
+      lastSeenAt: now,
+      expiresAt: now + 60_000,
+      endsAt: now + 60_000,
+    });
     clock.advance(11);
     assert.equal(await store.move("live", "old"), true);
     await store.prune();

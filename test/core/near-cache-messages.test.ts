@@ -1,4 +1,5 @@
-// The near cache and the messages that it lives by: when they may be missing, before there are any, and after the last.
+// The near cache and the messages that it lives by: when they may be missing, before there are any,
+// and after the last.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type StoreChange, StoreError } from "../../src/session.ts";
@@ -69,7 +70,8 @@ describe("nearCache, listening,", () => {
         return async (listener: (change: StoreChange) => void) => {
           const end = await target.subscribe?.(listener);
           return async () => {
-            for (const type of ["changed", "listening"] as const) tell(type === "changed" ? { type, key: "another" } : { type });
+            for (const type of ["changed", "listening"] as const)
+              tell(type === "changed" ? { type, key: "another" } : { type });
             await end?.();
           };
         };
@@ -91,8 +93,14 @@ describe("nearCache, listening,", () => {
       if (failures-- > 0) throw new Error("not yet");
       return store.subscribe?.(listener);
     };
-    const here = open({ store: new Proxy(store, { get: (target, name) => (name === "subscribe" ? subscribe : (Reflect.get(target, name) as unknown)) }) });
-    // What tells events listens to the store as well, fails as the near cache does, tells of it, and tries again.
+    const here = open({
+      store: new Proxy(store, {
+        get: (target, name) =>
+          name === "subscribe" ? subscribe : (Reflect.get(target, name) as unknown),
+      }),
+    });
+    // What tells events listens to the store as well, fails as the near cache does, tells of it,
+    // and tries again.
     const told: Error[] = [];
     here.on("error", ({ error }) => told.push(error));
     const id = await here.create({ n: 1 });
@@ -109,15 +117,26 @@ describe("nearCache, listening,", () => {
   });
 
   it("tries no more to listen once it is closed, or where the store cannot do it", async () => {
-    const unsupported = new StoreError("ERR_STORE_UNSUPPORTED", "Cannot listen", { store: "A", operation: "subscribe" });
-    for (const [error, isClosed] of [[new Error("not yet"), true], [unsupported, false]] as const) {
+    const unsupported = new StoreError("ERR_STORE_UNSUPPORTED", "Cannot listen", {
+      store: "A",
+      operation: "subscribe",
+    });
+    for (const [error, isClosed] of [
+      [new Error("not yet"), true],
+      [unsupported, false],
+    ] as const) {
       const { clock, store, open } = setUp();
       let tries = 0;
       const refuse = async (): Promise<never> => {
         tries++;
         throw error;
       };
-      const here = open({ store: new Proxy(store, { get: (target, name) => (name === "subscribe" ? refuse : (Reflect.get(target, name) as unknown)) }) });
+      const here = open({
+        store: new Proxy(store, {
+          get: (target, name) =>
+            name === "subscribe" ? refuse : (Reflect.get(target, name) as unknown),
+        }),
+      });
       await turn();
       if (isClosed) await here.close();
       clock.advance(60_000);

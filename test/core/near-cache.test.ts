@@ -9,7 +9,8 @@ describe("nearCache", () => {
     const { clock, here, state } = setUp();
     const id = await here.create({ userId: "a", n: 1 });
     await turn();
-    for (let times = 0; times < 5; times++) assert.deepEqual(await here.fromRequest(request(id)), { userId: "a", n: 1 });
+    for (let times = 0; times < 5; times++)
+      assert.deepEqual(await here.fromRequest(request(id)), { userId: "a", n: 1 });
     assert.deepEqual(await here.open(request(id)).data, { userId: "a", n: 1 });
     assert.deepEqual([await here.get(id), state.reads], [{ userId: "a", n: 1 }, 1]);
     clock.advance(4999);
@@ -36,7 +37,8 @@ describe("nearCache", () => {
       delete: (session, id) => session.delete(id),
       rotate: (session, id) => session.rotate(id),
       revokeAll: (session) => session.revokeAll("a"),
-      revoke: async (session) => session.revoke((await session.list("a"))[0]?.handle ?? "", { userId: "a" }),
+      revoke: async (session) =>
+        session.revoke((await session.list("a"))[0]?.handle ?? "", { userId: "a" }),
       revokeEverything: (session) => session.revokeEverything(),
       "a login over the cap": (session) => session.create({ userId: "a" }),
     };
@@ -92,7 +94,12 @@ describe("nearCache", () => {
   it("keeps nothing longer since the machine's clock was set back", async () => {
     const { clock, open, state } = setUp();
     let behind = 0;
-    const here = open({ clock: { now: () => clock.now() - behind, schedule: (delay, task) => clock.schedule(delay, task) } });
+    const here = open({
+      clock: {
+        now: () => clock.now() - behind,
+        schedule: (delay, task) => clock.schedule(delay, task),
+      },
+    });
     const id = await here.create({ n: 1 });
     await turn();
     await here.get(id);
@@ -104,7 +111,11 @@ describe("nearCache", () => {
   });
 
   it("asks the store where a record seems to have expired: another process may have extended it", async () => {
-    const { clock, here, elsewhere } = setUp({ idleTimeout: 100, touchInterval: 1, nearCache: { maxAge: 3600 } });
+    const { clock, here, elsewhere } = setUp({
+      idleTimeout: 100,
+      touchInterval: 1,
+      nearCache: { maxAge: 3600 },
+    });
     const id = await here.create({ n: 1 });
     await here.get(id);
     clock.advance(60_000);
@@ -138,7 +149,11 @@ describe("nearCache", () => {
 
   it("is bounded", async () => {
     const { here, state } = setUp({ nearCache: { maxSessions: 2 } });
-    const ids = [await here.create({ n: 1 }), await here.create({ n: 2 }), await here.create({ n: 3 })] as [string, string, string];
+    const ids = [
+      await here.create({ n: 1 }),
+      await here.create({ n: 2 }),
+      await here.create({ n: 3 }),
+    ] as [string, string, string];
     for (const id of ids) await here.get(id);
     state.reads = 0;
     await here.get(ids[2]);
@@ -151,7 +166,10 @@ describe("nearCache", () => {
   it("keeps nothing on Workers, where a subscription would end with the request that began it", async () => {
     const { clock, store, listeners, state } = setUp();
     const agent = Object.getOwnPropertyDescriptor(globalThis, "navigator");
-    Object.defineProperty(globalThis, "navigator", { value: { userAgent: "Cloudflare-Workers" }, configurable: true });
+    Object.defineProperty(globalThis, "navigator", {
+      value: { userAgent: "Cloudflare-Workers" },
+      configurable: true,
+    });
     try {
       const before = listeners.size;
       const there = new Session<Data>({ store, clock, nearCache: {} });
@@ -165,10 +183,19 @@ describe("nearCache", () => {
   });
 
   it("says at construction where it makes no sense", () => {
-    assert.throws(() => new Session({ nearCache: {} }), { name: "TypeError", message: /MemoryStore answers from this process already/ });
+    assert.throws(() => new Session({ nearCache: {} }), {
+      name: "TypeError",
+      message: /MemoryStore answers from this process already/,
+    });
     const { open, store } = setUp();
-    const deaf = new Proxy(store, { get: (target, name) => (name === "hearsOthers" ? undefined : (Reflect.get(target, name) as unknown)) });
-    assert.throws(() => open({ store: deaf }), { name: "TypeError", message: /cannot tell what other processes change/ });
+    const deaf = new Proxy(store, {
+      get: (target, name) =>
+        name === "hearsOthers" ? undefined : (Reflect.get(target, name) as unknown),
+    });
+    assert.throws(() => open({ store: deaf }), {
+      name: "TypeError",
+      message: /cannot tell what other processes change/,
+    });
     assert.throws(() => open({ nearCache: { maxAge: 0 } }), RangeError);
     assert.throws(() => open({ nearCache: { maxSessions: 0 } }), RangeError);
     // @ts-expect-error: an object is wanted.

@@ -2,7 +2,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { toStoreKey } from "../../src/core/session-id.ts";
-import { HarpiaError, MemoryStore, Session, type SessionEvents, type StoreChange, toSessionStore } from "../../src/session.ts";
+import {
+  HarpiaError,
+  MemoryStore,
+  Session,
+  type SessionEvents,
+  type StoreChange,
+  toSessionStore,
+} from "../../src/session.ts";
 import { ManualClock } from "../../src/testing.ts";
 
 const requestOf = (id: string) => ({ headers: { cookie: `session_id=${id}` } });
@@ -11,10 +18,16 @@ describe("Session.list and revoke", () => {
   it("list a user's sessions with handles, deadlines and which one asks", async () => {
     const clock = new ManualClock();
     const session = new Session({ clock });
-    const [a, b] = [await session.create({ userId: "1" }), (clock.advance(1000), await session.create({ userId: "1" }))];
+    const [a, b] = [
+      await session.create({ userId: "1" }),
+      (clock.advance(1000), await session.create({ userId: "1" })),
+    ];
     await session.create({ userId: "2" });
     const list = await session.list("1", { current: b });
-    assert.deepEqual(list.map(({ isCurrent }) => isCurrent), [false, true]);
+    assert.deepEqual(
+      list.map(({ isCurrent }) => isCurrent),
+      [false, true],
+    );
     const { handle, isCurrent, ...deadlines } = list[0] ?? assert.fail();
     assert.deepEqual([deadlines, isCurrent], [await session.deadlines(a), false]);
     assert.ok(!JSON.stringify(list).includes(a) && !JSON.stringify(list).includes(b));
@@ -30,7 +43,8 @@ describe("Session.list and revoke", () => {
     const [own] = await session.list("1");
     const [other] = await session.list("2");
     assert.equal(await session.revoke(other?.handle ?? "", { userId: "1" }), false);
-    for (const none of ["", "x", a, `${own?.handle}x`, undefined as unknown as string]) assert.equal(await session.revoke(none, { userId: "1" }), false);
+    for (const none of ["", "x", a, `${own?.handle}x`, undefined as unknown as string])
+      assert.equal(await session.revoke(none, { userId: "1" }), false);
     assert.equal(await session.revoke(own?.handle ?? "", { userId: "1" }), true);
     assert.equal(await session.revoke(own?.handle ?? "", { userId: "1" }), false);
     assert.deepEqual([await session.get(a), await session.get(b)], [undefined, { userId: "2" }]);
@@ -39,7 +53,8 @@ describe("Session.list and revoke", () => {
 });
 
 describe("Session.requireFresh", () => {
-  const isStale = (error: unknown): boolean => error instanceof HarpiaError && error.code === "ERR_NOT_FRESH";
+  const isStale = (error: unknown): boolean =>
+    error instanceof HarpiaError && error.code === "ERR_NOT_FRESH";
 
   it("goes by the sign-in, whatever happened since", async () => {
     const clock = new ManualClock();
@@ -56,7 +71,9 @@ describe("Session.requireFresh", () => {
 
   it("holds up whoever is nobody", async () => {
     const session = new Session();
-    for (const id of [undefined, "x", await session.create({ cart: [] })]) for (const maxAge of [300, Infinity]) await assert.rejects(session.requireFresh(id, maxAge), isStale);
+    for (const id of [undefined, "x", await session.create({ cart: [] })])
+      for (const maxAge of [300, Infinity])
+        await assert.rejects(session.requireFresh(id, maxAge), isStale);
     await assert.rejects(session.requireFresh(await session.create({ userId: "1" }), NaN), isStale);
   });
 });
@@ -65,11 +82,16 @@ describe("Session lifetimes", () => {
   const HOUR = 3_600_000;
 
   it("are the standard's by name", async () => {
-    const rows = [["nist-aal1", 24 * HOUR, 720 * HOUR], ["nist-aal2", HOUR, 24 * HOUR], ["nist-aal3", HOUR / 4, 12 * HOUR]] as const;
+    const rows = [
+      ["nist-aal1", 24 * HOUR, 720 * HOUR],
+      ["nist-aal2", HOUR, 24 * HOUR],
+      ["nist-aal3", HOUR / 4, 12 * HOUR],
+    ] as const;
     for (const [lifetimes, idle, absolute] of rows) {
       const clock = new ManualClock();
       const session = new Session({ clock, lifetimes });
-      const { expiresAt, endsAt } = (await session.deadlines(await session.create({}))) ?? assert.fail();
+      const { expiresAt, endsAt } =
+        (await session.deadlines(await session.create({}))) ?? assert.fail();
       assert.deepEqual([expiresAt - clock.now(), endsAt - clock.now()], [idle, absolute]);
     }
     assert.throws(() => new Session({ lifetimes: "nist-aal4" as "nist-aal3" }), TypeError);
@@ -77,10 +99,18 @@ describe("Session lifetimes", () => {
 
   it("can be a single session's own, and last as long as that session says", async () => {
     const clock = new ManualClock();
-    const session = new Session({ clock, idleTimeout: 3600, absoluteTimeout: 86_400, longestTimeout: 90 * 86_400 });
+    const session = new Session({
+      clock,
+      idleTimeout: 3600,
+      absoluteTimeout: 86_400,
+      longestTimeout: 90 * 86_400,
+    });
     const usual = await session.create({ userId: "1" });
     const remembered = await session.create({ userId: "1" }, { absoluteTimeout: 60 * 86_400 });
-    const idle = await session.create({ userId: "1" }, { absoluteTimeout: 60 * 86_400, idleTimeout: 7 * 86_400 });
+    const idle = await session.create(
+      { userId: "1" },
+      { absoluteTimeout: 60 * 86_400, idleTimeout: 7 * 86_400 },
+    );
     clock.advance(6 * 24 * HOUR);
     assert.equal(await session.fromRequest(requestOf(usual)), undefined);
     assert.ok(await session.fromRequest(requestOf(remembered)));
@@ -97,22 +127,35 @@ describe("Session lifetimes", () => {
     const session = new Session();
     await assert.rejects(session.create({}, { absoluteTimeout: 31 * 86_400 }), RangeError);
     await assert.rejects(session.create({}, { idleTimeout: 0 }), RangeError);
-    const plain = new Session({ store: toSessionStore<object>({ get: async () => undefined, set: async () => {}, delete: async () => {} }) });
+    const plain = new Session({
+      store: toSessionStore<object>({
+        get: async () => undefined,
+        set: async () => {},
+        delete: async () => {},
+      }),
+    });
     await assert.rejects(plain.create({}, { idleTimeout: 60 }), TypeError);
   });
 });
 
 describe("Session.watch", () => {
-  const untilAborted = (signal: AbortSignal): Promise<void> => new Promise((resolve) => (signal.aborted ? resolve() : signal.addEventListener("abort", () => resolve())));
+  const untilAborted = (signal: AbortSignal): Promise<void> =>
+    new Promise((resolve) =>
+      signal.aborted ? resolve() : signal.addEventListener("abort", () => resolve()),
+    );
   const untilIdle = async (): Promise<void> => {
     for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
   };
 
   it("fires when the session ends, for whatever reason", async () => {
-    const ends: Record<string, (session: Session, id: string, clock: ManualClock) => Promise<unknown>> = {
+    const ends: Record<
+      string,
+      (session: Session, id: string, clock: ManualClock) => Promise<unknown>
+    > = {
       logout: (session, id) => session.delete(id),
       "revoke all": (session) => session.revokeAll("1"),
-      revoke: async (session) => session.revoke((await session.list("1"))[0]?.handle ?? "", { userId: "1" }),
+      revoke: async (session) =>
+        session.revoke((await session.list("1"))[0]?.handle ?? "", { userId: "1" }),
       idle: async (_, __, clock) => clock.advance(86_400_000 + 2000),
       eviction: (session) => session.create({ userId: "1" }),
       "rotation, then logout": async (session, id) => session.delete(await session.rotate(id)),
@@ -145,7 +188,8 @@ describe("Session.watch", () => {
     const isReady = new Promise<void>((resolve) => (listen = resolve));
     const late = new Proxy(store, {
       get: (target, name) => {
-        if (name === "subscribe") return (listener: () => void) => isReady.then(() => target.subscribe(listener));
+        if (name === "subscribe")
+          return (listener: () => void) => isReady.then(() => target.subscribe(listener));
         return Reflect.get(target, name, target)?.bind?.(target);
       },
     });
@@ -167,12 +211,16 @@ describe("Session.watch", () => {
     const failing = new Proxy(store, {
       get: (target, name) => {
         if (name === "readSync") return undefined;
-        if (isDown && (name === "subscribe" || name === "read")) return () => Promise.reject(new Error("down"));
+        if (isDown && (name === "subscribe" || name === "read"))
+          return () => Promise.reject(new Error("down"));
         return Reflect.get(target, name, target)?.bind?.(target);
       },
     });
     const [here, there] = [new Session({ store: failing, clock }), new Session({ store, clock })];
-    const [first, second] = [await here.create({ userId: "1" }), await here.create({ userId: "1" })];
+    const [first, second] = [
+      await here.create({ userId: "1" }),
+      await here.create({ userId: "1" }),
+    ];
     isDown = true;
     const signals = [here.watch(first), here.watch(second)];
     await untilIdle();
@@ -180,10 +228,16 @@ describe("Session.watch", () => {
     isDown = false;
     clock.advance(1000);
     await untilIdle();
-    assert.deepEqual(signals.map(({ aborted }) => aborted), [true, false]);
+    assert.deepEqual(
+      signals.map(({ aborted }) => aborted),
+      [true, false],
+    );
     await there.delete(second);
     await untilIdle();
-    assert.deepEqual(signals.map(({ aborted }) => aborted), [true, true]);
+    assert.deepEqual(
+      signals.map(({ aborted }) => aborted),
+      [true, true],
+    );
   });
 
   it("keeps those who watch a rotated session before and after the news of it", async () => {
@@ -192,7 +246,8 @@ describe("Session.watch", () => {
     const slow = new Proxy(store, {
       get: (target, name) => {
         // The news comes when the test says so.
-        if (name === "subscribe") return async (listener: (change: StoreChange) => void) => void heard.push(listener);
+        if (name === "subscribe")
+          return async (listener: (change: StoreChange) => void) => void heard.push(listener);
         return Reflect.get(target, name, target)?.bind?.(target);
       },
     });
@@ -203,14 +258,18 @@ describe("Session.watch", () => {
     const next = (await there.rotate(id)) as string;
     const after = here.watch(next);
     await untilIdle();
-    for (const tell of heard) tell({ type: "moved", key: toStoreKey(id), nextKey: toStoreKey(next) });
+    for (const tell of heard)
+      tell({ type: "moved", key: toStoreKey(id), nextKey: toStoreKey(next) });
     await here.delete(next);
     await Promise.all([untilAborted(before), untilAborted(after)]);
   });
 
   it("looks for itself where the store tells nothing", async () => {
     const clock = new ManualClock();
-    const store = new Proxy(new MemoryStore({ clock }), { get: (target, name) => (name === "subscribe" ? undefined : Reflect.get(target, name, target)?.bind?.(target)) });
+    const store = new Proxy(new MemoryStore({ clock }), {
+      get: (target, name) =>
+        name === "subscribe" ? undefined : Reflect.get(target, name, target)?.bind?.(target),
+    });
     const [here, there] = [new Session({ store, clock }), new Session({ store, clock })];
     const id = await here.create({ userId: "1" });
     const signal = here.watch(id);

@@ -1,4 +1,5 @@
-// A three-method store, as the seed's page shows one, and what a session makes of it in one process.
+// A three-method store, as the seed's page shows one, and what a session makes of it in one
+// process.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Session, type Store, StoreError, toSessionStore } from "../../src/session.ts";
@@ -7,7 +8,9 @@ import { ManualClock } from "../../src/testing.ts";
 type Fields = Record<string, unknown>;
 type Call = [method: string, id: string, data?: Fields];
 
-const WITH_COOKIE = (id: string): { headers: { cookie: string } } => ({ headers: { cookie: `session_id=${id}` } });
+const WITH_COOKIE = (id: string): { headers: { cookie: string } } => ({
+  headers: { cookie: `session_id=${id}` },
+});
 
 /** An object literal over a Map that writes down what it was asked. */
 function literalStore(): { store: Store<Fields>; calls: Call[]; kept: Map<string, string> } {
@@ -58,12 +61,22 @@ describe("Session over a three-method store", () => {
     const { store, calls } = literalStore();
     const session = new Session({ store });
     const id = await session.create({ userId: "123", nested: { a: [1] } });
-    assert.deepEqual(calls, [["get", id], ["set", id, { userId: "123", nested: { a: [1] } }]]);
+    assert.deepEqual(calls, [
+      ["get", id],
+      ["set", id, { userId: "123", nested: { a: [1] } }],
+    ]);
     calls.length = 0;
     await session.update(id, { role: "admin" });
-    assert.deepEqual(calls, [["get", id], ["set", id, { userId: "123", nested: { a: [1] }, role: "admin" }]]);
+    assert.deepEqual(calls, [
+      ["get", id],
+      ["set", id, { userId: "123", nested: { a: [1] }, role: "admin" }],
+    ]);
     calls.length = 0;
-    assert.deepEqual(await session.fromRequest(WITH_COOKIE(id)), { userId: "123", nested: { a: [1] }, role: "admin" });
+    assert.deepEqual(await session.fromRequest(WITH_COOKIE(id)), {
+      userId: "123",
+      nested: { a: [1] },
+      role: "admin",
+    });
     assert.deepEqual(calls, [["get", id]]);
     calls.length = 0;
     assert.equal(await session.delete(id), true);
@@ -91,7 +104,9 @@ describe("Session over a three-method store", () => {
   it("takes null, and whatever is no object, for nothing", async () => {
     for (const answer of [null, undefined, 0, "", "text", false]) {
       const { store } = literalStore();
-      const session = new Session({ store: { ...store, get: async () => answer as unknown as Fields } });
+      const session = new Session({
+        store: { ...store, get: async () => answer as unknown as Fields },
+      });
       const id = await session.create({ a: 1 });
       assert.equal(await session.get(id), undefined);
       assert.equal(await session.update(id, { a: 2 }), false);
@@ -101,7 +116,12 @@ describe("Session over a three-method store", () => {
 
   it("makes a StoreError of whatever it throws, at once or later", async () => {
     const cause = new Error("of the driver");
-    const failures = [() => Promise.reject(cause), (): never => { throw cause; }];
+    const failures = [
+      () => Promise.reject(cause),
+      (): never => {
+        throw cause;
+      },
+    ];
     for (const fail of failures) {
       for (const [method, operation, act] of [
         ["get", "read", (session: Session<Fields>, id: string) => session.get(id)],
@@ -113,7 +133,16 @@ describe("Session over a three-method store", () => {
         const { store } = literalStore();
         const id = await new Session({ store }).create({ a: 1 });
         const broken = new Session({ store: { ...store, [method]: fail } });
-        await assert.rejects(act(broken, id), (error) => error instanceof StoreError && error.code === "ERR_STORE_UNAVAILABLE" && error.operation === operation && error.store === "Store" && error.cause === cause, `${method} ${operation}`);
+        await assert.rejects(
+          act(broken, id),
+          (error) =>
+            error instanceof StoreError &&
+            error.code === "ERR_STORE_UNAVAILABLE" &&
+            error.operation === operation &&
+            error.store === "Store" &&
+            error.cause === cause,
+          `${method} ${operation}`,
+        );
         assert.deepEqual(await new Session({ store }).get(id), { a: 1 });
       }
     }
@@ -126,7 +155,11 @@ describe("Session over a three-method store", () => {
       delete = async (): Promise<void> => {};
     }
     const bare = Object.assign(Object.create(null) as Store<Fields>, { ...new RedisStore() });
-    for (const [store, name] of [[new RedisStore(), "RedisStore"], [{ ...new RedisStore() }, "Store"], [bare, "Store"]] as const) {
+    for (const [store, name] of [
+      [new RedisStore(), "RedisStore"],
+      [{ ...new RedisStore() }, "Store"],
+      [bare, "Store"],
+    ] as const) {
       await assert.rejects(new Session({ store }).create({}), { store: name });
     }
   });
@@ -135,7 +168,10 @@ describe("Session over a three-method store", () => {
     const { store } = literalStore();
     const session = new Session<Fields>({ store });
     const id = await session.create({ count: 0 });
-    const changes = Array.from({ length: 100 }, (_, at) => [session.update(id, { [`field${at}`]: at }), session.update(id, ({ count }) => ({ count: (count as number) + 1 }))]);
+    const changes = Array.from({ length: 100 }, (_, at) => [
+      session.update(id, { [`field${at}`]: at }),
+      session.update(id, ({ count }) => ({ count: (count as number) + 1 })),
+    ]);
     assert.deepEqual(new Set(await Promise.all(changes.flat())), new Set([true]));
     const found = (await session.get(id)) ?? assert.fail();
     assert.equal(found.count, 100);
@@ -147,7 +183,11 @@ describe("Session over a three-method store", () => {
       const { store, kept, letGo } = slowStore();
       const session = new Session<Fields>({ store });
       const id = await letGo(session.create({ a: 1 }));
-      const acts = [() => session.update(id, { a: 2 }), () => session.update(id, () => ({ b: 1 })), () => session.delete(id)];
+      const acts = [
+        () => session.update(id, { a: 2 }),
+        () => session.update(id, () => ({ b: 1 })),
+        () => session.delete(id),
+      ];
       if (deleteFirst) acts.reverse();
       const results = await letGo(Promise.all(acts.map((act) => act())));
       // An exact change reads first: the deletion, which does not, may come before it.
@@ -173,7 +213,9 @@ describe("Session over a three-method store", () => {
   it("does not believe a store that still answers from a copy", async () => {
     const { store, kept } = literalStore();
     const stale = new Map<string, string>();
-    const session = new Session<Fields>({ store: { ...store, delete: async (id) => void stale.set(id, kept.get(id) ?? "") } });
+    const session = new Session<Fields>({
+      store: { ...store, delete: async (id) => void stale.set(id, kept.get(id) ?? "") },
+    });
     const id = await session.create({ a: 1 });
     assert.equal(await session.delete(id), true);
     assert.ok(stale.has(id) && kept.has(id));
@@ -185,7 +227,9 @@ describe("Session over a three-method store", () => {
 
   it("is still live when its logout failed", async () => {
     const { store } = literalStore();
-    const session = new Session<Fields>({ store: { ...store, delete: () => Promise.reject(new Error("down")) } });
+    const session = new Session<Fields>({
+      store: { ...store, delete: () => Promise.reject(new Error("down")) },
+    });
     const id = await session.create({ a: 1 });
     await assert.rejects(session.delete(id), { code: "ERR_STORE_UNAVAILABLE" });
     assert.deepEqual(await session.get(id), { a: 1 });
@@ -194,20 +238,44 @@ describe("Session over a three-method store", () => {
   it("does not answer forever: a change that waits behind another is given up as well", async () => {
     const clock = new ManualClock();
     const { store } = literalStore();
-    const session = new Session<Fields>({ clock, store: { ...store, get: (id) => (isHung ? new Promise(() => {}) : store.get(id)) } });
+    const session = new Session<Fields>({
+      clock,
+      store: { ...store, get: (id) => (isHung ? new Promise(() => {}) : store.get(id)) },
+    });
     let isHung = false;
     const id = await session.create({});
     isHung = true;
-    const changes = [session.update(id, { a: 1 }), session.update(id, { b: 1 }), session.delete(id)];
+    const changes = [
+      session.update(id, { a: 1 }),
+      session.update(id, { b: 1 }),
+      session.delete(id),
+    ];
     clock.advance(5000);
-    for (const result of await Promise.allSettled(changes)) assert.equal(result.status === "rejected" && (result.reason as StoreError).code, "ERR_STORE_TIMEOUT");
+    for (const result of await Promise.allSettled(changes))
+      assert.equal(
+        result.status === "rejected" && (result.reason as StoreError).code,
+        "ERR_STORE_TIMEOUT",
+      );
   });
 
   it("says what it cannot do: no user's sessions, no lists", async () => {
     const { store } = literalStore();
-    await assert.rejects(new Session({ store }).revokeAll("alice"), (error) => error instanceof StoreError && error.code === "ERR_STORE_UNSUPPORTED" && error.operation === "removeByUser" && error.message.endsWith("has only get, set and delete, a SessionStore is wanted"));
+    await assert.rejects(
+      new Session({ store }).revokeAll("alice"),
+      (error) =>
+        error instanceof StoreError &&
+        error.code === "ERR_STORE_UNSUPPORTED" &&
+        error.operation === "removeByUser" &&
+        error.message.endsWith("has only get, set and delete, a SessionStore is wanted"),
+    );
     const whole = toSessionStore(store);
-    for (const call of [whole.extend("a", { lastSeenAt: 0, expiresAt: 0 }), whole.listByUser("a"), whole.scan(), whole.prune()]) await assert.rejects(call, { code: "ERR_STORE_UNSUPPORTED" });
+    for (const call of [
+      whole.extend("a", { lastSeenAt: 0, expiresAt: 0 }),
+      whole.listByUser("a"),
+      whole.scan(),
+      whole.prune(),
+    ])
+      await assert.rejects(call, { code: "ERR_STORE_UNSUPPORTED" });
   });
 });
 
@@ -235,7 +303,8 @@ describe("toSessionStore", () => {
     const whole = toSessionStore(store);
     const session = new Session<Fields>({ store: whole });
     const first = await session.create({});
-    const revisionOf = async (id: string): Promise<number> => (await whole.read([id]))[0]?.revision ?? assert.fail();
+    const revisionOf = async (id: string): Promise<number> =>
+      (await whole.read([id]))[0]?.revision ?? assert.fail();
     const before = await revisionOf(first);
     assert.equal(await whole.patch(first, { set: { a: 1 }, ifRevision: before }), "done");
     assert.equal(await whole.patch(first, { set: { a: 2 }, ifRevision: before }), "conflict");
@@ -244,13 +313,18 @@ describe("toSessionStore", () => {
       const id = await session.create({});
       await whole.patch(id, { set: { a: 1 } });
     }
-    // Forgotten is not unchanged: the old revision must not match any more, or must still be the right one.
+    // Forgotten is not unchanged: the old revision must not match any more, or must still be the
+    // right one.
     assert.equal(await whole.patch(first, { set: { a: 3 }, ifRevision: before }), "conflict");
     assert.notEqual(await revisionOf(first), before);
     assert.ok((await revisionOf(first)) >= after);
   });
 
   it("refuses what has no get, set and delete", () => {
-    for (const store of [{}, null, undefined, 1]) assert.throws(() => toSessionStore(store as unknown as Store), { name: "TypeError", message: /^Cannot use this store: it has no get\(\)/ });
+    for (const store of [{}, null, undefined, 1])
+      assert.throws(() => toSessionStore(store as unknown as Store), {
+        name: "TypeError",
+        message: /^Cannot use this store: it has no get\(\)/,
+      });
   });
 });

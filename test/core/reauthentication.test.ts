@@ -1,4 +1,5 @@
-// What people do with a live session: prove once more who they are, be remembered on a device, end everything.
+// What people do with a live session: prove once more who they are, be remembered on a device, end
+// everything.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { MemoryStore, Session, type SessionEvents } from "../../src/session.ts";
@@ -45,7 +46,13 @@ describe("Session.reauthenticate", () => {
 
   it("is not to be had of a three-method store, whose session stays under its id", async () => {
     const kept = new Map<string, Data>();
-    const session = new Session<Data>({ store: { get: async (id) => kept.get(id), set: async (id, data) => void kept.set(id, data), delete: async (id) => void kept.delete(id) } });
+    const session = new Session<Data>({
+      store: {
+        get: async (id) => kept.get(id),
+        set: async (id, data) => void kept.set(id, data),
+        delete: async (id) => void kept.delete(id),
+      },
+    });
     const id = await session.create({ userId: "a" });
     await assert.rejects(session.reauthenticate(id), { code: "ERR_STORE_UNSUPPORTED" });
     assert.deepEqual(await session.get(id), { userId: "a" });
@@ -53,7 +60,10 @@ describe("Session.reauthenticate", () => {
 
   it("works on a request's session too, and keeps its own limits and device", async () => {
     const { clock, session, store } = setUp();
-    const id = await session.create({ userId: "a" }, { idleTimeout: 3600, device: { label: "Firefox on Windows" } });
+    const id = await session.create(
+      { userId: "a" },
+      { idleTimeout: 3600, device: { label: "Firefox on Windows" } },
+    );
     clock.advance(600_000);
     const own = session.open({ headers: { cookie: `session_id=${id}` } });
     assert.equal(await own.reauthenticate(), true);
@@ -65,7 +75,11 @@ describe("Session.reauthenticate", () => {
     await own.requireFresh(60);
     await assert.rejects(session.open({ headers: {} }).requireFresh(60), { code: "ERR_NOT_FRESH" });
     const [record] = (await store.scan()).sessions;
-    assert.deepEqual(record?.session.facts, { idleTimeout: 3600, device: { label: "Firefox on Windows" }, authenticatedAt: clock.now() });
+    assert.deepEqual(record?.session.facts, {
+      idleTimeout: 3600,
+      device: { label: "Firefox on Windows" },
+      authenticatedAt: clock.now(),
+    });
     clock.advance(61_000);
     await assert.rejects(own.requireFresh(60), { code: "ERR_NOT_FRESH" });
   });
@@ -76,7 +90,11 @@ describe("Session.revokeEverything", () => {
     const { session } = setUp();
     const told: SessionEvents["revoked"][] = [];
     session.on("revoked", (event) => told.push(event));
-    const ids = [await session.create({ userId: "a" }), await session.create({ userId: "b" }), await session.create({})];
+    const ids = [
+      await session.create({ userId: "a" }),
+      await session.create({ userId: "b" }),
+      await session.create({}),
+    ];
     const signal = session.watch(ids[0]);
     const fired = new Promise((resolve) => signal.addEventListener("abort", resolve));
     await session.revokeEverything();
@@ -87,7 +105,9 @@ describe("Session.revokeEverything", () => {
   });
 
   it("is not to be had of a three-method store", async () => {
-    const session = new Session({ store: { get: async () => undefined, set: async () => {}, delete: async () => {} } });
+    const session = new Session({
+      store: { get: async () => undefined, set: async () => {}, delete: async () => {} },
+    });
     await assert.rejects(session.revokeEverything(), { code: "ERR_STORE_UNSUPPORTED" });
     await assert.rejects(session.create({ userId: "a" }, { device: { ip: "::1" } }), TypeError);
     await assert.rejects(session.create({ userId: "a" }, { persistent: true }), TypeError);
@@ -97,7 +117,11 @@ describe("Session.revokeEverything", () => {
 describe("The device of a session", () => {
   it("is what the option takes from the request, for sessions that begin in it, and is listed", async () => {
     const clock = new ManualClock();
-    const session = new Session<Data>({ store: new MemoryStore<Data>({ clock }), clock, device: () => ({ label: "Firefox on Windows", ip: "::1" }) });
+    const session = new Session<Data>({
+      store: new MemoryStore<Data>({ clock }),
+      clock,
+      device: () => ({ label: "Firefox on Windows", ip: "::1" }),
+    });
     const own = session.open({ headers: {} });
     await own.login({ userId: "a" });
     const [listed] = await session.list("a");
@@ -130,7 +154,15 @@ describe("Session.policy", () => {
       maxPerUser: false,
       secrets: 0,
       transport: "cookie",
-      cookie: { name: "session_id", path: "/", httpOnly: true, secure: true, sameSite: "lax", maxAge: undefined, expires: undefined },
+      cookie: {
+        name: "session_id",
+        path: "/",
+        httpOnly: true,
+        secure: true,
+        sameSite: "lax",
+        maxAge: undefined,
+        expires: undefined,
+      },
       nearCache: false,
       storeTimeout: 5,
       store: "MemoryStore",
@@ -142,7 +174,10 @@ describe("A user's name", () => {
   it("has to be one, or nobody's sessions would be everybody's", async () => {
     const { session } = setUp();
     // @ts-expect-error: no name.
-    await assert.rejects(session.revokeAll(undefined), { name: "TypeError", message: /by user: it is undefined/ });
+    await assert.rejects(session.revokeAll(undefined), {
+      name: "TypeError",
+      message: /by user: it is undefined/,
+    });
     // @ts-expect-error: no name.
     await assert.rejects(session.list({ id: 1 }), TypeError);
   });

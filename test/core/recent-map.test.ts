@@ -30,14 +30,26 @@ describe("RecentMap", () => {
     for (let key = 0; key < 4; key++) map.set(String(key), key);
     map.delete("0");
     map.delete("3");
-    assert.deepEqual([0, 1, 2, 3].map((key) => map.get(String(key))), [undefined, 1, 2, undefined]);
+    assert.deepEqual(
+      [0, 1, 2, 3].map((key) => map.get(String(key))),
+      [undefined, 1, 2, undefined],
+    );
     map.clear();
-    assert.deepEqual([1, 2].map((key) => map.get(String(key))), [undefined, undefined]);
+    assert.deepEqual(
+      [1, 2].map((key) => map.get(String(key))),
+      [undefined, undefined],
+    );
   });
 
   it("gives the newer value, when both generations had one", () => {
     const map = new RecentMap<number>(4);
-    for (const [key, value] of [["a", 1], ["b", 1], ["c", 1], ["a", 2]] as const) map.set(key, value);
+    for (const [key, value] of [
+      ["a", 1],
+      ["b", 1],
+      ["c", 1],
+      ["a", 2],
+    ] as const)
+      map.set(key, value);
     assert.equal(map.get("a"), 2);
     map.delete("a");
     assert.equal(map.get("a"), undefined);

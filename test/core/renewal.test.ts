@@ -1,7 +1,13 @@
-// Renewal: one successor, an overlap for requests in flight, and a superseded id that betrays itself.
+// Renewal: one successor, an overlap for requests in flight, and a superseded id that betrays
+// itself.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { MemoryStore, Session, type SessionEvents, type SessionOptions } from "../../src/session.ts";
+import {
+  MemoryStore,
+  Session,
+  type SessionEvents,
+  type SessionOptions,
+} from "../../src/session.ts";
 import { ManualClock } from "../../src/testing.ts";
 
 interface Data extends Record<string, unknown> {
@@ -15,9 +21,16 @@ const OVERLAP = 60;
 function setUp(options: SessionOptions<Data> = {}) {
   const clock = new ManualClock();
   const store = new MemoryStore<Data>({ clock });
-  const session = new Session<Data>({ store, clock, renewEvery: EVERY, renewOverlap: OVERLAP, ...options });
+  const session = new Session<Data>({
+    store,
+    clock,
+    renewEvery: EVERY,
+    renewOverlap: OVERLAP,
+    ...options,
+  });
   const told: unknown[] = [];
-  for (const name of ["renewed", "refused", "ended", "rotated"] as const) session.on(name, (event: SessionEvents[typeof name]) => told.push([name, event]));
+  for (const name of ["renewed", "refused", "ended", "rotated"] as const)
+    session.on(name, (event: SessionEvents[typeof name]) => told.push([name, event]));
   const request = (id: string) => ({ headers: { cookie: `session_id=${id}` } });
   /** One request that reads. @returns the id that its response sets, and what it read. */
   const visit = async (id: string): Promise<{ id: string | undefined; data: Data | undefined }> => {
@@ -41,7 +54,10 @@ describe("Renewal", () => {
     const { id: second } = await visit(first);
     assert.ok(second && second !== first);
     assert.deepEqual(await session.get(second), { userId: "a", n: 1 });
-    assert.deepEqual(told.map((one) => (one as [string])[0]), ["renewed"]);
+    assert.deepEqual(
+      told.map((one) => (one as [string])[0]),
+      ["renewed"],
+    );
     // And again, with the next.
     assert.equal((await visit(second)).id, undefined);
     clock.advance(EVERY * 1000);
@@ -108,7 +124,10 @@ describe("Renewal", () => {
       id = one.id;
       assert.ok((await visit(id)).data);
     }
-    assert.deepEqual(told.filter((one) => (one as [string])[0] !== "renewed"), []);
+    assert.deepEqual(
+      told.filter((one) => (one as [string])[0] !== "renewed"),
+      [],
+    );
     assert.equal(told.length, 1000);
   });
 
@@ -137,8 +156,19 @@ describe("Renewal", () => {
         clock.advance(OVERLAP * 1000);
         told.length = 0;
         assert.deepEqual(await visit(first), { id: undefined, data: undefined });
-        const names = told.map((one) => [(one as [string])[0], (one as [string, { reason: string }])[1].reason]);
-        assert.deepEqual(names, onSuperseded === "revoke" ? [["refused", "superseded"], ["ended", "superseded-reuse"]] : [["refused", "superseded"]]);
+        const names = told.map((one) => [
+          (one as [string])[0],
+          (one as [string, { reason: string }])[1].reason,
+        ]);
+        assert.deepEqual(
+          names,
+          onSuperseded === "revoke"
+            ? [
+                ["refused", "superseded"],
+                ["ended", "superseded-reuse"],
+              ]
+            : [["refused", "superseded"]],
+        );
         assert.equal(JSON.stringify(told).includes(first.slice(8)), false);
         assert.equal((await session.get(second)) !== undefined, onSuperseded === "report");
       }
@@ -155,7 +185,8 @@ describe("Renewal", () => {
       reauthenticate: (session, id) => session.reauthenticate(id),
       renew: (session, id) => session.renew(id),
       deadlines: (session, id) => session.deadlines(id),
-      fromRequest: (session, id) => session.fromRequest({ headers: { cookie: `session_id=${id}` } }),
+      fromRequest: (session, id) =>
+        session.fromRequest({ headers: { cookie: `session_id=${id}` } }),
     };
     for (const [name, use] of Object.entries(uses)) {
       const { clock, session, visit, told } = setUp({ onSuperseded: "report" });
@@ -165,7 +196,11 @@ describe("Renewal", () => {
       clock.advance(EVERY * 1000 - 1);
       told.length = 0;
       assert.ok([undefined, false].includes((await use(session, first)) as undefined), name);
-      assert.deepEqual(told.map((one) => (one as [string])[0]), ["refused"], name);
+      assert.deepEqual(
+        told.map((one) => (one as [string])[0]),
+        ["refused"],
+        name,
+      );
       assert.deepEqual(await session.get(second), { userId: "a", n: 1 }, name);
     }
   });
@@ -182,7 +217,13 @@ describe("Renewal", () => {
     const id = await session.create({ userId: "a" });
     let asked = 0;
     Object.defineProperty(store, "readSync", { value: () => void asked++ });
-    for (const bad of [`${id}x`, `${id}${"x".repeat(26)}`, `${id}${"x".repeat(28)}`, `${id}${"!".repeat(27)}`]) assert.equal(await session.get(bad), undefined);
+    for (const bad of [
+      `${id}x`,
+      `${id}${"x".repeat(26)}`,
+      `${id}${"x".repeat(28)}`,
+      `${id}${"!".repeat(27)}`,
+    ])
+      assert.equal(await session.get(bad), undefined);
     assert.equal(asked, 0);
   });
 
@@ -194,9 +235,15 @@ describe("Renewal", () => {
     // By the id of a request in flight.
     const third = await session.rotate(first);
     assert.ok(third);
-    assert.deepEqual([await session.get(first), await session.get(second), await session.get(third)], [undefined, undefined, { userId: "a" }]);
+    assert.deepEqual(
+      [await session.get(first), await session.get(second), await session.get(third)],
+      [undefined, undefined, { userId: "a" }],
+    );
     const fourth = await session.rotate(third);
-    assert.deepEqual([await session.get(third), await session.get(fourth)], [undefined, { userId: "a" }]);
+    assert.deepEqual(
+      [await session.get(third), await session.get(fourth)],
+      [undefined, { userId: "a" }],
+    );
     clock.advance(EVERY * 1000);
     const { id: fifth } = await visit(fourth as string);
     assert.ok(fifth);
@@ -259,18 +306,30 @@ describe("Renewal", () => {
     assert.match(renewed.getSetCookie()[0] as string, new RegExp(`Max-Age=${7_776_000 - EVERY};`));
     const direct = new Headers();
     clock.advance(EVERY * 1000);
-    await session.renew(renewed.getSetCookie()[0]?.slice("session_id=".length).split(";")[0], direct);
+    await session.renew(
+      renewed.getSetCookie()[0]?.slice("session_id=".length).split(";")[0],
+      direct,
+    );
     // The successor was not seen yet: this notes it, and sends nothing.
     assert.deepEqual(direct.getSetCookie(), []);
   });
 
   it("says at construction what makes no sense", () => {
     const plain = { get: async () => undefined, set: async () => {}, delete: async () => {} };
-    assert.throws(() => new Session({ store: plain, renewEvery: 900 }), { name: "TypeError", message: /renewEvery/ });
+    assert.throws(() => new Session({ store: plain, renewEvery: 900 }), {
+      name: "TypeError",
+      message: /renewEvery/,
+    });
     assert.throws(() => new Session({ renewEvery: 1 }), RangeError);
-    assert.throws(() => new Session({ renewEvery: 60, renewOverlap: 60 }), { name: "RangeError", message: /less than renewEvery/ });
+    assert.throws(() => new Session({ renewEvery: 60, renewOverlap: 60 }), {
+      name: "RangeError",
+      message: /less than renewEvery/,
+    });
     // @ts-expect-error: no such policy.
     assert.throws(() => new Session({ onSuperseded: "ignore" }), TypeError);
-    assert.deepEqual([new Session({ renewEvery: 90 }).policy.renewOverlap, new Session().policy.renewEvery], [45, false]);
+    assert.deepEqual(
+      [new Session({ renewEvery: 90 }).policy.renewOverlap, new Session().policy.renewEvery],
+      [45, false],
+    );
   });
 });

@@ -1,4 +1,5 @@
-// Several commits of one request at once, as of parallel procedures in one batch: one session, and nothing of any of them is lost.
+// Several commits of one request at once, as of parallel procedures in one batch: one session, and
+// nothing of any of them is lost.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { MemoryStore, Session } from "../../src/session.ts";

@@ -1,5 +1,6 @@
-// Random calls of one request, none of which waits for another, over a store that answers in any order: whatever the handler did, the browser
-// is left with the session that lives, or there is none.
+// Random calls of one request, none of which waits for another, over a store that answers in any
+// order: whatever the handler did, the browser is left with the session that lives, or there is
+// none.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as fc from "fast-check";
@@ -40,15 +41,27 @@ function scheduled(inner: MemoryStore<Data>, scheduler: fc.Scheduler): SessionSt
 }
 
 describe("RequestSession, whatever it is asked for at once,", () => {
-  for (const options of [{}, { renewEvery: 100 }, { maxPerUser: { limit: 1, onLimit: "deny" } }, { maxPerUser: { limit: 1, onLimit: "evict-oldest" } }] as const) {
+  for (const options of [
+    {},
+    { renewEvery: 100 },
+    { maxPerUser: { limit: 1, onLimit: "deny" } },
+    { maxPerUser: { limit: 1, onLimit: "evict-oldest" } },
+  ] as const) {
     it(`leaves the browser with the session that lives, or there is none (${Object.keys(options).join() || "no options"}${"maxPerUser" in options ? `, ${options.maxPerUser.onLimit}` : ""})`, async () => {
-      const names = fc.array(fc.constantFrom(...Object.keys(CALLS)), { minLength: 1, maxLength: 6 });
+      const names = fc.array(fc.constantFrom(...Object.keys(CALLS)), {
+        minLength: 1,
+        maxLength: 6,
+      });
       await fc.assert(
         fc.asyncProperty(fc.scheduler(), names, fc.boolean(), async (scheduler, calls, isKnown) => {
           const inner = new MemoryStore<Data>();
           const direct = new Session<Data>({ store: inner });
           const id = isKnown ? await direct.create({ userId: "1" }) : undefined;
-          const own = new Session<Data>({ store: scheduled(inner, scheduler), storeTimeout: false, ...options }).open({ headers: id === undefined ? {} : { cookie: `session_id=${id}` } });
+          const own = new Session<Data>({
+            store: scheduled(inner, scheduler),
+            storeTimeout: false,
+            ...options,
+          }).open({ headers: id === undefined ? {} : { cookie: `session_id=${id}` } });
           // What a call is refused with is its own.
           const call = async (name: string): Promise<unknown> => CALLS[name]?.(own);
           const outcomes = await scheduler.waitFor(Promise.allSettled(calls.map(call)));
@@ -61,7 +74,8 @@ describe("RequestSession, whatever it is asked for at once,", () => {
           assert.deepEqual(more, []);
           assert.equal((await inner.scan()).sessions.length, found ? 1 : 0);
           if (sent) assert.ok(found);
-          if (calls.some((name, at) => name === "destroy" && outcomes[at]?.status === "fulfilled")) assert.equal(found, undefined);
+          if (calls.some((name, at) => name === "destroy" && outcomes[at]?.status === "fulfilled"))
+            assert.equal(found, undefined);
         }),
         { numRuns: 300 },
       );

@@ -1,7 +1,13 @@
 // RequestSession: what one request reads, writes and owes its response.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { HarpiaError, MemoryStore, type RequestSession, Session, StoreError } from "../../src/session.ts";
+import {
+  HarpiaError,
+  MemoryStore,
+  type RequestSession,
+  Session,
+  StoreError,
+} from "../../src/session.ts";
 import { countCalls } from "../support/counting-store.ts";
 import { pauseCalls } from "../support/pausing-store.ts";
 
@@ -15,8 +21,10 @@ interface Data {
 function setting() {
   const { store, calls } = countCalls(new MemoryStore<Data>(), false);
   const session = new Session<Data>({ store });
-  const open = (id?: string): RequestSession<Data> => session.open({ headers: { cookie: id === undefined ? undefined : `session_id=${id}` } });
-  const idFrom = (headers: Headers): string | undefined => /session_id=(\w[^;]*)/.exec(headers.getSetCookie().join())?.[1];
+  const open = (id?: string): RequestSession<Data> =>
+    session.open({ headers: { cookie: id === undefined ? undefined : `session_id=${id}` } });
+  const idFrom = (headers: Headers): string | undefined =>
+    /session_id=(\w[^;]*)/.exec(headers.getSetCookie().join())?.[1];
   /** Commits and answers, as an adapter does. */
   const answer = async (request: RequestSession<Data>): Promise<Headers> => {
     await request.commit();
@@ -58,7 +66,10 @@ describe("RequestSession", () => {
   it("asks the store nothing for an anonymous request, and sends no cookie", async () => {
     const { open, answer, calls } = setting();
     const request = open();
-    assert.deepEqual([await request.data, await request.get("cart"), await request.deadlines, request.isNew], [undefined, undefined, undefined, false]);
+    assert.deepEqual(
+      [await request.data, await request.get("cart"), await request.deadlines, request.isNew],
+      [undefined, undefined, undefined, false],
+    );
     assert.deepEqual([...(await answer(request))], [["vary", "Cookie"]]);
     assert.deepEqual(calls, []);
   });
@@ -84,8 +95,12 @@ describe("RequestSession", () => {
     await Promise.all(requests.map((request) => request.data));
     requests.forEach((request, n) => request.set(`field${n}` as "theme", `${n}`));
     calls.length = 0;
-    for (const headers of await Promise.all(requests.map(answer))) assert.deepEqual(headers.getSetCookie(), []);
-    assert.deepEqual(calls, Array.from({ length: 100 }, () => "patch"));
+    for (const headers of await Promise.all(requests.map(answer)))
+      assert.deepEqual(headers.getSetCookie(), []);
+    assert.deepEqual(
+      calls,
+      Array.from({ length: 100 }, () => "patch"),
+    );
     assert.equal(Object.keys((await session.get(id)) ?? {}).length, 101);
   });
 
@@ -157,7 +172,10 @@ describe("RequestSession", () => {
     const request = open(anonymous);
     await request.login({ userId: "B" }, { keep: ["cart"] });
     assert.deepEqual(await request.data, { userId: "B", cart: ["book"] });
-    assert.deepEqual(await session.get(idFrom(await answer(request))), { userId: "B", cart: ["book"] });
+    assert.deepEqual(await session.get(idFrom(await answer(request))), {
+      userId: "B",
+      cart: ["book"],
+    });
     assert.equal(await session.get(anonymous), undefined);
   });
 
@@ -168,7 +186,10 @@ describe("RequestSession", () => {
     request.set("count", 1);
     assert.equal(await request.rotate(), true);
     const next = idFrom(await answer(request));
-    assert.deepEqual([await session.get(id), await session.get(next)], [undefined, { userId: "1", count: 1 }]);
+    assert.deepEqual(
+      [await session.get(id), await session.get(next)],
+      [undefined, { userId: "1", count: 1 }],
+    );
     assert.equal(await open().rotate(), false);
   });
 
@@ -180,11 +201,15 @@ describe("RequestSession", () => {
     await request.destroy();
     assert.equal(await session.get(id), undefined);
     assert.equal(await request.data, undefined);
-    const refused = (error: unknown): boolean => error instanceof HarpiaError && error.code === "ERR_SESSION_ENDED";
+    const refused = (error: unknown): boolean =>
+      error instanceof HarpiaError && error.code === "ERR_SESSION_ENDED";
     assert.throws(() => request.set("theme", "x"), refused);
     await assert.rejects(request.login({ userId: "2" }), refused);
     const [cookie, ...others] = (await answer(request)).getSetCookie();
-    assert.match(cookie ?? "", /^session_id=; Max-Age=0; Path=\/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; Secure; SameSite=Lax$/);
+    assert.match(
+      cookie ?? "",
+      /^session_id=; Max-Age=0; Path=\/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; Secure; SameSite=Lax$/,
+    );
     assert.deepEqual(others, []);
   });
 
@@ -196,7 +221,10 @@ describe("RequestSession", () => {
     await answer(first);
     assert.deepEqual(await open(id).data, { userId: "1" });
     const seen = await Promise.all(Array.from({ length: 20 }, () => open(id).takeFlash("notice")));
-    assert.deepEqual(seen.filter((message) => message !== undefined), [{ text: "saved" }]);
+    assert.deepEqual(
+      seen.filter((message) => message !== undefined),
+      [{ text: "saved" }],
+    );
     assert.equal(await open(id).takeFlash("notice"), undefined);
   });
 
@@ -243,7 +271,8 @@ describe("RequestSession", () => {
     await answer(late);
     late.seal();
     calls.length = 0;
-    const refused = (error: unknown): boolean => error instanceof HarpiaError && error.code === "ERR_HEADERS_SENT";
+    const refused = (error: unknown): boolean =>
+      error instanceof HarpiaError && error.code === "ERR_HEADERS_SENT";
     late.set("theme", "x");
     await assert.rejects(late.commit(), refused);
     await assert.rejects(late.login({ userId: "2" }), refused);
@@ -260,8 +289,14 @@ describe("RequestSession", () => {
     const inner = new MemoryStore<Data>();
     const { store, pause } = pauseCalls(inner);
     const session = new Session<Data>({ store });
-    for (const [end, code] of [["seal", "ERR_HEADERS_SENT"], ["destroy", "ERR_SESSION_ENDED"]] as const) {
-      for (const begin of [(own: RequestSession<Data>) => own.login({ userId: "1" }), (own: RequestSession<Data>) => (own.set("theme", "x"), own.commit())]) {
+    for (const [end, code] of [
+      ["seal", "ERR_HEADERS_SENT"],
+      ["destroy", "ERR_SESSION_ENDED"],
+    ] as const) {
+      for (const begin of [
+        (own: RequestSession<Data>) => own.login({ userId: "1" }),
+        (own: RequestSession<Data>) => (own.set("theme", "x"), own.commit()),
+      ]) {
         const own = session.open({ headers: {} });
         const { reached, go } = pause("create", "after");
         const began = begin(own);
@@ -277,18 +312,30 @@ describe("RequestSession", () => {
   it("says of a rotation that came too late that its cookie is lost", async () => {
     const { store, pause } = pauseCalls(new MemoryStore<Data>());
     const session = new Session<Data>({ store });
-    const own = session.open({ headers: { cookie: `session_id=${await session.create({ userId: "1" })}` } });
+    const own = session.open({
+      headers: { cookie: `session_id=${await session.create({ userId: "1" })}` },
+    });
     const { reached, go } = pause("move", "after");
     const rotated = own.rotate();
     await reached;
     own.seal();
     go();
-    await assert.rejects(rotated, (error) => error instanceof HarpiaError && error.code === "ERR_HEADERS_SENT");
+    await assert.rejects(
+      rotated,
+      (error) => error instanceof HarpiaError && error.code === "ERR_HEADERS_SENT",
+    );
   });
 
   it("a store that is down fails the commit, and no cookie goes out", async () => {
     const store = new MemoryStore<Data>();
-    const session = new Session<Data>({ store: new Proxy(store, { get: (target, name) => (name === "create" ? () => Promise.reject(new Error("down")) : Reflect.get(target, name, target)) }) });
+    const session = new Session<Data>({
+      store: new Proxy(store, {
+        get: (target, name) =>
+          name === "create"
+            ? () => Promise.reject(new Error("down"))
+            : Reflect.get(target, name, target),
+      }),
+    });
     const request = session.open({ headers: {} });
     request.set("theme", "x");
     await assert.rejects(request.commit(), StoreError);

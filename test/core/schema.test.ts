@@ -11,18 +11,31 @@ interface Visitor {
 }
 
 /** Takes a user and, if it is there, a number of visits; counts how often it was asked. */
-function visitorSchema(isAsync = false): StandardSchema<{ userId: string; visits?: number }, Visitor> & { asked: number } {
-  const check = (value: unknown): ReturnType<StandardSchema<unknown, Visitor>["~standard"]["validate"]> => {
+function visitorSchema(
+  isAsync = false,
+): StandardSchema<{ userId: string; visits?: number }, Visitor> & { asked: number } {
+  const check = (
+    value: unknown,
+  ): ReturnType<StandardSchema<unknown, Visitor>["~standard"]["validate"]> => {
     schema.asked++;
     const { userId, visits = 0 } = value as Partial<Visitor>;
     const issues = [];
     if (typeof userId !== "string") issues.push({ message: "a user is wanted", path: ["userId"] });
-    if (typeof visits !== "number") issues.push({ message: `a number is wanted, not ${String(visits)}`, path: [{ key: "visits" }] });
+    if (typeof visits !== "number")
+      issues.push({
+        message: `a number is wanted, not ${String(visits)}`,
+        path: [{ key: "visits" }],
+      });
     return issues.length > 0 ? { issues } : { value: { userId: userId as string, visits } };
   };
   const schema = {
     asked: 0,
-    "~standard": { version: 1 as const, vendor: "test", validate: (value: unknown) => (isAsync ? Promise.resolve().then(() => check(value)) : check(value)) },
+    "~standard": {
+      version: 1 as const,
+      vendor: "test",
+      validate: (value: unknown) =>
+        isAsync ? Promise.resolve().then(() => check(value)) : check(value),
+    },
   };
   return schema;
 }
@@ -31,7 +44,10 @@ function isInvalid(paths: PropertyKey[][]): (error: unknown) => boolean {
   return (error) => {
     assert.ok(error instanceof HarpiaError, String(error));
     assert.equal(error.code, "ERR_DATA_INVALID");
-    assert.deepEqual(error.issues?.map(({ path }) => path), paths);
+    assert.deepEqual(
+      error.issues?.map(({ path }) => path),
+      paths,
+    );
     return true;
   };
 }
@@ -61,10 +77,17 @@ for (const isAsync of [false, true]) {
     it("refuses what does not fit, and nothing is written", async () => {
       const { store, calls } = countCalls(new MemoryStore<Visitor>(), true);
       const session = new Session({ store, schema: visitorSchema(isAsync) });
-      await assert.rejects(session.create({ userId: 1 as unknown as string, visits: "secret" as unknown as number }), isInvalid([["userId"], ["visits"]]));
+      await assert.rejects(
+        session.create({ userId: 1 as unknown as string, visits: "secret" as unknown as number }),
+        isInvalid([["userId"], ["visits"]]),
+      );
       assert.deepEqual(calls, []);
       const id = await session.create({ userId: "123" });
-      for (const changes of [{ visits: "secret" as unknown as number }, () => ({ visits: "secret" as unknown as number })]) await assert.rejects(session.update(id, changes), isInvalid([["visits"]]));
+      for (const changes of [
+        { visits: "secret" as unknown as number },
+        () => ({ visits: "secret" as unknown as number }),
+      ])
+        await assert.rejects(session.update(id, changes), isInvalid([["visits"]]));
       await assert.rejects(session.update(id, { userId: undefined }), isInvalid([["userId"]]));
       assert.deepEqual(await session.get(id), { userId: "123", visits: 0 });
     });
@@ -72,7 +95,11 @@ for (const isAsync of [false, true]) {
     it("sees the whole of the merged data at an update", async () => {
       const session = new Session({ schema: visitorSchema(isAsync) });
       const id = await session.create({ userId: "123" });
-      await Promise.all(Array.from({ length: 100 }, () => session.update(id, ({ visits }) => ({ visits: visits + 1 }))));
+      await Promise.all(
+        Array.from({ length: 100 }, () =>
+          session.update(id, ({ visits }) => ({ visits: visits + 1 })),
+        ),
+      );
       assert.deepEqual(await session.get(id), { userId: "123", visits: 100 });
       assert.equal(await session.update(id, { visits: 7 }), true);
       assert.deepEqual(await session.get(id), { userId: "123", visits: 7 });
@@ -80,7 +107,10 @@ for (const isAsync of [false, true]) {
 
     it("names fields in the message and never values", async () => {
       const session = new Session({ schema: visitorSchema(isAsync) });
-      await assert.rejects(session.create({ userId: "123", visits: "secret" as unknown as number }), { message: "Cannot store session data: the schema refused visits, see error.issues" });
+      await assert.rejects(
+        session.create({ userId: "123", visits: "secret" as unknown as number }),
+        { message: "Cannot store session data: the schema refused visits, see error.issues" },
+      );
     });
   });
 }
@@ -101,7 +131,15 @@ describe("A schema", () => {
 
   it("that throws is the application's own error", async () => {
     const failure = new Error("of the schema");
-    const schema: StandardSchema<Visitor> = { "~standard": { version: 1, vendor: "test", validate: () => { throw failure; } } };
+    const schema: StandardSchema<Visitor> = {
+      "~standard": {
+        version: 1,
+        vendor: "test",
+        validate: () => {
+          throw failure;
+        },
+      },
+    };
     await assert.rejects(new Session({ schema }).create({ userId: "123", visits: 0 }), failure);
   });
 
@@ -110,7 +148,12 @@ describe("A schema", () => {
       userId: v.string(),
       email: v.pipe(v.string(), v.trim(), v.toLowerCase(), v.email()),
       role: v.optional(v.picklist(["user", "admin"]), "user"),
-      cart: v.optional(v.array(v.object({ sku: v.string(), count: v.pipe(v.number(), v.integer(), v.minValue(1)) })), []),
+      cart: v.optional(
+        v.array(
+          v.object({ sku: v.string(), count: v.pipe(v.number(), v.integer(), v.minValue(1)) }),
+        ),
+        [],
+      ),
     });
     const session = new Session({ schema });
     const id = await session.create({ userId: "123", email: "  Ada@Example.com " });
@@ -119,8 +162,14 @@ describe("A schema", () => {
     assert.equal(role, "user");
     assert.deepEqual(found, { userId: "123", email: "ada@example.com", role: "user", cart: [] });
     assert.equal(await session.update(id, { cart: [{ sku: "a", count: 2 }] }), true);
-    await assert.rejects(session.update(id, { cart: [{ sku: "a", count: 0 }] }), isInvalid([["cart", 0, "count"]]));
-    await assert.rejects(session.create({ userId: "123", email: "no address" }), isInvalid([["email"]]));
+    await assert.rejects(
+      session.update(id, { cart: [{ sku: "a", count: 0 }] }),
+      isInvalid([["cart", 0, "count"]]),
+    );
+    await assert.rejects(
+      session.create({ userId: "123", email: "no address" }),
+      isInvalid([["email"]]),
+    );
     assert.deepEqual((await session.get(id))?.cart, [{ sku: "a", count: 2 }]);
   });
 });

@@ -1,4 +1,5 @@
-// Session data is JSON in every store alike, and nobody outside holds a reference to what is stored.
+// Session data is JSON in every store alike, and nobody outside holds a reference to what is
+// stored.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { MemoryStore, Session, type Store, toSessionStore } from "../../src/session.ts";
@@ -35,7 +36,11 @@ function textStore(): Store<Fields> {
 /** A store that keeps the very objects that it is given: the protection must be core's. */
 function objectStore(): Store<Fields> {
   const objects = new Map<string, Fields>();
-  return { get: async (id) => objects.get(id), set: async (id, data) => void objects.set(id, data), delete: async (id) => void objects.delete(id) };
+  return {
+    get: async (id) => objects.get(id),
+    set: async (id, data) => void objects.set(id, data),
+    delete: async (id) => void objects.delete(id),
+  };
 }
 
 const STORES: [string, () => Store<Fields>][] = [
@@ -50,46 +55,50 @@ for (const [name, open] of STORES) {
     const begin = (): Session<Fields> => new Session<Fields>({ store: open() });
 
     it("is what JSON makes of numbers, classes and what has a toJSON, flat as it may be", async () => {
-    const session = new Session<Fields>();
-    class Point {
-      x = 1;
-      get y(): number {
-        return 2;
+      const session = new Session<Fields>();
+      class Point {
+        x = 1;
+        get y(): number {
+          return 2;
+        }
       }
-    }
-    const given: [Fields, Fields][] = [
-      [{ a: Number.NaN, b: Infinity, c: -0 }, { a: null, b: null, c: 0 }],
-      [{ a: undefined, b: () => 1, c: Symbol("c"), d: 1 }, { d: 1 }],
-      [{ a: 1, [Symbol("b")]: 2 }, { a: 1 }],
-      [{ a: 1, toJSON: () => ({ b: 2 }) }, { b: 2 }],
-      [new Point() as unknown as Fields, { x: 1 }],
-    ];
-    for (const [data, expected] of given) {
-      const id = await session.create(data);
-      assert.deepStrictEqual(await session.get(id), expected);
-      await session.update(id, { ...expected, theme: "dark" });
+      const given: [Fields, Fields][] = [
+        [
+          { a: Number.NaN, b: Infinity, c: -0 },
+          { a: null, b: null, c: 0 },
+        ],
+        [{ a: undefined, b: () => 1, c: Symbol("c"), d: 1 }, { d: 1 }],
+        [{ a: 1, [Symbol("b")]: 2 }, { a: 1 }],
+        [{ a: 1, toJSON: () => ({ b: 2 }) }, { b: 2 }],
+        [new Point() as unknown as Fields, { x: 1 }],
+      ];
+      for (const [data, expected] of given) {
+        const id = await session.create(data);
+        assert.deepStrictEqual(await session.get(id), expected);
+        await session.update(id, { ...expected, theme: "dark" });
+        const own = session.open({ headers: { cookie: `session_id=${id}` } });
+        for (const [field, value] of Object.entries(data))
+          if (typeof value === "number" && field in expected) own.set(field, value);
+        await own.commit();
+        assert.deepStrictEqual(await session.get(id), { ...expected, theme: "dark" });
+      }
+    });
+
+    it("may have a field called __proto__, which is a field in the request that sets it as well", async () => {
+      const session = new Session<Fields>();
+      const id = await session.create({ a: 1 });
       const own = session.open({ headers: { cookie: `session_id=${id}` } });
-      for (const [field, value] of Object.entries(data)) if (typeof value === "number" && field in expected) own.set(field, value);
+      own.set("__proto__", { polluted: true });
+      const expected = JSON.parse('{"a":1,"__proto__":{"polluted":true}}') as Fields;
+      assert.deepStrictEqual(await own.data, expected);
       await own.commit();
-      assert.deepStrictEqual(await session.get(id), { ...expected, theme: "dark" });
-    }
-  });
+      for (const data of [await own.data, await session.get(id)]) {
+        assert.deepStrictEqual(data, expected);
+        assert.equal(Reflect.get(data as object, "polluted"), undefined);
+      }
+    });
 
-  it("may have a field called __proto__, which is a field in the request that sets it as well", async () => {
-    const session = new Session<Fields>();
-    const id = await session.create({ a: 1 });
-    const own = session.open({ headers: { cookie: `session_id=${id}` } });
-    own.set("__proto__", { polluted: true });
-    const expected = JSON.parse('{"a":1,"__proto__":{"polluted":true}}') as Fields;
-    assert.deepStrictEqual(await own.data, expected);
-    await own.commit();
-    for (const data of [await own.data, await session.get(id)]) {
-      assert.deepStrictEqual(data, expected);
-      assert.equal(Reflect.get(data as object, "polluted"), undefined);
-    }
-  });
-
-  it("comes back to the letter, whatever the names and values", async () => {
+    it("comes back to the letter, whatever the names and values", async () => {
       const session = begin();
       const id = await session.create(AWKWARD);
       assert.deepEqual(await session.get(id), AWKWARD);
@@ -134,16 +143,24 @@ for (const [name, open] of STORES) {
 
     it("holds a field named __proto__ as a field, and pollutes nothing", async () => {
       const session = begin();
-      const hostile = JSON.parse('{"__proto__":{"polluted":1},"in":{"__proto__":{"polluted":1}}}') as Fields;
+      const hostile = JSON.parse(
+        '{"__proto__":{"polluted":1},"in":{"__proto__":{"polluted":1}}}',
+      ) as Fields;
       const id = await session.create(hostile);
       await session.update(id, JSON.parse('{"__proto__":{"polluted":2}}') as Fields);
       await session.update(id, (data) => data);
       const found = (await session.get(id)) ?? assert.fail();
-      assert.equal(JSON.stringify(found), '{"__proto__":{"polluted":2},"in":{"__proto__":{"polluted":1}}}');
+      assert.equal(
+        JSON.stringify(found),
+        '{"__proto__":{"polluted":2},"in":{"__proto__":{"polluted":1}}}',
+      );
       assert.equal(found.polluted, undefined);
       assert.equal(({} as Fields).polluted, undefined);
       await session.update(id, JSON.parse('{"__proto__":null}') as Fields);
-      assert.equal(JSON.stringify(await session.get(id)), '{"__proto__":null,"in":{"__proto__":{"polluted":1}}}');
+      assert.equal(
+        JSON.stringify(await session.get(id)),
+        '{"__proto__":null,"in":{"__proto__":{"polluted":1}}}',
+      );
     });
 
     it("is not changed by changing what went in", async () => {
@@ -169,9 +186,14 @@ for (const [name, open] of STORES) {
     it("is not changed by changing what came out", async () => {
       const session = begin();
       const id = await session.create({ list: [1], nested: { a: 1 } });
-      const read = [() => session.get(id), () => session.fromRequest({ headers: { cookie: `session_id=${id}` } })];
+      const read = [
+        () => session.get(id),
+        () => session.fromRequest({ headers: { cookie: `session_id=${id}` } }),
+      ];
       for (const next of read) {
-        const found = ((await next()) as { list: number[]; nested: { a: number } } | undefined) ?? assert.fail();
+        const found =
+          ((await next()) as { list: number[]; nested: { a: number } } | undefined) ??
+          assert.fail();
         found.list.push(2);
         found.nested.a = 2;
         Object.assign(found, { more: 1 });
@@ -203,15 +225,32 @@ for (const [name, open] of STORES) {
         [cycle, /a cycle or a BigInt, plain JSON is wanted$/],
         [{ n: 1n }, /a cycle or a BigInt, plain JSON is wanted$/],
         [deep, /it nests deeper than 64 levels$/],
-        [{ list: JSON.parse("[".repeat(3000) + "]".repeat(3000)) as unknown }, /it nests deeper than 64 levels$/],
+        [
+          { list: JSON.parse("[".repeat(3000) + "]".repeat(3000)) as unknown },
+          /it nests deeper than 64 levels$/,
+        ],
       ];
       for (const [data, message] of refused) {
         await assert.rejects(session.create(data as Fields), { name: "TypeError", message });
         await assert.rejects(session.update(id, data as Fields), { name: "TypeError", message });
-        await assert.rejects(session.update(id, () => data as Fields), { name: "TypeError", message });
+        await assert.rejects(
+          session.update(id, () => data as Fields),
+          { name: "TypeError", message },
+        );
       }
-      for (const [data, kind] of [[null, "null"], [undefined, "undefined"], [[], "an array"], ["text", "a string"], [1, "a number"], [() => 1, "a function"], [new Date(), "an object"]] as const) {
-        await assert.rejects(session.create(data as unknown as Fields), { name: "TypeError", message: `Cannot store session data: it is ${kind}, an object is wanted` });
+      for (const [data, kind] of [
+        [null, "null"],
+        [undefined, "undefined"],
+        [[], "an array"],
+        ["text", "a string"],
+        [1, "a number"],
+        [() => 1, "a function"],
+        [new Date(), "an object"],
+      ] as const) {
+        await assert.rejects(session.create(data as unknown as Fields), {
+          name: "TypeError",
+          message: `Cannot store session data: it is ${kind}, an object is wanted`,
+        });
       }
       assert.deepEqual(await session.get(id), { a: 1 });
     });

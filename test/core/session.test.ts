@@ -70,14 +70,23 @@ describe("Session", () => {
         const headers = new Headers();
         assert.equal(await session.get(id), undefined, what);
         assert.equal(await session.update(id, { role: "admin" }), false, what);
-        assert.equal(await session.update(id, () => assert.fail("called for no session")), false, what);
+        assert.equal(
+          await session.update(id, () => assert.fail("called for no session")),
+          false,
+          what,
+        );
         assert.equal(await session.rotate(id, headers), undefined, what);
         assert.equal(await session.deadlines(id), undefined, what);
         assert.deepEqual(headers.getSetCookie(), [], what);
         assert.equal(await session.delete(id), false, what);
         assert.equal(await session.delete(id, headers), false, what);
         assert.equal(headers.getSetCookie().length, 1, what);
-        if (typeof value === "string") assert.equal(await session.fromRequest({ headers: { cookie: `session_id=${value}` } }), undefined, what);
+        if (typeof value === "string")
+          assert.equal(
+            await session.fromRequest({ headers: { cookie: `session_id=${value}` } }),
+            undefined,
+            what,
+          );
       }
       assert.deepEqual(calls, []);
       assert.equal((await store.scan()).sessions.length, 0);
@@ -87,7 +96,10 @@ describe("Session", () => {
       const { store } = countCalls(new MemoryStore<Visitor>(), answersAtOnce);
       const session = new Session<Visitor>({ store });
       const id = unknownId();
-      assert.equal(await session.fromRequest({ headers: { cookie: `session_id=${id}` } }), undefined);
+      assert.equal(
+        await session.fromRequest({ headers: { cookie: `session_id=${id}` } }),
+        undefined,
+      );
       assert.equal(await session.get(id), undefined);
       assert.equal(await session.update(id, { role: "admin" }), false);
       assert.equal(await session.update(id, () => ({ role: "admin" })), false);
@@ -99,13 +111,17 @@ describe("Session", () => {
 
   it("is anonymous for a request without our cookie", async () => {
     const session = new Session();
-    for (const headers of [{}, { cookie: "" }, { cookie: "other=1; xsession_id=2" }, new Headers()]) assert.equal(await session.fromRequest({ headers }), undefined);
+    for (const headers of [{}, { cookie: "" }, { cookie: "other=1; xsession_id=2" }, new Headers()])
+      assert.equal(await session.fromRequest({ headers }), undefined);
   });
 
   it("finds the session of a request under the name it was given", async () => {
     const session = new Session({ cookieName: "my_custom_cookie" });
     const id = await session.create({ userId: "123" });
-    assert.deepEqual(await session.fromRequest({ headers: { cookie: `a=1; my_custom_cookie=${id}` } }), { userId: "123" });
+    assert.deepEqual(
+      await session.fromRequest({ headers: { cookie: `a=1; my_custom_cookie=${id}` } }),
+      { userId: "123" },
+    );
     assert.equal(await session.fromRequest({ headers: { cookie: `session_id=${id}` } }), undefined);
   });
 
@@ -113,7 +129,12 @@ describe("Session", () => {
     const session = new Session<Visitor>();
     const id = await session.create({ userId: "123", name: "Ada", role: "user", tags: ["a", "b"] });
     assert.equal(await session.update(id, { role: "admin", tags: ["c"] }), true);
-    assert.deepEqual(await session.get(id), { userId: "123", name: "Ada", role: "admin", tags: ["c"] });
+    assert.deepEqual(await session.get(id), {
+      userId: "123",
+      name: "Ada",
+      role: "admin",
+      tags: ["c"],
+    });
     assert.equal(await session.update(id, { role: undefined }), true);
     assert.deepEqual(await session.get(id), { userId: "123", name: "Ada", tags: ["c"] });
     assert.equal(await session.update(id, {}), true);
@@ -124,7 +145,10 @@ describe("Session", () => {
   it("merges what a function gives, and changes nothing where it gives nothing", async () => {
     const session = new Session<Visitor>();
     const id = await session.create({ name: "Ada", count: 1 });
-    assert.equal(await session.update(id, ({ count = 0 }) => ({ count: count + 1, name: undefined })), true);
+    assert.equal(
+      await session.update(id, ({ count = 0 }) => ({ count: count + 1, name: undefined })),
+      true,
+    );
     assert.deepEqual(await session.get(id), { count: 2 });
     assert.equal(await session.update(id, () => undefined), true);
     assert.equal(await session.update(id, async () => ({ role: "user" })), true);
@@ -151,7 +175,10 @@ describe("Session", () => {
     const session = new Session<Visitor>();
     const id = await session.create({ count: 1 });
     const failure = new Error("of the application");
-    await assert.rejects(session.update(id, () => Promise.reject(failure)), failure);
+    await assert.rejects(
+      session.update(id, () => Promise.reject(failure)),
+      failure,
+    );
     assert.equal(await session.update(id, ({ count = 0 }) => ({ count: count + 1 })), true);
     assert.deepEqual(await session.get(id), { count: 2 });
   });
@@ -174,7 +201,10 @@ describe("Session", () => {
     const fields = Array.from({ length: 100 }, (_, at) => `field${at}`);
     const done = await Promise.all(fields.map((field, at) => session.update(id, { [field]: at })));
     assert.deepEqual(new Set(done), new Set([true]));
-    assert.deepEqual(await session.get(id), Object.fromEntries(fields.map((field, at) => [field, at])));
+    assert.deepEqual(
+      await session.get(id),
+      Object.fromEntries(fields.map((field, at) => [field, at])),
+    );
   });
 
   it("counts exactly under 100 parallel updates by function, beside changes of other fields", async () => {
@@ -183,8 +213,12 @@ describe("Session", () => {
       // Two instances, as two processes would be: the queue of one knows nothing of the other's.
       const instances = [new Session<Visitor>({ store }), new Session<Visitor>({ store })];
       const id = await (instances[0] as Session<Visitor>).create({ count: 0 });
-      const updates = Array.from({ length: 100 }, (_, at) => instances[at % 2]?.update(id, async ({ count = 0 }) => ({ count: count + 1 })));
-      const blind = Array.from({ length: 20 }, (_, at) => instances[at % 2]?.update(id, { role: `role${at}` }));
+      const updates = Array.from({ length: 100 }, (_, at) =>
+        instances[at % 2]?.update(id, async ({ count = 0 }) => ({ count: count + 1 })),
+      );
+      const blind = Array.from({ length: 20 }, (_, at) =>
+        instances[at % 2]?.update(id, { role: `role${at}` }),
+      );
       await Promise.all([...updates, ...blind]);
       assert.equal((await instances[0]?.get(id))?.count, 100);
     }
@@ -192,11 +226,19 @@ describe("Session", () => {
 
   it("keeps a session for one user: a change of user is refused and nothing is written", async () => {
     const session = new Session<Visitor>();
-    const refused = (error: unknown): boolean => error instanceof HarpiaError && error.code === "ERR_USER_CHANGED";
+    const refused = (error: unknown): boolean =>
+      error instanceof HarpiaError && error.code === "ERR_USER_CHANGED";
     const id = await session.create({ userId: "alice", role: "user" });
-    for (const change of [{ userId: "mallory", role: "admin" }, { userId: undefined }, { userId: "" }]) {
+    for (const change of [
+      { userId: "mallory", role: "admin" },
+      { userId: undefined },
+      { userId: "" },
+    ]) {
       await assert.rejects(session.update(id, change), refused);
-      await assert.rejects(session.update(id, () => change), refused);
+      await assert.rejects(
+        session.update(id, () => change),
+        refused,
+      );
     }
     assert.deepEqual(await session.get(id), { userId: "alice", role: "user" });
     assert.equal(await session.update(id, { userId: "alice", role: "admin" }), true);
@@ -210,9 +252,13 @@ describe("Session", () => {
     const id = await byField.create({ owner: 7 });
     assert.equal(await byField.update(id, { userId: "any" }), true);
     await assert.rejects(byField.update(id, { owner: 8 }), { code: "ERR_USER_CHANGED" });
-    const byFunction = new Session<{ account: { id: number } }>({ user: ({ account }) => account.id });
+    const byFunction = new Session<{ account: { id: number } }>({
+      user: ({ account }) => account.id,
+    });
     const other = await byFunction.create({ account: { id: 7 } });
-    await assert.rejects(byFunction.update(other, { account: { id: 8 } }), { code: "ERR_USER_CHANGED" });
+    await assert.rejects(byFunction.update(other, { account: { id: 8 } }), {
+      code: "ERR_USER_CHANGED",
+    });
     assert.equal(await byFunction.revokeAll("7"), 1);
     assert.equal(await byField.revokeAll("7"), 1);
   });
@@ -221,7 +267,11 @@ describe("Session", () => {
     const session = new Session<Visitor>();
     const id = await session.create({ name: "Ada" });
     for (const changes of [null, undefined, 1, "text", [], ["a"], true]) {
-      await assert.rejects(session.update(id, changes as Visitor), { name: "TypeError", message: /^Cannot .*an object is wanted$/ }, JSON.stringify(changes));
+      await assert.rejects(
+        session.update(id, changes as Visitor),
+        { name: "TypeError", message: /^Cannot .*an object is wanted$/ },
+        JSON.stringify(changes),
+      );
     }
     assert.deepEqual(await session.get(id), { name: "Ada" });
   });
@@ -229,7 +279,10 @@ describe("Session", () => {
   it("ends a session once: delete says whether it was live", async () => {
     const session = new Session<Visitor>();
     const id = await session.create({ name: "Ada" });
-    assert.deepEqual(await Promise.all([session.delete(id), session.delete(id), session.delete(id)]), [true, false, false]);
+    assert.deepEqual(
+      await Promise.all([session.delete(id), session.delete(id), session.delete(id)]),
+      [true, false, false],
+    );
     assert.equal(await session.get(id), undefined);
     assert.equal(await session.update(id, { role: "admin" }), false);
     assert.equal(await session.rotate(id), undefined);
@@ -257,18 +310,27 @@ describe("Session", () => {
   it("of parallel rotations gives exactly one a new id", async () => {
     const session = new Session<Visitor>();
     const id = await session.create({ name: "Ada" });
-    const ids = (await Promise.all(Array.from({ length: 20 }, () => session.rotate(id)))).filter((next) => next !== undefined);
+    const ids = (await Promise.all(Array.from({ length: 20 }, () => session.rotate(id)))).filter(
+      (next) => next !== undefined,
+    );
     assert.equal(ids.length, 1);
     assert.deepEqual(await session.get(ids[0]), { name: "Ada" });
   });
 
   it("revokes all sessions of a user, but for the excepted and for other users", async () => {
     const session = new Session<Visitor>();
-    const alice = await Promise.all(Array.from({ length: 100 }, () => session.create({ userId: "alice" })));
+    const alice = await Promise.all(
+      Array.from({ length: 100 }, () => session.create({ userId: "alice" })),
+    );
     const bob = await session.create({ userId: "bob" });
     const nobody = await session.create({ name: "guest" });
     const [first, second, third] = alice;
-    assert.equal(await session.revokeAll("alice", { except: [first as string, second as string, "malformed"] }), 98);
+    assert.equal(
+      await session.revokeAll("alice", {
+        except: [first as string, second as string, "malformed"],
+      }),
+      98,
+    );
     assert.equal(await session.get(third), undefined);
     assert.ok((await session.get(first)) && (await session.get(second)));
     assert.equal(await session.revokeAll("alice", { except: first }), 1);
@@ -283,7 +345,12 @@ describe("Session", () => {
     const session = new Session<Visitor>({ clock, idleTimeout: 60, absoluteTimeout: 600 });
     const id = await session.create({});
     const createdAt = 1_700_000_000_500;
-    assert.deepEqual(await session.deadlines(id), { createdAt, lastSeenAt: createdAt, expiresAt: createdAt + 60_000, endsAt: createdAt + 600_000 });
+    assert.deepEqual(await session.deadlines(id), {
+      createdAt,
+      lastSeenAt: createdAt,
+      expiresAt: createdAt + 60_000,
+      endsAt: createdAt + 600_000,
+    });
     assert.equal(await session.deadlines(unknownId()), undefined);
   });
 });

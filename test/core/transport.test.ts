@@ -15,7 +15,10 @@ const login = async (session: Session<Data>): Promise<{ id: string; headers: Hea
 
 describe("Session.fromRequest with a response", () => {
   it("tells caches what the response depends on, beside what it says already", async () => {
-    for (const [transport, header] of [["cookie", "Cookie"], ["bearer", "Authorization"]] as const) {
+    for (const [transport, header] of [
+      ["cookie", "Cookie"],
+      ["bearer", "Authorization"],
+    ] as const) {
       const res = new Headers({ vary: "Accept" });
       await new Session<Data>({ transport }).fromRequest({ headers: {} }, res);
       assert.equal(res.get("vary"), `Accept, ${header}`);
@@ -28,7 +31,10 @@ describe("transport: bearer", () => {
     const session = new Session<Data>({ transport: "bearer" });
     const { id, headers } = await login(session);
     assert.match(id, /^[\w-]{32}$/);
-    assert.deepEqual([headers.getSetCookie(), headers.get("cache-control"), headers.get("vary")], [[], "no-store", "Authorization"]);
+    assert.deepEqual(
+      [headers.getSetCookie(), headers.get("cache-control"), headers.get("vary")],
+      [[], "no-store", "Authorization"],
+    );
     const res = new Headers();
     session.setCookie(res, id);
     assert.deepEqual([res.get("x-auth-token"), res.getSetCookie()], [id, []]);
@@ -37,8 +43,16 @@ describe("transport: bearer", () => {
   it("reads it from Authorization: Bearer alone", async () => {
     const session = new Session<Data>({ transport: "bearer" });
     const { id } = await login(session);
-    for (const authorization of [`Bearer ${id}`, `bearer ${id}`, `BEARER   ${id} `]) assert.deepEqual(await session.fromRequest({ headers: { authorization } as object }), { userId: "a" });
-    assert.deepEqual(await session.fromRequest(new Request("http://localhost", { headers: { authorization: `Bearer ${id}` } })), { userId: "a" });
+    for (const authorization of [`Bearer ${id}`, `bearer ${id}`, `BEARER   ${id} `])
+      assert.deepEqual(await session.fromRequest({ headers: { authorization } as object }), {
+        userId: "a",
+      });
+    assert.deepEqual(
+      await session.fromRequest(
+        new Request("http://localhost", { headers: { authorization: `Bearer ${id}` } }),
+      ),
+      { userId: "a" },
+    );
     const elsewhere: Record<string, string>[] = [
       { cookie: `session_id=${id}` },
       { authorization: id },
@@ -49,18 +63,33 @@ describe("transport: bearer", () => {
       { authorization: "Bearer " },
       { "x-auth-token": id },
     ];
-    for (const headers of elsewhere) assert.equal(await session.fromRequest({ headers }), undefined, JSON.stringify(Object.keys(headers)));
+    for (const headers of elsewhere)
+      assert.equal(
+        await session.fromRequest({ headers }),
+        undefined,
+        JSON.stringify(Object.keys(headers)),
+      );
     const cookies = new Session<Data>();
     const own = await cookies.create({ userId: "b" });
-    assert.equal(await cookies.fromRequest({ headers: { authorization: `Bearer ${own}` } as object }), undefined);
+    assert.equal(
+      await cookies.fromRequest({ headers: { authorization: `Bearer ${own}` } as object }),
+      undefined,
+    );
   });
 
   it("asks the store nothing for what is no id", async () => {
     const session = new Session<Data>({ transport: "bearer" });
     const refused: unknown[] = [];
     session.on("refused", (event) => refused.push(event));
-    for (const token of ["x", "ä".repeat(32), "a b", "%", "A".repeat(100_000)]) assert.equal(await session.fromRequest({ headers: { authorization: `Bearer ${token}` } as object }), undefined);
-    assert.deepEqual(refused, Array.from({ length: 5 }, () => ({ reason: "malformed" })));
+    for (const token of ["x", "ä".repeat(32), "a b", "%", "A".repeat(100_000)])
+      assert.equal(
+        await session.fromRequest({ headers: { authorization: `Bearer ${token}` } as object }),
+        undefined,
+      );
+    assert.deepEqual(
+      refused,
+      Array.from({ length: 5 }, () => ({ reason: "malformed" })),
+    );
   });
 
   it("says with an empty token that the session has ended, and gives the next one at a rotation", async () => {
@@ -76,6 +105,9 @@ describe("transport: bearer", () => {
 
   it("is a word of two", () => {
     // @ts-expect-error: no such transport.
-    assert.throws(() => new Session({ transport: "query" }), { name: "TypeError", message: /transport: "cookie" or "bearer" is wanted/ });
+    assert.throws(() => new Session({ transport: "query" }), {
+      name: "TypeError",
+      message: /transport: "cookie" or "bearer" is wanted/,
+    });
   });
 });

@@ -1,10 +1,16 @@
-// A visitor is nobody: a session without a user passes no gate, shows no field of the library's own, and needs no schema of those who
-// have signed in.
+// A visitor is nobody: a session without a user passes no gate, shows no field of the library's
+// own, and needs no schema of those who have signed in.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import * as v from "valibot";
 import { csrfToken, isCsrfToken } from "../../src/csrf.ts";
-import { HarpiaError, MemoryStore, type RequestSession, Session, type SessionOptions } from "../../src/session.ts";
+import {
+  HarpiaError,
+  MemoryStore,
+  type RequestSession,
+  Session,
+  type SessionOptions,
+} from "../../src/session.ts";
 import { ManualClock } from "../../src/testing.ts";
 
 interface Data {
@@ -17,7 +23,10 @@ interface Data {
 class Browser {
   id: string | undefined;
 
-  async visit<T>(session: Session<Data>, use: (own: RequestSession<Data>) => T | Promise<T>): Promise<T> {
+  async visit<T>(
+    session: Session<Data>,
+    use: (own: RequestSession<Data>) => T | Promise<T>,
+  ): Promise<T> {
     const own = session.open(this.request);
     const result = await use(own);
     await own.commit();
@@ -34,12 +43,18 @@ class Browser {
 }
 
 /** Every first thing that begins a visitor's session, and what the visitor sees of it. */
-const BEGINNINGS: Record<string, { act: (own: RequestSession<Data>) => unknown; data: object | undefined }> = {
+const BEGINNINGS: Record<
+  string,
+  { act: (own: RequestSession<Data>) => unknown; data: object | undefined }
+> = {
   flash: { act: (own) => own.flash("notice", "Wrong password"), data: undefined },
   csrfToken: { act: (own) => csrfToken(own), data: undefined },
   set: { act: (own) => own.set("cart", ["book"]), data: { cart: ["book"] } },
   "update with fields": { act: (own) => own.update({ n: 1 }), data: { n: 1 } },
-  "update with a function": { act: (own) => own.update(({ n = 0 }) => ({ n: n + 1 })), data: { n: 1 } },
+  "update with a function": {
+    act: (own) => own.update(({ n = 0 }) => ({ n: n + 1 })),
+    data: { n: 1 },
+  },
   setHidden: { act: (own) => own.setHidden("csrf:secret", "text"), data: undefined },
 };
 
@@ -52,7 +67,10 @@ describe("A visitor's session", () => {
       delete: async (id) => void kept.delete(id),
     };
   };
-  for (const [where, storeOf] of [["a MemoryStore", () => new MemoryStore<Data>()], ["a three-method store", literal]] as const) {
+  for (const [where, storeOf] of [
+    ["a MemoryStore", () => new MemoryStore<Data>()],
+    ["a three-method store", literal],
+  ] as const) {
     for (const [name, { act, data }] of Object.entries(BEGINNINGS)) {
       it(`passes no gate, and shows nothing of ours, after ${name}, in ${where}`, async () => {
         const session = new Session<Data>({ store: storeOf() });
@@ -62,7 +80,11 @@ describe("A visitor's session", () => {
         for (let visits = 0; visits < 2; visits++) {
           await browser.visit(session, async (own) => {
             assert.equal(await own.user, undefined);
-            await assert.rejects(own.requireUser(), { code: "ERR_NOT_SIGNED_IN", status: 401, statusCode: 401 });
+            await assert.rejects(own.requireUser(), {
+              code: "ERR_NOT_SIGNED_IN",
+              status: 401,
+              statusCode: 401,
+            });
             assert.deepEqual(await own.data, data);
             assert.deepEqual(await own.peek(), data);
             assert.deepEqual(await own.list(), []);
@@ -87,10 +109,21 @@ describe("A visitor's session", () => {
   it("is nobody's by the option user, whatever it is called", async () => {
     for (const user of ["account", (data: { account?: string }) => data.account] as const) {
       const session = new Session<{ account?: string; n?: number }>({ user });
-      const cookie = (id: string): { headers: { cookie: string } } => ({ headers: { cookie: `session_id=${id}` } });
-      assert.deepEqual(await session.userFromRequest(cookie(await session.create({ account: "a" }))), { account: "a" });
-      assert.equal(await session.userFromRequest(cookie(await session.create({ n: 1 }))), undefined);
-      assert.equal(await session.userFromRequest(cookie(await session.create({ account: "" }))), undefined);
+      const cookie = (id: string): { headers: { cookie: string } } => ({
+        headers: { cookie: `session_id=${id}` },
+      });
+      assert.deepEqual(
+        await session.userFromRequest(cookie(await session.create({ account: "a" }))),
+        { account: "a" },
+      );
+      assert.equal(
+        await session.userFromRequest(cookie(await session.create({ n: 1 }))),
+        undefined,
+      );
+      assert.equal(
+        await session.userFromRequest(cookie(await session.create({ account: "" }))),
+        undefined,
+      );
     }
   });
 
@@ -113,11 +146,23 @@ describe("Fields of the library's own", () => {
     const browser = new Browser();
     await browser.visit(session, (own) => own.login({ userId: "1" }));
     await browser.visit(session, async (own) => (own.flash("notice", "x"), await csrfToken(own)));
-    const seen: unknown[] = [await session.get(browser.id), await session.fromRequest(browser.request)];
+    const seen: unknown[] = [
+      await session.get(browser.id),
+      await session.fromRequest(browser.request),
+    ];
     seen.push(await session.userFromRequest(browser.request));
     await session.update(browser.id, (data) => void seen.push(data));
-    await browser.visit(session, async (own) => (seen.push(await own.data, await own.user), own.update((data) => void seen.push(data))));
-    seen.push((await session.all.scan()).sessions[0]?.data, (await session.all.ofUser("1"))[0]?.data);
+    await browser.visit(
+      session,
+      async (own) => (
+        seen.push(await own.data, await own.user),
+        own.update((data) => void seen.push(data))
+      ),
+    );
+    seen.push(
+      (await session.all.scan()).sessions[0]?.data,
+      (await session.all.ofUser("1"))[0]?.data,
+    );
     const [handle = ""] = (await session.list("1")).map((one) => one.handle);
     seen.push((await session.all.find(handle))?.data);
     for (const data of seen) assert.deepEqual(data, { userId: "1" });
@@ -133,16 +178,23 @@ describe("Fields of the library's own", () => {
       await assert.rejects(session.create(body), TypeError);
       await assert.rejects(session.update(id, body), TypeError);
       await assert.rejects(session.update(id, { [name]: undefined }), TypeError);
-      await assert.rejects(session.update(id, () => body), TypeError);
+      await assert.rejects(
+        session.update(id, () => body),
+        TypeError,
+      );
       await assert.rejects(own.login(body), TypeError);
       await assert.rejects(own.update(body), TypeError);
-      await assert.rejects(own.update(() => body), TypeError);
+      await assert.rejects(
+        own.update(() => body),
+        TypeError,
+      );
       assert.throws(() => own.set(name, 1), TypeError);
       assert.throws(() => own.unset(name), TypeError);
     }
     assert.deepEqual(await session.get(id), { userId: "1" });
     // What only looks like one is a field as any other.
-    for (const name of ["flash", "csrf", "csrf:other", "a:b", "Flash:x"]) assert.equal(await session.update(id, { [name]: 1 }), true);
+    for (const name of ["flash", "csrf", "csrf:other", "a:b", "Flash:x"])
+      assert.equal(await session.update(id, { [name]: 1 }), true);
   });
 
   it("are judged as texts of ours: a secret that is none is no token, and never an error", async () => {
@@ -158,7 +210,11 @@ describe("Fields of the library's own", () => {
 describe("A schema", () => {
   const base = { userId: v.string(), n: v.number() };
   const Older = v.object(base);
-  const Newer = v.object({ ...base, cart: v.optional(v.array(v.string())), plan: v.optional(v.string(), "free") });
+  const Newer = v.object({
+    ...base,
+    cart: v.optional(v.array(v.string())),
+    plan: v.optional(v.string(), "free"),
+  });
 
   it("of an older release loses no field of a newer one, whatever changes", async () => {
     const store = new MemoryStore<v.InferOutput<typeof Newer>>();
@@ -178,7 +234,10 @@ describe("A schema", () => {
 
   it("adds defaults that were missing, and refuses what it refuses of a named field", async () => {
     const store = new MemoryStore<v.InferOutput<typeof Newer>>();
-    const id = await new Session({ store: store as never, schema: Older }).create({ userId: "1", n: 0 });
+    const id = await new Session({ store: store as never, schema: Older }).create({
+      userId: "1",
+      n: 0,
+    });
     const session = new Session({ store, schema: Newer });
     await assert.rejects(session.update(id, { n: "x" as never }), { code: "ERR_DATA_INVALID" });
     await assert.rejects(session.update(id, { n: undefined }), { code: "ERR_DATA_INVALID" });
@@ -189,7 +248,10 @@ describe("A schema", () => {
   it("with a newly required field fails no request that touches no such field", async () => {
     const store = new MemoryStore<{ userId: string; n: number }>();
     const id = await new Session({ store, schema: Older }).create({ userId: "1", n: 0 });
-    const session = new Session({ store: store as never, schema: v.object({ ...base, plan: v.string() }) });
+    const session = new Session({
+      store: store as never,
+      schema: v.object({ ...base, plan: v.string() }),
+    });
     assert.equal(await session.update(id, { n: 1 }), true);
     assert.equal(await session.update(id, ({ n }) => ({ n: n + 1 })), true);
     await assert.rejects(session.update(id, { plan: 1 as never }), { code: "ERR_DATA_INVALID" });
@@ -197,7 +259,10 @@ describe("A schema", () => {
   });
 
   it("judges the whole: a rule between two fields holds for a change of one", async () => {
-    const schema = v.pipe(v.object({ userId: v.string(), from: v.number(), to: v.number() }), v.check(({ from, to }) => from <= to));
+    const schema = v.pipe(
+      v.object({ userId: v.string(), from: v.number(), to: v.number() }),
+      v.check(({ from, to }) => from <= to),
+    );
     const session = new Session({ schema });
     const id = await session.create({ userId: "1", from: 1, to: 2 });
     await assert.rejects(session.update(id, { from: 3 }), { code: "ERR_DATA_INVALID" });
@@ -226,7 +291,10 @@ describe("A schema", () => {
   });
 
   it("of visitors judges theirs, at the beginning and afterwards", async () => {
-    const session = new Session({ schema: Newer, visitorSchema: v.object({ cart: v.array(v.string()) }) });
+    const session = new Session({
+      schema: Newer,
+      visitorSchema: v.object({ cart: v.array(v.string()) }),
+    });
     const own = session.open({ headers: {} });
     own.set("n", 1);
     await assert.rejects(own.commit(), { code: "ERR_DATA_INVALID" });
@@ -249,7 +317,11 @@ describe("Looking at a session", () => {
   for (const [name, look] of Object.entries(WAYS)) {
     it(`is no activity: ${name}`, async () => {
       const clock = new ManualClock();
-      const session = new Session<Data>({ clock, store: new MemoryStore({ clock }), idleTimeout: 900 });
+      const session = new Session<Data>({
+        clock,
+        store: new MemoryStore({ clock }),
+        idleTimeout: 900,
+      });
       const id = await session.create({ userId: "1" });
       for (let n = 0; n < 10; n++) {
         clock.advance(89_000);
@@ -263,7 +335,11 @@ describe("Looking at a session", () => {
 
   it("and then reading it in the same request is", async () => {
     const clock = new ManualClock();
-    const session = new Session<Data>({ clock, store: new MemoryStore({ clock }), idleTimeout: 900 });
+    const session = new Session<Data>({
+      clock,
+      store: new MemoryStore({ clock }),
+      idleTimeout: 900,
+    });
     const id = await session.create({ userId: "1" });
     for (let n = 0; n < 10; n++) {
       clock.advance(600_000);
@@ -291,7 +367,9 @@ describe("What is set after the commit", () => {
 
   it("and would need a cookie, is told", async () => {
     const session = new Session<Data>();
-    const told = new Promise<Error>((resolve) => session.on("error", ({ error }) => resolve(error)));
+    const told = new Promise<Error>((resolve) =>
+      session.on("error", ({ error }) => resolve(error)),
+    );
     const own = session.open({ headers: {} });
     own.seal();
     own.set("n", 1);

@@ -31,7 +31,10 @@ describe("Session.watch, until", () => {
     await new Promise((resolve) => setImmediate(resolve));
     assert.equal(clock.scheduled, before + 1);
     await session.delete(next);
-    assert.deepEqual([signals.map(({ aborted }) => aborted), clock.scheduled], [[false, true], before]);
+    assert.deepEqual(
+      [signals.map(({ aborted }) => aborted), clock.scheduled],
+      [[false, true], before],
+    );
   });
 
   it("leaves no listener on a signal that outlives the session, such as the server's own", async () => {

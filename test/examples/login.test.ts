@@ -11,7 +11,9 @@ import { fileURLToPath } from "node:url";
 import { Browser } from "../support/http.ts";
 import { installPackage } from "../support/installed-package.ts";
 
-const program = fileURLToPath(new URL(`../../examples/apps/login/server${extname(import.meta.url)}`, import.meta.url));
+const program = fileURLToPath(
+  new URL(`../../examples/apps/login/server${extname(import.meta.url)}`, import.meta.url),
+);
 
 interface HasAfter {
   after(task: () => Promise<void>): void;
@@ -25,11 +27,19 @@ interface Place {
 /** Sessions are in its memory, unless the test says where or that it starts in another place. */
 function run(env: Record<string, string>, place?: Place): ChildProcess {
   const store = place ? {} : { HARPIATS_STORE: "memory:" };
-  return spawn(process.execPath, [place?.program ?? program], { env: { PATH: process.env["PATH"], ...store, ...env }, cwd: place?.cwd, stdio: ["ignore", "pipe", "pipe"] });
+  return spawn(process.execPath, [place?.program ?? program], {
+    env: { PATH: process.env["PATH"], ...store, ...env },
+    cwd: place?.cwd,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
 }
 
 /** Starts the demo on a free port and gives its address. */
-async function start(t: HasAfter, env: Record<string, string> = {}, place?: Place): Promise<{ url: string; demo: ChildProcess; said: Promise<string> }> {
+async function start(
+  t: HasAfter,
+  env: Record<string, string> = {},
+  place?: Place,
+): Promise<{ url: string; demo: ChildProcess; said: Promise<string> }> {
   const demo = run({ PORT: "0", ...env }, place);
   t.after(async () => {
     if (demo.exitCode === null && demo.kill("SIGKILL")) await once(demo, "exit");
@@ -61,14 +71,20 @@ describe("the login demo", () => {
 
     const signIn = await browser.post("/sign-in", { name: " Ada " });
     assert.deepEqual([signIn.status, signIn.headers.get("location")], [303, "/account"]);
-    assert.match(signIn.headers.getSetCookie().join(), /^session_id=[\w-]{32}; Path=\/; HttpOnly; SameSite=Lax$/);
+    assert.match(
+      signIn.headers.getSetCookie().join(),
+      /^session_id=[\w-]{32}; Path=\/; HttpOnly; SameSite=Lax$/,
+    );
     assert.equal((await browser.fetch("/")).headers.get("location"), "/account");
 
     const account = await browser.fetch("/account");
     assert.equal(account.headers.get("cache-control"), "no-store");
     const page = await account.text();
     assert.match(page, /<h1>Hello, <bdi>Ada<\/bdi><\/h1>/);
-    assert.match(page, /<dt>Ends without activity<\/dt><dd><b>in 23 hours<\/b><time datetime="\d{4}-\d\d-\d\dT/);
+    assert.match(
+      page,
+      /<dt>Ends without activity<\/dt><dd><b>in 23 hours<\/b><time datetime="\d{4}-\d\d-\d\dT/,
+    );
     assert.match(page, /<dt>Ends in any case<\/dt><dd><b>in 29 days<\/b>/);
     assert.match(page, /<option selected>member<\/option>/);
 
@@ -92,9 +108,15 @@ describe("the login demo", () => {
     assert.deepEqual(await browser.json("/update-role"), { message: "Session not found." });
     assert.deepEqual(await browser.json("/logout"), { message: "No session to delete." });
     assert.deepEqual(await browser.json("/login"), { message: "Session created!" });
-    assert.deepEqual(await browser.json("/profile"), { status: "authenticated", user: { userId: "123" } });
+    assert.deepEqual(await browser.json("/profile"), {
+      status: "authenticated",
+      user: { userId: "123" },
+    });
     assert.deepEqual(await browser.json("/update-role"), { message: "Session updated." });
-    assert.match(await (await browser.fetch("/account")).text(), /<option selected>admin<\/option>/);
+    assert.match(
+      await (await browser.fetch("/account")).text(),
+      /<option selected>admin<\/option>/,
+    );
     assert.deepEqual(await browser.json("/logout"), { message: "Session deleted." });
     assert.deepEqual(await browser.json("/profile"), { status: "unauthenticated" });
   });
@@ -107,11 +129,17 @@ describe("the login demo", () => {
     assert.ok(page.includes("Hello, <bdi>&lt;script&gt;&quot;&#39;&amp;"));
     assert.ok(!page.includes("<script>"));
     // Whatever direction a name turns its own letters, it leaves the sentence around it alone.
-    assert.match(await (await browser.fetch("/devices")).text(), /signed in as <bdi>&lt;script&gt;&quot;&#39;&amp;<\/bdi>\./);
+    assert.match(
+      await (await browser.fetch("/devices")).text(),
+      /signed in as <bdi>&lt;script&gt;&quot;&#39;&amp;<\/bdi>\./,
+    );
     for (const name of ["", "  ", "x".repeat(61)]) {
       const refused = await browser.post("/sign-in", { name });
       assert.equal(refused.status, 400);
-      assert.match(await refused.text(), /aria-invalid="true">\s*<p class="wrong" id="name-wrong" role="alert">Enter a name/);
+      assert.match(
+        await refused.text(),
+        /aria-invalid="true">\s*<p class="wrong" id="name-wrong" role="alert">Enter a name/,
+      );
     }
     assert.equal((await browser.post("/role", { role: "root" })).status, 400);
   });
@@ -123,7 +151,10 @@ describe("the login demo", () => {
     const former = new Browser(url);
     former.cookies.set("session_id", browser.cookies.get("session_id") ?? "");
     await browser.post("/sign-in", { name: "Grace" });
-    assert.deepEqual(await browser.json("/profile"), { status: "authenticated", user: { userId: "Grace", role: "member" } });
+    assert.deepEqual(await browser.json("/profile"), {
+      status: "authenticated",
+      user: { userId: "Grace", role: "member" },
+    });
     assert.deepEqual(await former.json("/profile"), { status: "unauthenticated" });
   });
 
@@ -131,20 +162,48 @@ describe("the login demo", () => {
     const { url } = await start(t);
     const { host } = new URL(url);
     const statusOf = async (headers: Record<string, string>): Promise<number> =>
-      (await fetch(`${url}/sign-in`, { method: "POST", body: new URLSearchParams({ name: "Ada" }), headers, redirect: "manual" })).status;
-    const accepted = [{}, { origin: url }, { "sec-fetch-site": "same-origin" }, { "sec-fetch-site": "none" }, { "sec-fetch-site": "same-origin", origin: "http://other.test" }];
-    const refused = [{ origin: "http://other.test" }, { origin: "null" }, { origin: `http://${host}.other.test` }, { "sec-fetch-site": "cross-site" }, { "sec-fetch-site": "same-site", origin: url }];
-    for (const headers of accepted) assert.equal(await statusOf(headers), 303, JSON.stringify(headers));
-    for (const headers of refused) assert.equal(await statusOf(headers), 403, JSON.stringify(headers));
+      (
+        await fetch(`${url}/sign-in`, {
+          method: "POST",
+          body: new URLSearchParams({ name: "Ada" }),
+          headers,
+          redirect: "manual",
+        })
+      ).status;
+    const accepted = [
+      {},
+      { origin: url },
+      { "sec-fetch-site": "same-origin" },
+      { "sec-fetch-site": "none" },
+      { "sec-fetch-site": "same-origin", origin: "http://other.test" },
+    ];
+    const refused = [
+      { origin: "http://other.test" },
+      { origin: "null" },
+      { origin: `http://${host}.other.test` },
+      { "sec-fetch-site": "cross-site" },
+      { "sec-fetch-site": "same-site", origin: url },
+    ];
+    for (const headers of accepted)
+      assert.equal(await statusOf(headers), 303, JSON.stringify(headers));
+    for (const headers of refused)
+      assert.equal(await statusOf(headers), 403, JSON.stringify(headers));
   });
 
   it("sends safe headers with every page, and its style and icon", async (t) => {
     const { url } = await start(t, { NODE_ENV: "production" });
-    for (const [path, type] of [["/", "text/html; charset=utf-8"], ["/style.css", "text/css; charset=utf-8"], ["/icon.svg", "image/svg+xml"]] as const) {
+    for (const [path, type] of [
+      ["/", "text/html; charset=utf-8"],
+      ["/style.css", "text/css; charset=utf-8"],
+      ["/icon.svg", "image/svg+xml"],
+    ] as const) {
       const response = await fetch(url + path);
       assert.equal(response.status, 200);
       assert.equal(response.headers.get("content-type"), type);
-      assert.match(response.headers.get("content-security-policy") ?? "", /^default-src 'none'; style-src 'self';/);
+      assert.match(
+        response.headers.get("content-security-policy") ?? "",
+        /^default-src 'none'; style-src 'self';/,
+      );
       assert.equal(response.headers.get("x-content-type-options"), "nosniff");
     }
     const browser = new Browser(url);
@@ -153,24 +212,58 @@ describe("the login demo", () => {
 
   it("lists a user's own devices, signs out there and everywhere else, and nobody else's", async (t) => {
     const { url } = await start(t);
-    const [laptop, phone, tablet, stranger] = Array.from({ length: 4 }, () => new Browser(url)) as [Browser, Browser, Browser, Browser];
+    const [laptop, phone, tablet, stranger] = Array.from({ length: 4 }, () => new Browser(url)) as [
+      Browser,
+      Browser,
+      Browser,
+      Browser,
+    ];
     for (const browser of [laptop, phone, tablet]) await browser.post("/sign-in", { name: "Ada" });
     await stranger.post("/sign-in", { name: "Mallory" });
-    const handlesOf = async (browser: Browser): Promise<string[]> => [...(await (await browser.fetch("/devices")).text()).matchAll(/name="handle" value="([^"]+)"/g)].map(([, handle = ""]) => handle);
-    const isSignedIn = async (browser: Browser): Promise<boolean> => (await browser.fetch("/account")).status === 200;
+    const handlesOf = async (browser: Browser): Promise<string[]> =>
+      [
+        ...(await (await browser.fetch("/devices")).text()).matchAll(
+          /name="handle" value="([^"]+)"/g,
+        ),
+      ].map(([, handle = ""]) => handle);
+    const isSignedIn = async (browser: Browser): Promise<boolean> =>
+      (await browser.fetch("/account")).status === 200;
 
     const others = await handlesOf(laptop);
     assert.deepEqual([others.length, (await handlesOf(stranger)).length], [2, 0]);
     const page = await (await laptop.fetch("/devices")).text();
     assert.equal(page.match(/This device/g)?.length, 1);
-    for (const browser of [laptop, phone, tablet]) assert.ok(!page.includes(browser.cookies.get("session_id") ?? ""));
+    for (const browser of [laptop, phone, tablet])
+      assert.ok(!page.includes(browser.cookies.get("session_id") ?? ""));
 
-    assert.equal((await stranger.post("/devices/sign-out", { handle: others[0] ?? "" })).headers.get("location"), "/devices?done=none");
-    assert.equal((await laptop.post("/devices/sign-out", { handle: others[0] ?? "" })).headers.get("location"), "/devices?done=one");
-    assert.match(await (await laptop.fetch("/devices?done=one")).text(), /role="status">Signed out there/);
-    assert.deepEqual((await Promise.all([phone, tablet].map(isSignedIn))).filter(Boolean).length, 1);
-    assert.equal((await laptop.post("/devices/sign-out-elsewhere")).headers.get("location"), "/devices?done=elsewhere");
-    assert.deepEqual(await Promise.all([laptop, phone, tablet, stranger].map(isSignedIn)), [true, false, false, true]);
+    assert.equal(
+      (await stranger.post("/devices/sign-out", { handle: others[0] ?? "" })).headers.get(
+        "location",
+      ),
+      "/devices?done=none",
+    );
+    assert.equal(
+      (await laptop.post("/devices/sign-out", { handle: others[0] ?? "" })).headers.get("location"),
+      "/devices?done=one",
+    );
+    assert.match(
+      await (await laptop.fetch("/devices?done=one")).text(),
+      /role="status">Signed out there/,
+    );
+    assert.deepEqual(
+      (await Promise.all([phone, tablet].map(isSignedIn))).filter(Boolean).length,
+      1,
+    );
+    assert.equal(
+      (await laptop.post("/devices/sign-out-elsewhere")).headers.get("location"),
+      "/devices?done=elsewhere",
+    );
+    assert.deepEqual(await Promise.all([laptop, phone, tablet, stranger].map(isSignedIn)), [
+      true,
+      false,
+      false,
+      true,
+    ]);
     assert.equal((await phone.fetch("/devices")).headers.get("location"), "/");
   });
 
@@ -200,10 +293,19 @@ describe("the login demo", () => {
   it("says in one line why it cannot start", async (t) => {
     const { url } = await start(t);
     const { port } = new URL(url);
-    assert.equal(await fails({ PORT: port }), `Cannot start the demo: port ${port} of 127.0.0.1 is in use, set PORT to another one\n`);
+    assert.equal(
+      await fails({ PORT: port }),
+      `Cannot start the demo: port ${port} of 127.0.0.1 is in use, set PORT to another one\n`,
+    );
     const wrong = ["http", "70000", "-1", ""];
     const said = await Promise.all(wrong.map((given) => fails({ PORT: given })));
-    assert.deepEqual(said, wrong.map((given) => `Cannot start the demo: PORT is "${given}", a number from 0 to 65535 is wanted\n`));
+    assert.deepEqual(
+      said,
+      wrong.map(
+        (given) =>
+          `Cannot start the demo: PORT is "${given}", a number from 0 to 65535 is wanted\n`,
+      ),
+    );
   });
 
   it("keeps its sessions in a file beside it, and finds them again when it is started again", async (t) => {
@@ -211,23 +313,38 @@ describe("the login demo", () => {
     const installed = await installPackage(["better-sqlite3", "bowser"]);
     t.after(() => installed.remove());
     const folder = join(installed.path, "examples");
-    await cp(fileURLToPath(new URL("../../examples/", import.meta.url)), folder, { recursive: true, filter: (path) => !/apps.(?!login)\w/.test(path) });
+    await cp(fileURLToPath(new URL("../../examples/", import.meta.url)), folder, {
+      recursive: true,
+      filter: (path) => !/apps.(?!login)\w/.test(path),
+    });
     await writeFile(join(installed.path, "package.json"), JSON.stringify({ type: "module" }));
     const place = { program: join(folder, "apps/login", basename(program)), cwd: installed.path };
     const { url, demo, said } = await start(t, {}, place);
-    assert.equal(await said, "Sessions are in sqlite:.data/login-demo.db, and live on when it ends.");
+    assert.equal(
+      await said,
+      "Sessions are in sqlite:.data/login-demo.db, and live on when it ends.",
+    );
     const browser = new Browser(url);
     await browser.post("/sign-in", { name: "Ada" });
     demo.kill("SIGTERM");
     assert.deepEqual(await once(demo, "exit"), [0, null]);
     const again = new Browser((await start(t, {}, place)).url);
     again.cookies.set("session_id", browser.cookies.get("session_id") ?? "");
-    assert.deepEqual(await again.json("/profile"), { status: "authenticated", user: { userId: "Ada", role: "member" } });
+    assert.deepEqual(await again.json("/profile"), {
+      status: "authenticated",
+      user: { userId: "Ada", role: "member" },
+    });
   });
 
   it("takes another store from the environment, and says why it cannot", async (t) => {
     assert.equal(await (await start(t)).said, "Sessions are in its memory, and end with it.");
-    assert.match(await fails({ PORT: "0", HARPIATS_STORE: "redis://:s3cret@127.0.0.1:1" }), /^Cannot start the demo: Cannot open redis:\/\/127\.0\.0\.1:1: .*ECONNREFUSED.*\n$/);
-    assert.match(await fails({ PORT: "0", HARPIATS_STORE: "mongodb://s3cret" }), /^Cannot start the demo: Cannot open a store: its URL begins with no scheme that is known/);
+    assert.match(
+      await fails({ PORT: "0", HARPIATS_STORE: "redis://:s3cret@127.0.0.1:1" }),
+      /^Cannot start the demo: Cannot open redis:\/\/127\.0\.0\.1:1: .*ECONNREFUSED.*\n$/,
+    );
+    assert.match(
+      await fails({ PORT: "0", HARPIATS_STORE: "mongodb://s3cret" }),
+      /^Cannot start the demo: Cannot open a store: its URL begins with no scheme that is known/,
+    );
   });
 });

@@ -1,4 +1,5 @@
-// The example as Prometheus meets it, and its dashboard: every name that it asks for is one that a scrape gives.
+// The example as Prometheus meets it, and its dashboard: every name that it asks for is one that a
+// scrape gives.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -17,16 +18,23 @@ import { ManualClock } from "../../src/testing.ts";
 import { Browser } from "../support/http.ts";
 import { projectFolder } from "../support/project.ts";
 
-const program = fileURLToPath(new URL(`../../examples/opentelemetry/server${extname(import.meta.url)}`, import.meta.url));
+const program = fileURLToPath(
+  new URL(`../../examples/opentelemetry/server${extname(import.meta.url)}`, import.meta.url),
+);
 
 /** The series of a scrape: name, labels, value. */
-function seriesOf(text: string): Map<string, { labels: Map<string, Set<string>>; values: number[] }> {
+function seriesOf(
+  text: string,
+): Map<string, { labels: Map<string, Set<string>>; values: number[] }> {
   const found = new Map<string, { labels: Map<string, Set<string>>; values: number[] }>();
-  for (const [, name = "", labels = "", value = ""] of text.matchAll(/^([a-z_]+)(?:\{(.*)\})? (\S+)/gm)) {
+  for (const [, name = "", labels = "", value = ""] of text.matchAll(
+    /^([a-z_]+)(?:\{(.*)\})? (\S+)/gm,
+  )) {
     const series = found.get(name) ?? { labels: new Map<string, Set<string>>(), values: [] };
     found.set(name, series);
     series.values.push(Number(value));
-    for (const [, label = "", of = ""] of labels.matchAll(/(\w+)="([^"]*)"/g)) series.labels.set(label, (series.labels.get(label) ?? new Set()).add(of));
+    for (const [, label = "", of = ""] of labels.matchAll(/(\w+)="([^"]*)"/g))
+      series.labels.set(label, (series.labels.get(label) ?? new Set()).add(of));
   }
   return found;
 }
@@ -47,8 +55,15 @@ async function doEverything(sessions: Session<{ userId: string }>[]): Promise<vo
   const store = new MemoryStore<{ userId: string }>({ clock });
   const told = new Proxy(store, {
     get(target, name) {
-      if (name === "subscribe") return (listener: (change: object) => void) => (listener({ type: "unreadable", key: "k" }), Promise.reject(new Error("of the driver")));
-      if (name === "patch" || name === "listByUser") return name === "patch" ? target.patch.bind(target) : () => Promise.reject(new Error("of the driver"));
+      if (name === "subscribe")
+        return (listener: (change: object) => void) => (
+          listener({ type: "unreadable", key: "k" }),
+          Promise.reject(new Error("of the driver"))
+        );
+      if (name === "patch" || name === "listByUser")
+        return name === "patch"
+          ? target.patch.bind(target)
+          : () => Promise.reject(new Error("of the driver"));
       const value: unknown = Reflect.get(target, name, target);
       return typeof value === "function" && name !== "constructor" ? value.bind(target) : value;
     },
@@ -71,12 +86,19 @@ async function doEverything(sessions: Session<{ userId: string }>[]): Promise<vo
 describe("examples/opentelemetry", () => {
   it("gives Prometheus what happened to its sessions", async (t) => {
     const metricsPort = await freePort();
-    const child = spawn(process.execPath, [program], { env: { PATH: process.env["PATH"], PORT: "0", METRICS_PORT: String(metricsPort) }, stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(process.execPath, [program], {
+      env: { PATH: process.env["PATH"], PORT: "0", METRICS_PORT: String(metricsPort) },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     const ended = once(child, "exit");
     t.after(async () => void (child.kill("SIGKILL") && (await ended)));
     const [line] = (await once(createInterface(child.stdout), "line")) as [string];
     const browser = new Browser(/http:\/\/\S+$/.exec(line)?.[0] ?? assert.fail(line));
-    const login = await browser.fetch("/login", { method: "POST", body: JSON.stringify({ name: "Ada" }), headers: { "content-type": "application/json" } });
+    const login = await browser.fetch("/login", {
+      method: "POST",
+      body: JSON.stringify({ name: "Ada" }),
+      headers: { "content-type": "application/json" },
+    });
     assert.equal(login.status, 200);
     assert.deepEqual(await (await browser.fetch("/")).json(), { userId: "Ada", visits: 1 });
     const scrape = async () => (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
@@ -86,10 +108,20 @@ describe("examples/opentelemetry", () => {
     await browser.fetch("/logout", { method: "POST" });
     const text = await scrape();
     const second = seriesOf(text);
-    assert.deepEqual([...(second.get("harpiats_session_ended_total")?.labels.get("harpiats_reason") ?? [])], ["logout"]);
+    assert.deepEqual(
+      [...(second.get("harpiats_session_ended_total")?.labels.get("harpiats_reason") ?? [])],
+      ["logout"],
+    );
     assert.deepEqual(second.get("harpiats_session_live")?.values, [0]);
-    assert.deepEqual([...(second.get("db_client_operation_duration_count")?.labels.get("db_system_name") ?? [])], ["memory"]);
-    for (const secret of ["Ada", ...login.headers.getSetCookie().map((cookie) => cookie.slice(0, 40))]) assert.ok(!text.includes(secret), secret);
+    assert.deepEqual(
+      [...(second.get("db_client_operation_duration_count")?.labels.get("db_system_name") ?? [])],
+      ["memory"],
+    );
+    for (const secret of [
+      "Ada",
+      ...login.headers.getSetCookie().map((cookie) => cookie.slice(0, 40)),
+    ])
+      assert.ok(!text.includes(secret), secret);
     child.kill("SIGTERM");
     assert.deepEqual(await ended, [0, null]);
   });
@@ -99,7 +131,10 @@ describe("examples/opentelemetry", () => {
     const meterProvider = new MeterProvider({ readers: [exporter] });
     const sessions: Session<{ userId: string }>[] = [];
     const stop = instrument({ meterProvider, sessions: () => sessions });
-    const server = createServer((req, res) => exporter.getMetricsRequestHandler(req, res)).listen(0, "127.0.0.1");
+    const server = createServer((req, res) => exporter.getMetricsRequestHandler(req, res)).listen(
+      0,
+      "127.0.0.1",
+    );
     t.after(async () => {
       stop();
       server.close();
@@ -110,9 +145,14 @@ describe("examples/opentelemetry", () => {
     // It listens on TCP.
     const { port } = server.address() as AddressInfo;
     const series = seriesOf(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text());
-    const dashboard = await readFile(`${projectFolder}examples/opentelemetry/dashboard.json`, "utf8");
+    const dashboard = await readFile(
+      `${projectFolder}examples/opentelemetry/dashboard.json`,
+      "utf8",
+    );
     // What Grafana would read.
-    const { panels } = JSON.parse(dashboard) as { panels: { title: string; targets: { expr: string; legendFormat: string }[] }[] };
+    const { panels } = JSON.parse(dashboard) as {
+      panels: { title: string; targets: { expr: string; legendFormat: string }[] }[];
+    };
     const asked = new Set<string>();
     for (const { title, targets } of panels) {
       for (const { expr, legendFormat } of targets) {
@@ -123,13 +163,28 @@ describe("examples/opentelemetry", () => {
           assert.ok(series.has(name), `${title} asks for ${name}`);
         }
         // `job` and `instance` are Prometheus's own, `le` the exporter's.
-        const known = new Set(["job", "instance", "le", ...names.flatMap((name) => [...(series.get(name)?.labels.keys() ?? [])])]);
-        const labels = [...expr.matchAll(/(\w+)(?:=~|!=)/g), ...legendFormat.matchAll(/\{\{(\w+)\}\}/g)].map(([, label = ""]) => label);
-        const grouped = [...expr.matchAll(/by \(([^)]*)\)/g)].flatMap(([, list = ""]) => list.split(", "));
-        for (const label of [...labels, ...grouped]) assert.ok(known.has(label), `${title} asks for the label ${label}`);
+        const known = new Set([
+          "job",
+          "instance",
+          "le",
+          ...names.flatMap((name) => [...(series.get(name)?.labels.keys() ?? [])]),
+        ]);
+        const labels = [
+          ...expr.matchAll(/(\w+)(?:=~|!=)/g),
+          ...legendFormat.matchAll(/\{\{(\w+)\}\}/g),
+        ].map(([, label = ""]) => label);
+        const grouped = [...expr.matchAll(/by \(([^)]*)\)/g)].flatMap(([, list = ""]) =>
+          list.split(", "),
+        );
+        for (const label of [...labels, ...grouped])
+          assert.ok(known.has(label), `${title} asks for the label ${label}`);
       }
     }
     const ours = [...series.keys()].filter((name) => name.startsWith("harpiats_"));
-    assert.deepEqual(ours.filter((name) => !asked.has(name)), [], "and shows all that there is");
+    assert.deepEqual(
+      ours.filter((name) => !asked.has(name)),
+      [],
+      "and shows all that there is",
+    );
   });
 });

@@ -29,7 +29,10 @@ describe("createExplainer", () => {
   before(async () => {
     server = await listen(
       createServer((req, res) => {
-        explain(req).then((explanation) => res.end(JSON.stringify(explanation)), () => res.writeHead(503).end("null"));
+        explain(req).then(
+          (explanation) => res.end(JSON.stringify(explanation)),
+          () => res.writeHead(503).end("null"),
+        );
       }),
     );
   });
@@ -43,7 +46,13 @@ describe("createExplainer", () => {
       explain = explainer.explain.bind(explainer);
       return askFor(server.url, headers, path, method);
     };
-    return { session, explainer, clock, ask, askWith: (value) => ask({ cookie: `${session.cookieName}=${value}` }) };
+    return {
+      session,
+      explainer,
+      clock,
+      ask,
+      askWith: (value) => ask({ cookie: `${session.cookieName}=${value}` }),
+    };
   }
 
   it("says that there is a session, and looking is no activity", async () => {
@@ -53,7 +62,8 @@ describe("createExplainer", () => {
     clock.advance(300_000);
     assert.deepEqual(await askWith(id), {
       cause: "live",
-      message: "There is a session. It began 5 min ago, and ends in 24 h at the latest, without activity in 5 min.",
+      message:
+        "There is a session. It began 5 min ago, and ends in 24 h at the latest, without activity in 5 min.",
     });
     assert.deepEqual(await session.deadlines(id), untouched);
   });
@@ -70,31 +80,68 @@ describe("createExplainer", () => {
     const { ask } = bench();
     assert.equal((await ask({ host: "app.example.com" })).cause, "secure-on-http");
     assert.equal((await ask({ host: "192.168.1.7:3000" })).cause, "secure-on-http");
-    for (const host of ["localhost:3000", "app.localhost", "127.0.0.1:3000", "[::1]:3000"]) assert.equal((await ask({ host })).cause, "no-cookie", host);
-    assert.equal((await ask({ host: "app.example.com", "x-forwarded-proto": "https, http" })).cause, "no-cookie");
-    assert.equal((await bench({ cookie: { secure: false } }).ask({ host: "app.example.com" })).cause, "no-cookie");
+    for (const host of ["localhost:3000", "app.localhost", "127.0.0.1:3000", "[::1]:3000"])
+      assert.equal((await ask({ host })).cause, "no-cookie", host);
+    assert.equal(
+      (await ask({ host: "app.example.com", "x-forwarded-proto": "https, http" })).cause,
+      "no-cookie",
+    );
+    assert.equal(
+      (await bench({ cookie: { secure: false } }).ask({ host: "app.example.com" })).cause,
+      "no-cookie",
+    );
   });
 
   it("says that a cookie does not come from another site", async () => {
     const lax = bench().ask;
-    const cases: [sameSite: "lax" | "strict" | "none", headers: Record<string, string>, method: string, cause: string][] = [
+    const cases: [
+      sameSite: "lax" | "strict" | "none",
+      headers: Record<string, string>,
+      method: string,
+      cause: string,
+    ][] = [
       ["lax", FOREIGN, "GET", "cross-site"],
       ["lax", { "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate" }, "GET", "no-cookie"],
-      ["lax", { "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate" }, "POST", "cross-site"],
-      ["strict", { "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate" }, "GET", "cross-site"],
-      ["strict", { "sec-fetch-site": "same-site", "sec-fetch-mode": "navigate" }, "GET", "no-cookie"],
+      [
+        "lax",
+        { "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate" },
+        "POST",
+        "cross-site",
+      ],
+      [
+        "strict",
+        { "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate" },
+        "GET",
+        "cross-site",
+      ],
+      [
+        "strict",
+        { "sec-fetch-site": "same-site", "sec-fetch-mode": "navigate" },
+        "GET",
+        "no-cookie",
+      ],
       ["none", FOREIGN, "GET", "credentials"],
       ["lax", { "sec-fetch-site": "same-site", "sec-fetch-mode": "cors" }, "GET", "credentials"],
       ["lax", { "sec-fetch-site": "same-origin", "sec-fetch-mode": "cors" }, "GET", "no-cookie"],
     ];
     for (const [sameSite, headers, method, cause] of cases) {
       const { ask } = bench({ cookie: { sameSite } });
-      assert.equal((await ask(headers, "/", method)).cause, cause, `${sameSite} ${method} ${JSON.stringify(headers)}`);
+      assert.equal(
+        (await ask(headers, "/", method)).cause,
+        cause,
+        `${sameSite} ${method} ${JSON.stringify(headers)}`,
+      );
     }
     // Over plain http browsers say no Sec-Fetch-Site.
     const host = { host: "app.example.com", "x-forwarded-proto": "https" };
-    assert.equal((await lax({ ...host, origin: "https://evil.example" }, "/", "POST")).cause, "cross-site");
-    assert.equal((await lax({ ...host, origin: "https://www.example.com" }, "/", "POST")).cause, "no-cookie");
+    assert.equal(
+      (await lax({ ...host, origin: "https://evil.example" }, "/", "POST")).cause,
+      "cross-site",
+    );
+    assert.equal(
+      (await lax({ ...host, origin: "https://www.example.com" }, "/", "POST")).cause,
+      "no-cookie",
+    );
     assert.equal((await lax({ ...host, origin: OLD }, "/", "POST")).cause, "no-cookie");
   });
 
@@ -107,7 +154,8 @@ describe("createExplainer", () => {
 
   it("says that a cookie is malformed, and what it looks like", async () => {
     const { session, askWith } = bench();
-    const handle = (await session.create({ userId: "1" }), (await session.list("1"))[0]?.handle ?? "");
+    const handle =
+      (await session.create({ userId: "1" }), (await session.list("1"))[0]?.handle ?? "");
     const looks: [value: string, words: RegExp][] = [
       ["x", /has 1 characters.*Somebody else set it/],
       ["s%3Aabc.def", /express-session/],
@@ -128,7 +176,10 @@ describe("createExplainer", () => {
     const signing = bench({ secrets: [SECRET] });
     const id = await signing.session.create({});
     assert.equal((await signing.askWith(id)).cause, "live");
-    assert.equal((await bench({ secrets: [SECRET.replace("a", "b")] }).askWith(id)).cause, "bad-signature");
+    assert.equal(
+      (await bench({ secrets: [SECRET.replace("a", "b")] }).askWith(id)).cause,
+      "bad-signature",
+    );
     assert.equal((await signing.askWith(id.slice(0, 32))).cause, "bad-signature");
   });
 
@@ -143,17 +194,37 @@ describe("createExplainer", () => {
     const { clock, askWith } = bench();
     const elsewhere = new Session({ clock });
     const young = await elsewhere.create({});
-    assert.match((await askWith(young)).message, /MemoryStore, does not have it\. Another process has made it/);
+    assert.match(
+      (await askWith(young)).message,
+      /MemoryStore, does not have it\. Another process has made it/,
+    );
     clock.advance(7_200_000);
     const restarted = bench();
     assert.equal((await restarted.askWith(young)).cause, "unknown");
-    assert.match((await createExplainer(restarted.session, { clock }).explain({ headers: { cookie: `session_id=${young}` } })).message, /made 2 h ago.*before this process looked/);
+    assert.match(
+      (
+        await createExplainer(restarted.session, { clock }).explain({
+          headers: { cookie: `session_id=${young}` },
+        })
+      ).message,
+      /made 2 h ago.*before this process looked/,
+    );
   });
 
   it("says how and when a session ended", async () => {
-    const { session, clock, askWith } = bench({ idleTimeout: 600, maxPerUser: { limit: 2, onLimit: "evict-oldest" } });
+    const { session, clock, askWith } = bench({
+      idleTimeout: 600,
+      maxPerUser: { limit: 2, onLimit: "evict-oldest" },
+    });
     const create = (userId: string): Promise<string> => session.create({ userId });
-    const ids = { logout: await create("logout"), rotated: await create("rotated"), revoked: await create("revoked"), all: await create("all"), evicted: await create("evicted"), idle: await create("idle") };
+    const ids = {
+      logout: await create("logout"),
+      rotated: await create("rotated"),
+      revoked: await create("revoked"),
+      all: await create("all"),
+      evicted: await create("evicted"),
+      idle: await create("idle"),
+    };
     clock.advance(1000);
     await session.delete(ids.logout);
     const next = await session.rotate(ids.rotated);
@@ -185,7 +256,8 @@ describe("createExplainer", () => {
   it("remembers so many ends and no more", async () => {
     const { session, clock } = bench();
     const explainer = createExplainer(session, { remember: 2, clock });
-    const causeOf = async (id: string): Promise<string> => (await explainer.explain({ headers: { cookie: `session_id=${id}` } })).cause;
+    const causeOf = async (id: string): Promise<string> =>
+      (await explainer.explain({ headers: { cookie: `session_id=${id}` } })).cause;
     const ids = [await session.create({}), await session.create({}), await session.create({})];
     for (const id of ids) await session.delete(id);
     assert.deepEqual(await Promise.all(ids.map(causeOf)), ["unknown", "ended", "ended"]);
@@ -196,25 +268,41 @@ describe("createExplainer", () => {
 
   it("says that two cookies lead to a session, and which one counts where one does", async () => {
     const { session, ask } = bench();
-    const [one, two, three] = [await session.create({}), await session.create({}), await session.create({})];
+    const [one, two, three] = [
+      await session.create({}),
+      await session.create({}),
+      await session.create({}),
+    ];
     await session.delete(three);
-    assert.equal((await ask({ cookie: `session_id=${one}; session_id=${two}` })).cause, "duplicate");
+    assert.equal(
+      (await ask({ cookie: `session_id=${one}; session_id=${two}` })).cause,
+      "duplicate",
+    );
     assert.equal((await ask({ cookie: `session_id=${one}; session_id=${one}` })).cause, "live");
     const counting = await ask({ cookie: `session_id=x; session_id=${two}; session_id=${three}` });
     assert.equal(counting.cause, "live");
     assert.match(counting.message, /3 different cookies/);
     assert.equal((await ask({ cookie: `session_id=x; session_id=${three}` })).cause, "ended");
     const many = await Promise.all(Array.from({ length: 5 }, () => new Session().create({})));
-    assert.equal((await ask({ cookie: many.map((id) => `session_id=${id}`).join("; ") })).cause, "duplicate");
+    assert.equal(
+      (await ask({ cookie: many.map((id) => `session_id=${id}`).join("; ") })).cause,
+      "duplicate",
+    );
   });
 
   it("explains bearer tokens, where the Session takes those", async () => {
     const { session, ask } = bench({ transport: "bearer" });
     const id = await session.create({ userId: "1" });
     assert.equal((await ask({ authorization: `Bearer ${id}` })).cause, "live");
-    assert.match((await ask({ cookie: `session_id=${id}` })).message, /No Authorization: Bearer header came.*A cookie of that name came/);
+    assert.match(
+      (await ask({ cookie: `session_id=${id}` })).message,
+      /No Authorization: Bearer header came.*A cookie of that name came/,
+    );
     assert.equal((await ask({ host: "app.example.com" })).cause, "no-token");
-    assert.match((await ask({ authorization: "Bearer x" })).message, /^A bearer token came\. It has 1 characters/);
+    assert.match(
+      (await ask({ authorization: "Bearer x" })).message,
+      /^A bearer token came\. It has 1 characters/,
+    );
     await session.revokeEverything();
     assert.equal((await ask({ authorization: `Bearer ${id}` })).ended?.reason, "revoked");
   });
@@ -229,7 +317,10 @@ describe("createExplainer", () => {
       assert.equal((await askWith(next)).cause, "live");
       assert.equal((await askWith(id)).cause, "live");
       clock.advance(11_000);
-      assert.equal((await askWith(id)).ended?.reason, onSuperseded === "report" ? "superseded" : "superseded-reuse");
+      assert.equal(
+        (await askWith(id)).ended?.reason,
+        onSuperseded === "report" ? "superseded" : "superseded-reuse",
+      );
       assert.equal((await askWith(next)).cause, onSuperseded === "report" ? "live" : "ended");
     }
   });
@@ -237,9 +328,19 @@ describe("createExplainer", () => {
   it("agrees with fromRequest on who has a session", async () => {
     const { session, ask } = bench();
     const [one, two] = [await session.create({}), await session.create({})];
-    for (const cookie of [`session_id=${one}`, `session_id=${one}; session_id=${two}`, `session_id=x; session_id=${one}`, "session_id=", "theme=dark"]) {
+    for (const cookie of [
+      `session_id=${one}`,
+      `session_id=${one}; session_id=${two}`,
+      `session_id=x; session_id=${one}`,
+      "session_id=",
+      "theme=dark",
+    ]) {
       const isLive = (await ask({ cookie })).cause === "live";
-      assert.equal((await session.fromRequest({ headers: { cookie } })) !== undefined, isLive, cookie);
+      assert.equal(
+        (await session.fromRequest({ headers: { cookie } })) !== undefined,
+        isLive,
+        cookie,
+      );
     }
   });
 
@@ -250,19 +351,40 @@ describe("createExplainer", () => {
     await session.delete(dead);
     for (const value of [id, dead, "s%3Asecret-value", `${id}.secret-value`]) {
       const text = JSON.stringify(await ask({ cookie: `session_id=${value}` }));
-      for (const secret of [id.slice(0, 12), id.slice(12, 24), dead.slice(12, 24), "secret-value", "somebody"]) assert.ok(!text.includes(secret), `${value}: ${text}`);
+      for (const secret of [
+        id.slice(0, 12),
+        id.slice(12, 24),
+        dead.slice(12, 24),
+        "secret-value",
+        "somebody",
+      ])
+        assert.ok(!text.includes(secret), `${value}: ${text}`);
     }
   });
 
   it("rejects where the store fails: nobody can tell", async () => {
     const { session } = bench();
     const id = await session.create({});
-    const failing = new Session({ store: { get: () => Promise.reject(new Error("down")), set: async () => {}, delete: async () => {} } });
-    await assert.rejects(createExplainer(failing).explain({ headers: { cookie: `session_id=${id}` } }), { code: "ERR_STORE_UNAVAILABLE" });
+    const failing = new Session({
+      store: {
+        get: () => Promise.reject(new Error("down")),
+        set: async () => {},
+        delete: async () => {},
+      },
+    });
+    await assert.rejects(
+      createExplainer(failing).explain({ headers: { cookie: `session_id=${id}` } }),
+      { code: "ERR_STORE_UNAVAILABLE" },
+    );
   });
 });
 
-function askFor(url: string, headers: Record<string, string> = {}, path = "/", method = "GET"): Promise<Explanation> {
+function askFor(
+  url: string,
+  headers: Record<string, string> = {},
+  path = "/",
+  method = "GET",
+): Promise<Explanation> {
   return new Promise((resolve, reject) => {
     const asked = request(url + path, { method, headers, agent: false }, (res) => {
       let text = "";

@@ -1,7 +1,16 @@
 // The middleware that prints each cause once, on every framework.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { createExplainer, expressExplain, fastifyExplain, harpiaExplain, honoExplain, koaExplain, nodeExplain, withExplain } from "../../src/explain.ts";
+import {
+  createExplainer,
+  expressExplain,
+  fastifyExplain,
+  harpiaExplain,
+  honoExplain,
+  koaExplain,
+  nodeExplain,
+  withExplain,
+} from "../../src/explain.ts";
 import { MemoryStore, Session } from "../../src/session.ts";
 import { type Fields, SESSION_APPS } from "../support/session-apps.ts";
 
@@ -18,13 +27,21 @@ for (const [name, start] of Object.entries(SESSION_APPS)) {
           if (path === "/login") await own.login({ userId: "1" });
           if (path === "/logout") await own.destroy();
           // Not ours: what an application writes by hand.
-          if (path === "/large") return { headers: { "set-cookie": `session_id=${"x".repeat(5000)}` }, body: "large" };
+          if (path === "/large")
+            return { headers: { "set-cookie": `session_id=${"x".repeat(5000)}` }, body: "large" };
           return { body: JSON.stringify((await own.data) ?? null) };
         },
       });
       try {
-        const ask = (path: string, cookie?: string): Promise<Response> => fetch(app.url + path, { headers: cookie === undefined ? {} : { cookie } });
-        const causes = (): string[] => printed.map((message) => message.split(": ").slice(0, message.startsWith("response") ? 2 : 1).join(": "));
+        const ask = (path: string, cookie?: string): Promise<Response> =>
+          fetch(app.url + path, { headers: cookie === undefined ? {} : { cookie } });
+        const causes = (): string[] =>
+          printed.map((message) =>
+            message
+              .split(": ")
+              .slice(0, message.startsWith("response") ? 2 : 1)
+              .join(": "),
+          );
 
         await ask("/");
         await ask("/");
@@ -74,16 +91,27 @@ describe("explaining middleware", () => {
   it("refuses what is no explainer, and options that there are not", () => {
     // What a program in JavaScript could pass.
     assert.throws(() => expressExplain(new Session() as never), /createExplainer/);
-    assert.throws(() => expressExplain(createExplainer(new Session()), { once: true } as never), /no option once/);
+    assert.throws(
+      () => expressExplain(createExplainer(new Session()), { once: true } as never),
+      /no option once/,
+    );
   });
 
   it("lets a request through whose session cannot be read: the request itself says so", async () => {
-    const failing = { get: () => Promise.reject(new Error("down")), set: async () => {}, delete: async () => {} };
+    const failing = {
+      get: () => Promise.reject(new Error("down")),
+      set: async () => {},
+      delete: async () => {},
+    };
     const session = new Session<Fields>({ store: failing, cookie: { secure: false } });
     const printed: string[] = [];
-    const handler = withExplain(createExplainer(session), () => new Response("served"), { print: (message) => printed.push(message) });
+    const handler = withExplain(createExplainer(session), () => new Response("served"), {
+      print: (message) => printed.push(message),
+    });
     const id = await new Session().create({});
-    const response = await handler(new Request("http://localhost/", { headers: { cookie: `session_id=${id}` } }));
+    const response = await handler(
+      new Request("http://localhost/", { headers: { cookie: `session_id=${id}` } }),
+    );
     assert.equal(await response.text(), "served");
     assert.deepEqual(printed, []);
   });

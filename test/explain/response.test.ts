@@ -7,7 +7,15 @@ import { Session } from "../../src/session.ts";
 const HTTPS = "https://app.example.com/";
 
 /** @param line a Set-Cookie line that an application wrote by itself. */
-function causeOf(line: string, { url = HTTPS, headers = {}, cookieName = "session_id", control = "no-store" }: { url?: string; headers?: Record<string, string>; cookieName?: string; control?: string } = {}): ResponseCause {
+function causeOf(
+  line: string,
+  {
+    url = HTTPS,
+    headers = {},
+    cookieName = "session_id",
+    control = "no-store",
+  }: { url?: string; headers?: Record<string, string>; cookieName?: string; control?: string } = {},
+): ResponseCause {
   const explainer = createExplainer(new Session({ cookieName }));
   const res = new Headers({ "cache-control": control });
   res.append("set-cookie", "theme=dark");
@@ -35,15 +43,22 @@ describe("explainResponse", () => {
     assert.equal(causeOf(`session_id=${"x".repeat(4000)}; Secure`), "set");
     assert.equal(causeOf("session_id=x; SameSite=None"), "same-site-none");
     assert.equal(causeOf("session_id=x; Partitioned; SameSite=Lax"), "partitioned");
-    assert.equal(causeOf("session_id=x; Secure", { url: "http://app.example.com/" }), "secure-on-http");
+    assert.equal(
+      causeOf("session_id=x; Secure", { url: "http://app.example.com/" }),
+      "secure-on-http",
+    );
     assert.equal(causeOf("session_id=x; Secure", { url: "http://localhost:3000/" }), "set");
     assert.equal(causeOf("session_id=x; Domain=.example.com"), "set");
     assert.equal(causeOf("session_id=x; Domain=other.example"), "domain");
-    assert.equal(causeOf("session_id=x; Max-Age=0; Expires=Thu, 01 Jan 2099 00:00:00 GMT"), "taken-back");
+    assert.equal(
+      causeOf("session_id=x; Max-Age=0; Expires=Thu, 01 Jan 2099 00:00:00 GMT"),
+      "taken-back",
+    );
   });
 
   it("knows the prefixes' rules", () => {
-    const prefix = (cookieName: string, attributes: string): ResponseCause => causeOf(`${cookieName}=x${attributes}`, { cookieName });
+    const prefix = (cookieName: string, attributes: string): ResponseCause =>
+      causeOf(`${cookieName}=x${attributes}`, { cookieName });
     assert.equal(prefix("__Host-id", "; Path=/"), "prefix");
     assert.equal(prefix("__Host-id", "; Secure"), "prefix");
     assert.equal(prefix("__Host-id", "; Secure; Path=/; Domain=example.com"), "prefix");

@@ -1,5 +1,6 @@
-// MysqlStore while MariaDB is killed and started again, while the network stalls, cuts and delays, and while statements
-// hang. Each commit waits for the disk, as in production: what was acknowledged before must be there afterwards.
+// MysqlStore while MariaDB is killed and started again, while the network stalls, cuts and delays,
+// and while statements hang. Each commit waits for the disk, as in production: what was
+// acknowledged before must be there afterwards.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -7,7 +8,11 @@ import { createPool, type Pool, type PoolOptions } from "mysql2/promise";
 import { toStoreKey } from "../../src/core/session-id.ts";
 import { Session, StoreError } from "../../src/session.ts";
 import { MysqlStore } from "../../src/stores/mysql.ts";
-import { type MariadbServer, skipWithoutMariadb, startMariadbServer } from "../support/mariadb-server.ts";
+import {
+  type MariadbServer,
+  skipWithoutMariadb,
+  startMariadbServer,
+} from "../support/mariadb-server.ts";
 import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 
 interface Data {
@@ -27,7 +32,10 @@ interface Owned {
 const OWNERS = 12;
 const STORE_TIMEOUT = 0.5;
 
-/** Owners sign in, change, rotate and sign out until they are stopped. A rejection that is no StoreError ends the test. */
+/**
+ * Owners sign in, change, rotate and sign out until they are stopped. A rejection that is no
+ * StoreError ends the test.
+ */
 function startLoad(session: Session<Data>) {
   const owned: Owned[] = [];
   const failures = new Map<string, number>();
@@ -93,11 +101,15 @@ function startLoad(session: Session<Data>) {
       assert.ok(longest < STORE_TIMEOUT * 1000 * 5, `a request took ${longest} ms`);
       for (const { ids, atLeast, atMost, isEnded } of owned) {
         const last = await session.get(ids.at(-1));
-        for (const former of ids.slice(0, -1)) assert.equal(await session.get(former), undefined, "an id that was rotated is back");
+        for (const former of ids.slice(0, -1))
+          assert.equal(await session.get(former), undefined, "an id that was rotated is back");
         if (isEnded === true) assert.equal(last, undefined, "a session that was ended is back");
         if (isEnded !== false) continue;
         assert.ok(last, "a session is gone");
-        assert.ok(last.n >= atLeast && last.n <= atMost, `n is ${last.n}: ${atLeast} was acknowledged, ${atMost} was tried`);
+        assert.ok(
+          last.n >= atLeast && last.n <= atMost,
+          `n is ${last.n}: ${atLeast} was acknowledged, ${atMost} was tried`,
+        );
       }
     },
   };
@@ -173,21 +185,32 @@ describe("MysqlStore under faults", { skip: skipWithoutMariadb() }, () => {
     assert.ok(load.failures.has("ERR_STORE_UNAVAILABLE"));
   });
 
-  it("connections that hang are given up, so that the pool has others for everybody else", { timeout: 20_000 }, async () => {
-    const { session } = await open({ connectionLimit: 2 }, 1);
-    const ids = await Promise.all([1, 2, 3].map((n) => session.create({ userId: "hung", n })));
-    const other = await (pools[0] as Pool).getConnection();
-    await other.query("START TRANSACTION");
-    const keys = ids.slice(0, 2).map((id) => toStoreKey(id));
-    await other.query("SELECT * FROM harpiats_sessions WHERE session_key IN (?) FOR UPDATE", [keys]);
-    const hanging = ids.slice(0, 2).map((id) => assert.rejects(session.update(id, { n: 9 }), { code: "ERR_STORE_TIMEOUT" }));
-    await Promise.all(hanging);
-    // Both connections wait for the locks. Without giving them up this would go on for as long as the server lets them.
-    for (;;) {
-      const found = await session.get(ids[2]).catch((error: unknown) => assert.ok(error instanceof StoreError));
-      if (found) break;
-    }
-    await other.query("ROLLBACK");
-    other.release();
-  });
+  it(
+    "connections that hang are given up, so that the pool has others for everybody else",
+    { timeout: 20_000 },
+    async () => {
+      const { session } = await open({ connectionLimit: 2 }, 1);
+      const ids = await Promise.all([1, 2, 3].map((n) => session.create({ userId: "hung", n })));
+      const other = await (pools[0] as Pool).getConnection();
+      await other.query("START TRANSACTION");
+      const keys = ids.slice(0, 2).map((id) => toStoreKey(id));
+      await other.query("SELECT * FROM harpiats_sessions WHERE session_key IN (?) FOR UPDATE", [
+        keys,
+      ]);
+      const hanging = ids
+        .slice(0, 2)
+        .map((id) => assert.rejects(session.update(id, { n: 9 }), { code: "ERR_STORE_TIMEOUT" }));
+      await Promise.all(hanging);
+      // Both connections wait for the locks. Without giving them up this would go on for as long as
+      // the server lets them.
+      for (;;) {
+        const found = await session
+          .get(ids[2])
+          .catch((error: unknown) => assert.ok(error instanceof StoreError));
+        if (found) break;
+      }
+      await other.query("ROLLBACK");
+      other.release();
+    },
+  );
 });

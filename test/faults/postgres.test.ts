@@ -1,5 +1,5 @@
-// PostgresStore while PostgreSQL is killed and started again, and while the network stalls, cuts and delays. With fsync, as in
-// production: what was acknowledged before must be there afterwards.
+// PostgresStore while PostgreSQL is killed and started again, and while the network stalls, cuts
+// and delays. With fsync, as in production: what was acknowledged before must be there afterwards.
 import assert from "node:assert/strict";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { after, before, describe, it } from "node:test";
@@ -9,14 +9,21 @@ import postgres from "postgres";
 import { Session, StoreError } from "../../src/session.ts";
 import { type PostgresClient, PostgresStore } from "../../src/stores/postgres.ts";
 import { openWatch, watchThroughRestart } from "../races/multi-process-watch.ts";
-import { type PostgresServer, skipWithoutPostgres, startPostgresServer } from "../support/postgres-server.ts";
+import {
+  type PostgresServer,
+  skipWithoutPostgres,
+  startPostgresServer,
+} from "../support/postgres-server.ts";
 import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 
 interface Data {
   n: number;
 }
 
-/** What a visitor knows of a session. A change whose answer was lost may be made at any time afterwards, or never. */
+/**
+ * What a visitor knows of a session. A change whose answer was lost may be made at any time
+ * afterwards, or never.
+ */
 interface Known {
   id: string;
   acknowledged: number;
@@ -26,7 +33,10 @@ interface Known {
 
 const VISITORS = 16;
 
-/** Visitors who sign in, do things and sign out, until they are told to stop. Every rejection must be a StoreError. */
+/**
+ * Visitors who sign in, do things and sign out, until they are told to stop. Every rejection must
+ * be a StoreError.
+ */
 class Load {
   readonly sessions: Known[] = [];
   readonly errors = new Map<string, number>();
@@ -37,10 +47,12 @@ class Load {
 
   constructor(session: Session<Data>) {
     this.#session = session;
-    this.#visitors = Promise.all(Array.from({ length: VISITORS }, () => this.#visit())).catch((error: unknown) => {
-      this.#isOver = true;
-      throw error;
-    });
+    this.#visitors = Promise.all(Array.from({ length: VISITORS }, () => this.#visit())).catch(
+      (error: unknown) => {
+        this.#isOver = true;
+        throw error;
+      },
+    );
   }
 
   async stop(): Promise<void> {
@@ -77,7 +89,8 @@ class Load {
       }
       if (this.sessions.length % 2 === 0) continue;
       known.end = "tried";
-      if ((await this.#try(() => this.#session.delete(id))) !== undefined) known.end = "acknowledged";
+      if ((await this.#try(() => this.#session.delete(id))) !== undefined)
+        known.end = "acknowledged";
     }
   }
 
@@ -98,15 +111,22 @@ class Load {
 
 function assertKnown(data: Data | undefined, { acknowledged, unknown }: Known): void {
   assert.ok(data, "a live session is gone");
-  assert.ok(data.n === acknowledged || unknown.has(data.n), `n is ${data.n}, ${acknowledged} was acknowledged, ${[...unknown].join()} not`);
+  assert.ok(
+    data.n === acknowledged || unknown.has(data.n),
+    `n is ${data.n}, ${acknowledged} was acknowledged, ${[...unknown].join()} not`,
+  );
 }
 
-const CLIENTS: { name: string; open(url: string): { client: PostgresClient; close(): Promise<unknown> } }[] = [
+const CLIENTS: {
+  name: string;
+  open(url: string): { client: PostgresClient; close(): Promise<unknown> };
+}[] = [
   {
     name: "pg",
     open(url) {
       const pool = new Pool({ connectionString: url, connectionTimeoutMillis: 1000 });
-      // Without a listener an idle connection that breaks ends the process, says pg's documentation.
+      // Without a listener an idle connection that breaks ends the process, says pg's
+      // documentation.
       pool.on("error", () => {});
       return { client: pool, close: () => pool.end() };
     },
@@ -114,8 +134,14 @@ const CLIENTS: { name: string; open(url: string): { client: PostgresClient; clos
   {
     name: "postgres.js",
     open(url) {
-      // What it asks for array types while it connects is awaited by nobody: cut there, it would end the process by an unhandled rejection.
-      const sql = postgres(url, { onnotice() {}, connect_timeout: 1, backoff: () => 0.1, fetch_types: false });
+      // What it asks for array types while it connects is awaited by nobody: cut there, it would
+      // end the process by an unhandled rejection.
+      const sql = postgres(url, {
+        onnotice() {},
+        connect_timeout: 1,
+        backoff: () => 0.1,
+        fetch_types: false,
+      });
       // After so many faults it may wait for ever for a connection to end, if it is let.
       return { client: sql, close: () => sql.end({ timeout: 1 }) };
     },
@@ -135,7 +161,9 @@ describe("PostgresStore under faults", { skip: skipWithoutPostgres() }, () => {
   });
 
   for (const { name, open } of CLIENTS) {
-    const opened = async (url: string): Promise<{ session: Session<Data>; close(): Promise<unknown> }> => {
+    const opened = async (
+      url: string,
+    ): Promise<{ session: Session<Data>; close(): Promise<unknown> }> => {
       const { client, close } = open(url);
       const store = new PostgresStore<Data>({ client, pruneInterval: false });
       await store.migrate();
@@ -155,7 +183,8 @@ describe("PostgresStore under faults", { skip: skipWithoutPostgres() }, () => {
       assert.ok(load.errors.size > 0);
       for (const known of load.sessions) {
         const data = await session.get(known.id);
-        if (known.end === "acknowledged") assert.equal(data, undefined, "a session that was ended is back");
+        if (known.end === "acknowledged")
+          assert.equal(data, undefined, "a session that was ended is back");
         if (known.end === "no") assertKnown(data, known);
       }
       await close();
@@ -170,7 +199,8 @@ describe("PostgresStore under faults", { skip: skipWithoutPostgres() }, () => {
       proxy.restore();
       await load.goOn(200);
       await load.stop();
-      for (const known of load.sessions) if (known.end === "no") assertKnown(await session.get(known.id), known);
+      for (const known of load.sessions)
+        if (known.end === "no") assertKnown(await session.get(known.id), known);
       await close();
     });
 
@@ -187,14 +217,22 @@ describe("PostgresStore under faults", { skip: skipWithoutPostgres() }, () => {
       proxy.restore();
       await load.stop();
       assert.ok(load.errors.has("ERR_STORE_UNAVAILABLE"));
-      for (const known of load.sessions) if (known.end === "no") assertKnown(await session.get(known.id), known);
+      for (const known of load.sessions)
+        if (known.end === "no") assertKnown(await session.get(known.id), known);
       await close();
     });
   }
 
   it("a session that another process watches is ended there at once, when the server was killed and has come back meanwhile", async (test) => {
-    const opener = new URL(`../support/postgres-clients.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url);
-    const opened = await openWatch({ name: "PostgresStore", opener, target: () => `${server.url}#notify` });
+    const opener = new URL(
+      `../support/postgres-clients.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`,
+      import.meta.url,
+    );
+    const opened = await openWatch({
+      name: "PostgresStore",
+      opener,
+      target: () => `${server.url}#notify`,
+    });
     test.after(() => opened.close());
     await watchThroughRestart(opened, async () => {
       await server.kill();
@@ -220,7 +258,10 @@ describe("PostgresStore under faults", { skip: skipWithoutPostgres() }, () => {
     });
     await new Promise<void>((resolve) => forwarder.listen(0, "127.0.0.1", resolve));
     const { port } = forwarder.address() as AddressInfo;
-    const pool = new Pool({ connectionString: server.url.replace(`:${server.port}/`, `:${port}/`), query_timeout: 600 });
+    const pool = new Pool({
+      connectionString: server.url.replace(`:${server.port}/`, `:${port}/`),
+      query_timeout: 600,
+    });
     pool.on("error", () => {});
     const store = new PostgresStore<Data>({ client: pool, pruneInterval: false });
     await store.migrate();

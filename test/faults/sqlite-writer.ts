@@ -1,4 +1,5 @@
-// A process that writes sessions to a file until it is killed, and says at once what was acknowledged. test/faults/sqlite.test.ts starts it.
+// A process that writes sessions to a file until it is killed, and says at once what was
+// acknowledged. test/faults/sqlite.test.ts starts it.
 import { writeSync } from "node:fs";
 import { Session } from "../../src/session.ts";
 import { openForProcess } from "../support/sqlite-clients.ts";

@@ -1,4 +1,5 @@
-// SqliteStore when a process that writes is killed, while another goes on, and when the disk is full.
+// SqliteStore when a process that writes is killed, while another goes on, and when the disk is
+// full.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { join } from "node:path";
@@ -10,7 +11,9 @@ import { openForProcess, sqliteClient } from "../support/sqlite-clients.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const ROUNDS = 8;
-const writer = fileURLToPath(new URL(`./sqlite-writer.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url));
+const writer = fileURLToPath(
+  new URL(`./sqlite-writer.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url),
+);
 
 interface Acknowledged {
   n: number;
@@ -28,12 +31,16 @@ describe("SqliteStore under faults", () => {
     const bystander = new Session({ store: opened.store });
     const own = await bystander.create({ n: 0 });
     for (let round = 0; round < ROUNDS; round++) {
-      const acknowledged = await writeUntilKilled(path, 50 + Math.random() * 200, async (isOver) => {
-        while (!isOver()) {
-          assert.equal(await bystander.update(own, ({ n }) => ({ n: Number(n) + 1 })), true);
-          assert.ok(await bystander.get(own));
-        }
-      });
+      const acknowledged = await writeUntilKilled(
+        path,
+        50 + Math.random() * 200,
+        async (isOver) => {
+          while (!isOver()) {
+            assert.equal(await bystander.update(own, ({ n }) => ({ n: Number(n) + 1 })), true);
+            assert.ok(await bystander.get(own));
+          }
+        },
+      );
       assert.ok(acknowledged.size > 0, "the writer was killed before it wrote anything");
       await assertKept(path, acknowledged);
     }
@@ -47,10 +54,20 @@ describe("SqliteStore under faults", () => {
     const session = new Session({ store });
     const ids = await Promise.all(Array.from({ length: 10 }, (_, n) => session.create({ n })));
     client.exec("PRAGMA max_page_count = 1");
-    const outcomes = await Promise.allSettled([...Array.from({ length: 5 }, () => session.create({ big: "x".repeat(50_000) })), session.update(ids[0], { n: 100 })]);
-    assert.deepEqual(outcomes.map(({ status }) => status), [...new Array<string>(5).fill("rejected"), "fulfilled"]);
-    for (const outcome of outcomes) assert.ok(outcome.status === "fulfilled" || outcome.reason instanceof StoreError);
-    assert.deepEqual(await Promise.all(ids.map((id) => session.get(id))), ids.map((_, n) => ({ n: n === 0 ? 100 : n })));
+    const outcomes = await Promise.allSettled([
+      ...Array.from({ length: 5 }, () => session.create({ big: "x".repeat(50_000) })),
+      session.update(ids[0], { n: 100 }),
+    ]);
+    assert.deepEqual(
+      outcomes.map(({ status }) => status),
+      [...new Array<string>(5).fill("rejected"), "fulfilled"],
+    );
+    for (const outcome of outcomes)
+      assert.ok(outcome.status === "fulfilled" || outcome.reason instanceof StoreError);
+    assert.deepEqual(
+      await Promise.all(ids.map((id) => session.get(id))),
+      ids.map((_, n) => ({ n: n === 0 ? 100 : n })),
+    );
     client.exec("PRAGMA max_page_count = 1000000");
     assert.ok(await session.create({ big: "x".repeat(50_000) }));
     await store.close();
@@ -59,8 +76,16 @@ describe("SqliteStore under faults", () => {
 });
 
 /** Starts a writer, kills it some milliseconds after its first word, and gives what it had said. */
-async function writeUntilKilled(path: string, life: number, meanwhile: (isOver: () => boolean) => Promise<void>): Promise<Map<string, Acknowledged>> {
-  const child = spawn(process.execPath, [...process.execArgv.filter((flag) => !flag.startsWith("--test")), writer, path], { stdio: ["ignore", "pipe", "inherit"] });
+async function writeUntilKilled(
+  path: string,
+  life: number,
+  meanwhile: (isOver: () => boolean) => Promise<void>,
+): Promise<Map<string, Acknowledged>> {
+  const child = spawn(
+    process.execPath,
+    [...process.execArgv.filter((flag) => !flag.startsWith("--test")), writer, path],
+    { stdio: ["ignore", "pipe", "inherit"] },
+  );
   let text = "";
   child.stdout.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
   child.stdout.once("data", () => setTimeout(() => child.kill("SIGKILL"), life));
@@ -82,15 +107,22 @@ async function writeUntilKilled(path: string, life: number, meanwhile: (isOver: 
   return acknowledged;
 }
 
-async function assertKept(path: string, acknowledged: ReadonlyMap<string, Acknowledged>): Promise<void> {
+async function assertKept(
+  path: string,
+  acknowledged: ReadonlyMap<string, Acknowledged>,
+): Promise<void> {
   const client = (await sqliteClient()).open(path);
-  assert.deepEqual({ ...(client.prepare("PRAGMA integrity_check").get() as object) }, { integrity_check: "ok" });
+  assert.deepEqual(
+    { ...(client.prepare("PRAGMA integrity_check").get() as object) },
+    { integrity_check: "ok" },
+  );
   client.close();
   const { store, close } = await openForProcess(path);
   const session = new Session({ store });
   for (const [id, { n, isDeleted }] of acknowledged) {
     const data = await session.get(id);
-    // A change may have been committed and not acknowledged any more; the next one was not asked for before.
+    // A change may have been committed and not acknowledged any more; the next one was not asked
+    // for before.
     if (isDeleted) assert.equal(data, undefined);
     else if (data) assert.ok(data["n"] === n || data["n"] === n + 1);
     else assert.equal(n, 3, "a session is gone that nobody had ended");

@@ -1,5 +1,5 @@
-// The pages in docs/migrate: the program before and the program after do the same by the same HTTP calls, and what one had begun the other
-// goes on with.
+// The pages in docs/migrate: the program before and the program after do the same by the same HTTP
+// calls, and what one had begun the other goes on with.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createServer, type RequestListener } from "node:http";
@@ -17,14 +17,20 @@ type FetchHandler = (request: Request) => Response | Promise<Response>;
 
 const SERVE = {
   listener: (app: unknown) => listen(createServer(app as RequestListener)),
-  fetch: (app: unknown) => serveFetch(typeof app === "function" ? (app as FetchHandler) : (app as { fetch: FetchHandler }).fetch),
+  fetch: (app: unknown) =>
+    serveFetch(
+      typeof app === "function" ? (app as FetchHandler) : (app as { fetch: FetchHandler }).fetch,
+    ),
   koa(app: unknown) {
     const listener = (app as Koa).callback();
     return listen(createServer((req, res) => void listener(req, res)));
   },
   async fastify(app: unknown): Promise<Listening> {
     const instance = app as FastifyInstance;
-    return { url: await instance.listen({ port: 0, host: "127.0.0.1" }), close: () => instance.close() };
+    return {
+      url: await instance.listen({ port: 0, host: "127.0.0.1" }),
+      close: () => instance.close(),
+    };
   },
 };
 
@@ -49,13 +55,18 @@ for (const [name, { serve, isInCookie }] of Object.entries(LIBRARIES)) {
       const page = readFileSync(join(projectFolder, `docs/migrate/${name}.md`), "utf8");
       for (const file of [before, `after/${name}.ts`, `switch/${name}.ts`]) {
         const program = readFileSync(join(projectFolder, "test/migrate", file), "utf8");
-        assert.ok(page.includes(`\`\`\`${file.endsWith(".js") ? "js" : "ts"}\n${program}\`\`\`\n`), `${file} is not on the page as it is`);
+        assert.ok(
+          page.includes(`\`\`\`${file.endsWith(".js") ? "js" : "ts"}\n${program}\`\`\`\n`),
+          `${file} is not on the page as it is`,
+        );
       }
     });
 
     for (const program of ["before", "after"] as const) {
       it(`signs in, reads, writes and signs out: ${program}`, async () => {
-        const { default: app } = (await (program === "after" ? import(`./after/${name}.${extension}`) : loadBefore(before))) as { default: unknown };
+        const { default: app } = (await (program === "after"
+          ? import(`./after/${name}.${extension}`)
+          : loadBefore(before))) as { default: unknown };
         const { url, close } = await SERVE[serve](app);
         try {
           await useAsVisitor(url, program === "before" && isInCookie);
@@ -77,7 +88,8 @@ async function loadBefore(file: string): Promise<unknown> {
 
 async function useAsVisitor(url: string, isInCookie: boolean): Promise<void> {
   const browser = new Browser(url);
-  const isNobody = async (who: Browser): Promise<void> => assert.deepEqual(await who.json("/"), { userId: null, visits: 0 });
+  const isNobody = async (who: Browser): Promise<void> =>
+    assert.deepEqual(await who.json("/"), { userId: null, visits: 0 });
 
   await isNobody(browser);
   const login = await send(browser, "/login/ada");

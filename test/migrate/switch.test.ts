@@ -1,4 +1,5 @@
-// Nobody is logged out by the change of library: what the program before had begun, the program after goes on with, once.
+// Nobody is logged out by the change of library: what the program before had begun, the program
+// after goes on with, once.
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { createServer, type RequestListener } from "node:http";
@@ -33,7 +34,10 @@ import { adoptFormer as adoptKoa } from "./switch/koa-session.ts";
 
 interface Case {
   name: string;
-  /** Whether a copied cookie is the whole session, so that it can be adopted as long as it would have lasted. */
+  /**
+   * Whether a copied cookie is the whole session, so that it can be adopted as long as it would
+   * have lasted.
+   */
   isInCookie: boolean;
   before(program: Program): Promise<Listening>;
   after(program: Program): Promise<Listening>;
@@ -54,16 +58,21 @@ async function answer(own: RequestSession<Data>, path: string): Promise<object> 
   return { userId: data?.userId ?? null, visits: data?.visits ?? 0 };
 }
 
-const serveListener = (app: unknown): Promise<Listening> => listen(createServer(app as RequestListener));
+const serveListener = (app: unknown): Promise<Listening> =>
+  listen(createServer(app as RequestListener));
 const serveKoa = (app: unknown): Promise<Listening> => {
   const listener = (app as Koa).callback();
   return listen(createServer((req, res) => void listener(req, res)));
 };
 const serveFastify = async (app: unknown): Promise<Listening> => {
   const instance = app as FastifyInstance;
-  return { url: await instance.listen({ port: 0, host: "127.0.0.1" }), close: () => instance.close() };
+  return {
+    url: await instance.listen({ port: 0, host: "127.0.0.1" }),
+    close: () => instance.close(),
+  };
 };
-const serveHandler = (app: unknown): Promise<Listening> => serveFetch(app as (request: Request) => Promise<Response>);
+const serveHandler = (app: unknown): Promise<Listening> =>
+  serveFetch(app as (request: Request) => Promise<Response>);
 
 const CASES: Case[] = [
   {
@@ -71,8 +80,13 @@ const CASES: Case[] = [
     isInCookie: false,
     before: (program) => serveListener(program.default),
     async after({ store }) {
-      const app = express().use(expressSessions, adoptExpress(expressSessions, store as ConnectStore, SECRET));
-      return serveListener(app.use(async (req, res) => res.json(await answer(expressSessions.of(req), req.path))));
+      const app = express().use(
+        expressSessions,
+        adoptExpress(expressSessions, store as ConnectStore, SECRET),
+      );
+      return serveListener(
+        app.use(async (req, res) => res.json(await answer(expressSessions.of(req), req.path))),
+      );
     },
   },
   {
@@ -80,8 +94,13 @@ const CASES: Case[] = [
     isInCookie: true,
     before: (program) => serveListener(program.default),
     async after() {
-      const app = express().use(cookieSessions, adoptCookie(cookieSessions, ["a newer key", SECRET]));
-      return serveListener(app.use(async (req, res) => res.json(await answer(cookieSessions.of(req), req.path))));
+      const app = express().use(
+        cookieSessions,
+        adoptCookie(cookieSessions, ["a newer key", SECRET]),
+      );
+      return serveListener(
+        app.use(async (req, res) => res.json(await answer(cookieSessions.of(req), req.path))),
+      );
     },
   },
   {
@@ -92,7 +111,10 @@ const CASES: Case[] = [
       const app = fastify();
       await app.register(fastifySessions);
       // The store of @fastify/session, by its own word.
-      app.addHook("preHandler", adoptFastify(fastifySessions, store as Parameters<typeof adoptFastify>[1], LONG_SECRET));
+      app.addHook(
+        "preHandler",
+        adoptFastify(fastifySessions, store as Parameters<typeof adoptFastify>[1], LONG_SECRET),
+      );
       app.all("/*", (request) => answer(fastifySessions.of(request), request.url));
       return serveFastify(app);
     },
@@ -102,10 +124,20 @@ const CASES: Case[] = [
     isInCookie: true,
     before: (program) => serveHandler(program.default),
     async after() {
-      const { unsealData } = (await loadApart("node_modules/iron-session/dist/index.js")) as unknown as { unsealData(seal: string, options: object): Promise<Partial<Data>> };
-      const handler = async (request: Request, own: RequestSession<Data>): Promise<Response> => Response.json(await answer(own, new URL(request.url).pathname));
+      const { unsealData } = (await loadApart(
+        "node_modules/iron-session/dist/index.js",
+      )) as unknown as { unsealData(seal: string, options: object): Promise<Partial<Data>> };
+      const handler = async (request: Request, own: RequestSession<Data>): Promise<Response> =>
+        Response.json(await answer(own, new URL(request.url).pathname));
       // In this program every session has visits.
-      return serveHandler(withSession(ironSessions, adoptIron(handler as Parameters<typeof adoptIron>[0], (seal) => unsealData(seal, { password: LONG_SECRET }))));
+      return serveHandler(
+        withSession(
+          ironSessions,
+          adoptIron(handler as Parameters<typeof adoptIron>[0], (seal) =>
+            unsealData(seal, { password: LONG_SECRET }),
+          ),
+        ),
+      );
     },
   },
   {
@@ -127,7 +159,9 @@ const CASES: Case[] = [
       const app = new Koa();
       app.keys = [SECRET];
       app.use(koaSessions).use(adoptKoa(koaSessions));
-      return serveKoa(app.use(async (ctx) => void (ctx.body = await answer(koaSessions.of(ctx), ctx.path))));
+      return serveKoa(
+        app.use(async (ctx) => void (ctx.body = await answer(koaSessions.of(ctx), ctx.path))),
+      );
     },
   },
 ];
@@ -156,7 +190,8 @@ for (const { name, isInCookie, before, after } of CASES) {
 
         // A copy that somebody has changed is nobody's, and ends nothing.
         const forger = new Browser(next.url);
-        for (const [cookie, value] of there.cookies) forger.cookies.set(cookie, value.replace(/.{6}(?=.{8}$)/, "AAAAAA"));
+        for (const [cookie, value] of there.cookies)
+          forger.cookies.set(cookie, value.replace(/.{6}(?=.{8}$)/, "AAAAAA"));
         assert.deepEqual(await forger.json("/"), { userId: null, visits: 0 });
 
         assert.deepEqual(await here.json("/"), { userId: "ada", visits: 2 });
@@ -169,7 +204,10 @@ for (const { name, isInCookie, before, after } of CASES) {
         const copy = new Browser(next.url);
         for (const [cookie, value] of there.cookies) copy.cookies.set(cookie, value);
         // What is in the cookie alone lasts as long as it says: the page says so.
-        assert.deepEqual(await copy.json("/"), isInCookie ? { userId: "ada", visits: 2 } : { userId: null, visits: 0 });
+        assert.deepEqual(
+          await copy.json("/"),
+          isInCookie ? { userId: "ada", visits: 2 } : { userId: null, visits: 0 },
+        );
       } finally {
         await former.close();
         await next.close();
@@ -183,11 +221,17 @@ describe("adoptFormer of docs/migrate/harpia.md", () => {
     const records = new Map<string, Data>();
     const id = randomUUID();
     records.set(id, { userId: "ada", visits: 2 });
-    const store: Store<Data> = { get: async (one) => records.get(one), set: async (one, data) => void records.set(one, data), delete: async (one) => void records.delete(one) };
+    const store: Store<Data> = {
+      get: async (one) => records.get(one),
+      set: async (one, data) => void records.set(one, data),
+      delete: async (one) => void records.delete(one),
+    };
     const app = harpia();
     app.use(harpiaSessions);
     app.use(adoptHarpia(harpiaSessions, store));
-    app.all("*", async (req, res) => res.json(await answer(harpiaSessions.of(req), new URL(req.url).pathname)));
+    app.all("*", async (req, res) =>
+      res.json(await answer(harpiaSessions.of(req), new URL(req.url).pathname)),
+    );
     const { url, close } = await serveFetch(app.fetch);
     try {
       const browser = new Browser(url);

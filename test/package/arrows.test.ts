@@ -1,5 +1,6 @@
-// The import arrows are lint rules: here every layer tries to import everything, in every way there is, and only what
-// ARCHITECTURE.md allows may come through. So a rule that has stopped refusing is found.
+// The import arrows are lint rules: here every layer tries to import everything, in every way there
+// is, and only what ARCHITECTURE.md allows may come through. So a rule that has stopped refusing is
+// found.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -10,8 +11,28 @@ import { fileURLToPath } from "node:url";
 
 const project = fileURLToPath(new URL("../../../", import.meta.url));
 
-const FOLDERS = ["core", "stores", "adapters", "app", "testing", "admin", "cli", "explain", "opentelemetry"];
-const PACKAGES = ["cookie", "hono", "hono/router", "srvx", "srvx/node", "commander", "redis", "express", "echarts/core"];
+const FOLDERS = [
+  "core",
+  "stores",
+  "adapters",
+  "app",
+  "testing",
+  "admin",
+  "cli",
+  "explain",
+  "opentelemetry",
+];
+const PACKAGES = [
+  "cookie",
+  "hono",
+  "hono/router",
+  "srvx",
+  "srvx/node",
+  "commander",
+  "redis",
+  "express",
+  "echarts/core",
+];
 const NODE = ["node:crypto", "node:assert/strict", "node:test", "node:sqlite"];
 
 /** What each layer may import: of its own folder, of the other folders, of packages and of node. */
@@ -25,13 +46,39 @@ const ALLOWED: Record<string, readonly string[]> = {
   "src/core/here.ts": ["sibling", "_sibling", "cookie", ...NODE],
   "src/stores/here.ts": ["_sibling", "core", ...without(NODE, "node:sqlite")],
   "src/stores/open.ts": ["_sibling", "_open part", "core", ...without(NODE, "node:sqlite")],
-  "src/stores/_open-here.ts": ["sibling", "_sibling", "_open part", "core", ...without(NODE, "node:sqlite")],
+  "src/stores/_open-here.ts": [
+    "sibling",
+    "_sibling",
+    "_open part",
+    "core",
+    ...without(NODE, "node:sqlite"),
+  ],
   "src/adapters/here.ts": ["_sibling", "core", ...NODE],
-  "src/app/here.ts": ["sibling", "_sibling", "adapters", "core", "hono", "hono/router", "srvx", "srvx/node", ...NODE],
+  "src/app/here.ts": [
+    "sibling",
+    "_sibling",
+    "adapters",
+    "core",
+    "hono",
+    "hono/router",
+    "srvx",
+    "srvx/node",
+    ...NODE,
+  ],
   "src/testing/here.ts": ["sibling", "_sibling", "core", ...without(NODE, "node:test")],
   "src/explain/here.ts": ["sibling", "_sibling", "core", ...NODE],
   "src/opentelemetry/here.ts": ["sibling", "_sibling", "core", ...NODE],
-  "src/admin/here.ts": ["sibling", "_sibling", "core", "hono", "hono/router", "srvx", "srvx/node", "echarts/core", ...NODE],
+  "src/admin/here.ts": [
+    "sibling",
+    "_sibling",
+    "core",
+    "hono",
+    "hono/router",
+    "srvx",
+    "srvx/node",
+    "echarts/core",
+    ...NODE,
+  ],
   "src/cli/here.ts": ["sibling", "_sibling", "admin", "core", "stores", "commander", ...NODE],
 };
 
@@ -50,14 +97,19 @@ function attemptsOf(file: string): { form: string; target: string; line: string 
   const folder = /^src\/(\w+)\//.exec(file)?.[1];
   const up = folder === undefined ? "./" : "../";
   const targets: [string, string][] = [
-    ...without(FOLDERS, folder ?? "").map((name): [string, string] => [name, `${up}${name}/there.ts`]),
+    ...without(FOLDERS, folder ?? "").map((name): [string, string] => [
+      name,
+      `${up}${name}/there.ts`,
+    ]),
     ...[...PACKAGES, ...NODE].map((name): [string, string] => [name, name]),
     ["entry", `${up}memory-store.ts`],
     ["sibling", "./there.ts"],
     ["_sibling", "./_there.ts"],
     ...(folder === "stores" ? [["_open part", "./_open-there.ts"] as [string, string]] : []),
   ];
-  return Object.entries(FORMS).flatMap(([form, write]) => targets.map(([target, specifier]) => ({ form, target, line: write(specifier) })));
+  return Object.entries(FORMS).flatMap(([form, write]) =>
+    targets.map(([target, specifier]) => ({ form, target, line: write(specifier) })),
+  );
 }
 
 describe("the import arrows", () => {
@@ -69,18 +121,32 @@ describe("the import arrows", () => {
     folder = await mkdtemp(join(tmpdir(), "harpiats-arrows-"));
     const rules = await readFile(join(project, ".oxlintrc.json"), "utf8");
     // These rules need no types, and the temporary folder has no tsconfig to take them from.
-    await writeFile(join(folder, ".oxlintrc.json"), rules.replace('"typeAware": true', '"typeAware": false'));
+    await writeFile(
+      join(folder, ".oxlintrc.json"),
+      rules.replace('"typeAware": true', '"typeAware": false'),
+    );
     for (const file of Object.keys(ALLOWED)) {
       await mkdir(dirname(join(folder, file)), { recursive: true });
-      await writeFile(join(folder, file), attemptsOf(file).map(({ line }) => `${line}\n`).join(""));
+      await writeFile(
+        join(folder, file),
+        attemptsOf(file)
+          .map(({ line }) => `${line}\n`)
+          .join(""),
+      );
     }
     const oxlint = join(project, "node_modules/oxlint/bin/oxlint");
-    const { stdout, stderr } = spawnSync(process.execPath, [oxlint, "-f", "json", "src"], { cwd: folder, encoding: "utf8" });
+    const { stdout, stderr } = spawnSync(process.execPath, [oxlint, "-f", "json", "src"], {
+      cwd: folder,
+      encoding: "utf8",
+    });
     assert.ok(stdout.startsWith("{"), `oxlint said ${stdout}${stderr}`);
     // The shape of oxlint's own report.
-    const { diagnostics } = JSON.parse(stdout) as { diagnostics: { code: string; filename: string; labels: { span: { line: number } }[] }[] };
+    const { diagnostics } = JSON.parse(stdout) as {
+      diagnostics: { code: string; filename: string; labels: { span: { line: number } }[] }[];
+    };
     for (const { code, filename, labels } of diagnostics) {
-      if (code === "eslint(no-restricted-imports)") refused.add(`${filename.replaceAll("\\", "/")}:${labels[0]?.span.line}`);
+      if (code === "eslint(no-restricted-imports)")
+        refused.add(`${filename.replaceAll("\\", "/")}:${labels[0]?.span.line}`);
     }
   });
 
@@ -89,8 +155,11 @@ describe("the import arrows", () => {
   for (const [file, allowed] of Object.entries(ALLOWED)) {
     for (const form of Object.keys(FORMS)) {
       it(`lets ${file} import ${form} nothing but ${allowed.join(", ")}`, () => {
-        const passed = attemptsOf(file).filter((attempt, at) => attempt.form === form && !refused.has(`${file}:${at + 1}`));
-        // A framework's types cost nothing at run time; that none gets into a declaration is check:package's to see.
+        const passed = attemptsOf(file).filter(
+          (attempt, at) => attempt.form === form && !refused.has(`${file}:${at + 1}`),
+        );
+        // A framework's types cost nothing at run time; that none gets into a declaration is
+        // check:package's to see.
         const types = form === "types of" && file.startsWith("src/adapters/") ? PACKAGES : [];
         assert.deepEqual(passed.map(({ target }) => target).sort(), [...allowed, ...types].sort());
       });

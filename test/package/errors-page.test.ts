@@ -9,7 +9,8 @@ const codesIn = (text: string): string[] => [...new Set(text.match(/ERR_[A-Z_]+/
 
 describe("docs/errors.md", () => {
   it("has every code of ErrorCode and no other", async () => {
-    const [, union] = /export type ErrorCode =([^;]+);/.exec(await read("src/core/errors.ts")) ?? [];
+    const [, union] =
+      /export type ErrorCode =([^;]+);/.exec(await read("src/core/errors.ts")) ?? [];
     const codes = codesIn(union ?? "");
     assert.ok(codes.length > 5);
     assert.deepEqual(codesIn(await read("docs/errors.md")), codes);

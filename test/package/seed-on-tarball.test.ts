@@ -1,5 +1,5 @@
-// A program with the seed's calls, in a folder that knows nothing of this project: it installs the packed tarball,
-// compiles strictly, declarations included, and signs a visitor in and out.
+// A program with the seed's calls, in a folder that knows nothing of this project: it installs the
+// packed tarball, compiles strictly, declarations included, and signs a visitor in and out.
 import assert from "node:assert/strict";
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -36,11 +36,20 @@ const TSCONFIG = {
 
 async function install(folder: string): Promise<void> {
   // The tests' own run has built dist, and others are using it: it is packed as it is.
-  await run("npm", ["pack", "--ignore-scripts", "--silent", "--pack-destination", folder], { cwd: projectFolder });
+  await run("npm", ["pack", "--ignore-scripts", "--silent", "--pack-destination", folder], {
+    cwd: projectFolder,
+  });
   const tarball = (await readdir(folder)).find((name) => name.endsWith(".tgz"));
   assert.ok(tarball);
-  await writeFile(join(folder, "package.json"), JSON.stringify({ name: "stranger", private: true, type: "module" }));
-  await run("npm", ["install", "--prefer-offline", "--no-audit", "--no-fund", `./${tarball}`, "@types/node@20"], { cwd: folder });
+  await writeFile(
+    join(folder, "package.json"),
+    JSON.stringify({ name: "stranger", private: true, type: "module" }),
+  );
+  await run(
+    "npm",
+    ["install", "--prefer-offline", "--no-audit", "--no-fund", `./${tarball}`, "@types/node@20"],
+    { cwd: folder },
+  );
 }
 
 describe("the packed tarball", () => {
@@ -61,9 +70,16 @@ describe("the packed tarball", () => {
   });
 
   it("compiles a strict program with the seed's calls, and runs it from sign-in to sign-out", async () => {
-    const typescript = createRequire(join(projectFolder, "package.json")).resolve("typescript/package.json");
-    await run(process.execPath, [join(typescript, "../bin/tsc"), "-p", "tsconfig.json"], { cwd: folder }).catch((error: { stdout: string }) => assert.fail(error.stdout));
-    program = spawn(process.execPath, ["main.js"], { cwd: folder, stdio: ["ignore", "pipe", "inherit"] });
+    const typescript = createRequire(join(projectFolder, "package.json")).resolve(
+      "typescript/package.json",
+    );
+    await run(process.execPath, [join(typescript, "../bin/tsc"), "-p", "tsconfig.json"], {
+      cwd: folder,
+    }).catch((error: { stdout: string }) => assert.fail(error.stdout));
+    program = spawn(process.execPath, ["main.js"], {
+      cwd: folder,
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     assert.ok(program.stdout);
     const [url] = (await once(createInterface(program.stdout), "line")) as [string];
 
@@ -71,7 +87,10 @@ describe("the packed tarball", () => {
     assert.deepEqual(await browser.json("/profile"), { signedIn: false });
     assert.deepEqual(await browser.json("/login"), { welcome: "ada" });
     assert.deepEqual(await browser.json("/update-role"), { isUpdated: true });
-    assert.deepEqual(await browser.json("/profile"), { signedIn: true, visitor: { userId: "ada", role: "editor" } });
+    assert.deepEqual(await browser.json("/profile"), {
+      signedIn: true,
+      visitor: { userId: "ada", role: "editor" },
+    });
     const id = browser.cookies.get("session_id") ?? "";
     assert.deepEqual(await browser.json("/logout"), { signedOut: true });
     browser.cookies.set("session_id", id);

@@ -1,4 +1,5 @@
-// Several processes log one user in while others look, and end what is there: caps and revocations on a real server.
+// Several processes log one user in while others look, and end what is there: caps and revocations
+// on a real server.
 import assert from "node:assert/strict";
 import { setImmediate as turn } from "node:timers/promises";
 import type { Session } from "../../src/session.ts";
@@ -26,7 +27,17 @@ export function userTests(it: TestRunner["it"], setting: () => Setting): void {
   it(`${LOGINS} parallel logins of one user never leave more than ${CAP} alive, at any read`, async () => {
     const { workers, session, loginsAtOnce } = setting();
     const userId = `capped-${process.pid}`;
-    const working = Promise.all(workers.map((worker) => worker.tell({ task: "login", userId, count: LOGINS / workers.length, atOnce: loginsAtOnce, cap: CAP })));
+    const working = Promise.all(
+      workers.map((worker) =>
+        worker.tell({
+          task: "login",
+          userId,
+          count: LOGINS / workers.length,
+          atOnce: loginsAtOnce,
+          cap: CAP,
+        }),
+      ),
+    );
     // This process looks all the while.
     const over = new AbortController();
     const looking = (async () => {
@@ -37,7 +48,9 @@ export function userTests(it: TestRunner["it"], setting: () => Setting): void {
       }
       return seen;
     })();
-    const ids = ((await working.finally(() => over.abort())) as Login[][]).flat().map(({ id }) => id);
+    const ids = ((await working.finally(() => over.abort())) as Login[][])
+      .flat()
+      .map(({ id }) => id);
     const seen = await looking;
     assert.equal(ids.length, LOGINS);
     assert.equal(Math.max(...seen), CAP);
@@ -47,28 +60,46 @@ export function userTests(it: TestRunner["it"], setting: () => Setting): void {
   });
 
   const ends = {
-    revokeAll: (session: Session<Fields>, userId: string): Promise<unknown> => session.revokeAll(userId),
+    revokeAll: (session: Session<Fields>, userId: string): Promise<unknown> =>
+      session.revokeAll(userId),
     revokeEverything: (session: Session<Fields>): Promise<unknown> => session.revokeEverything(),
   };
   for (const [name, end] of Object.entries(ends)) {
     it(`after ${name} nothing older than the call is alive, with ${LOGINS} logins around it, and what is younger lives`, async () => {
       const { workers, session } = setting();
       const userId = `${name}-${process.pid}`;
-      const older = await Promise.all(Array.from({ length: OLDER }, () => session.create({ userId })));
-      const working = Promise.all(workers.map((worker) => worker.tell({ task: "login", userId, count: LOGINS / workers.length, atOnce: AT_ONCE })));
-      while ((await session.list(userId)).length < OLDER + ENOUGH + workers.length * AT_ONCE) await turn();
+      const older = await Promise.all(
+        Array.from({ length: OLDER }, () => session.create({ userId })),
+      );
+      const working = Promise.all(
+        workers.map((worker) =>
+          worker.tell({ task: "login", userId, count: LOGINS / workers.length, atOnce: AT_ONCE }),
+        ),
+      );
+      while ((await session.list(userId)).length < OLDER + ENOUGH + workers.length * AT_ONCE)
+        await turn();
       const began = process.hrtime.bigint();
       await end(session, userId);
       const ended = process.hrtime.bigint();
       assert.deepEqual((await Promise.all(older.map((id) => session.get(id)))).filter(Boolean), []);
       const logins = ((await working) as Login[][]).flat();
       const alive = await Promise.all(logins.map(({ id }) => session.get(id)));
-      const found = logins.map((login, at) => ({ isOlder: BigInt(login.ended) < began, isYounger: BigInt(login.began) > ended, isAlive: alive[at] !== undefined }));
+      const found = logins.map((login, at) => ({
+        isOlder: BigInt(login.ended) < began,
+        isYounger: BigInt(login.began) > ended,
+        isAlive: alive[at] !== undefined,
+      }));
       assert.equal(found.filter(({ isOlder, isAlive }) => isOlder && isAlive).length, 0);
       assert.equal(found.filter(({ isYounger, isAlive }) => isYounger && !isAlive).length, 0);
-      assert.ok(found.some(({ isOlder }) => isOlder), "no login was older than the call: the race did not happen");
+      assert.ok(
+        found.some(({ isOlder }) => isOlder),
+        "no login was older than the call: the race did not happen",
+      );
       // The list says the same.
-      assert.equal((await session.list(userId)).length, found.filter(({ isAlive }) => isAlive).length);
+      assert.equal(
+        (await session.list(userId)).length,
+        found.filter(({ isAlive }) => isAlive).length,
+      );
       await session.revokeAll(userId);
     });
   }

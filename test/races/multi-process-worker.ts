@@ -1,4 +1,5 @@
-// One of several processes that work on the same sessions: opens a store by a module's name and does what it is told.
+// One of several processes that work on the same sessions: opens a store by a module's name and
+// does what it is told.
 import { Session, type SessionOptions, type SessionStore } from "../../src/session.ts";
 import type { Fields, OpenedStore } from "../../src/testing/conformance-bench.ts";
 
@@ -7,9 +8,15 @@ export type Order =
   | { task: "open"; opener: string; target: string }
   /** So many updates of fields of its own and as many increments of `counter`, all at once. */
   | { task: "update"; id: string; name: string; count: number }
-  /** An update that takes its time, an activity and a rotation of each, all at once. Answers with the new ids. */
+  /**
+   * An update that takes its time, an activity and a rotation of each, all at once. Answers with
+   * the new ids.
+   */
   | { task: "disturb"; ids: readonly string[] }
-  /** So many logins of one user, some at a time, perhaps under a cap. Answers with a {@link Login} of each. */
+  /**
+   * So many logins of one user, some at a time, perhaps under a cap. Answers with a {@link Login}
+   * of each.
+   */
   | { task: "login"; userId: string; count: number; atOnce: number; cap?: number }
   /** Watches sessions. Answers as soon as it hears of ends. */
   | { task: "watch"; ids: readonly string[] }
@@ -25,7 +32,12 @@ export interface Login {
 }
 
 /** How sessions are configured in every process. Every activity is written. */
-export const OPTIONS: SessionOptions<Fields> = { idleTimeout: 3600, absoluteTimeout: 7200, touchInterval: 0, storeTimeout: 60 };
+export const OPTIONS: SessionOptions<Fields> = {
+  idleTimeout: 3600,
+  absoluteTimeout: 7200,
+  touchInterval: 0,
+  storeTimeout: 60,
+};
 
 /** Exported by a store's opener module. */
 export type OpenForProcess = (target: string) => Promise<OpenedStore>;
@@ -43,7 +55,10 @@ async function obey(order: Order): Promise<unknown> {
   }
   if (!session) throw new Error("The worker was not told to open a store");
   if (order.task === "update") return update(session, order);
-  if (order.task === "disturb") return (await Promise.all(order.ids.map((id) => disturb(session as Session<Fields>, id)))).flat();
+  if (order.task === "disturb")
+    return (
+      await Promise.all(order.ids.map((id) => disturb(session as Session<Fields>, id)))
+    ).flat();
   if (order.task === "login") return logIn(order);
   if (order.task === "watch") return watch(session, order.ids);
   if (order.task === "fired") return fired;
@@ -52,8 +67,17 @@ async function obey(order: Order): Promise<unknown> {
   return true;
 }
 
-async function logIn({ userId, count, atOnce, cap }: Extract<Order, { task: "login" }>): Promise<Login[]> {
-  const on = new Session<Fields>({ ...OPTIONS, store: (opened as OpenedStore).store, ...(cap !== undefined && { maxPerUser: { limit: cap, onLimit: "evict-oldest" } }) });
+async function logIn({
+  userId,
+  count,
+  atOnce,
+  cap,
+}: Extract<Order, { task: "login" }>): Promise<Login[]> {
+  const on = new Session<Fields>({
+    ...OPTIONS,
+    store: (opened as OpenedStore).store,
+    ...(cap !== undefined && { maxPerUser: { limit: cap, onLimit: "evict-oldest" } }),
+  });
   const logins: Login[] = [];
   let left = count;
   const some = Array.from({ length: Math.min(atOnce, count) }, async () => {
@@ -70,7 +94,14 @@ async function logIn({ userId, count, atOnce, cap }: Extract<Order, { task: "log
 async function watch(on: Session<Fields>, ids: readonly string[]): Promise<true> {
   const signals = ids.map((id) => on.watch(id));
   fired = Promise.all(
-    signals.map((signal) => new Promise<string>((resolve) => signal.addEventListener("abort", () => resolve(String(process.hrtime.bigint())), { once: true }))),
+    signals.map(
+      (signal) =>
+        new Promise<string>((resolve) =>
+          signal.addEventListener("abort", () => resolve(String(process.hrtime.bigint())), {
+            once: true,
+          }),
+        ),
+    ),
   );
   // A SessionStore in all of these tests.
   const store = opened?.store as SessionStore<Fields>;
@@ -79,7 +110,10 @@ async function watch(on: Session<Fields>, ids: readonly string[]): Promise<true>
   return true;
 }
 
-async function update(on: Session<Fields>, { id, name, count }: Extract<Order, { task: "update" }>): Promise<number> {
+async function update(
+  on: Session<Fields>,
+  { id, name, count }: Extract<Order, { task: "update" }>,
+): Promise<number> {
   const updates = Array.from({ length: count }, async (_, n) => {
     const outcomes = await Promise.all([
       on.update(id, { [`${name}${n}`]: n }),
@@ -91,7 +125,8 @@ async function update(on: Session<Fields>, { id, name, count }: Extract<Order, {
 }
 
 async function disturb(on: Session<Fields>, id: string): Promise<string[]> {
-  const aWhile = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, Math.random() * 10));
+  const aWhile = (): Promise<void> =>
+    new Promise((resolve) => setTimeout(resolve, Math.random() * 10));
   const slowly = async (): Promise<{ slow: boolean }> => {
     await aWhile();
     return { slow: true };
@@ -110,7 +145,11 @@ if (process.env["HARPIATS_WORKER"] && process.send) {
   process.on("message", ({ number, order }: { number: number; order: Order }) => {
     obey(order).then(
       (result) => process.send?.({ number, result }),
-      (error: unknown) => process.send?.({ number, error: error instanceof Error ? `${error.stack}\n${String(error.cause)}` : String(error) }),
+      (error: unknown) =>
+        process.send?.({
+          number,
+          error: error instanceof Error ? `${error.stack}\n${String(error.cause)}` : String(error),
+        }),
     );
   });
   process.on("disconnect", () => process.exit());

@@ -1,4 +1,5 @@
-// Several processes on the same sessions of a real server: no update is lost, and nothing brings back what was ended.
+// Several processes on the same sessions of a real server: no update is lost, and nothing brings
+// back what was ended.
 import assert from "node:assert/strict";
 import { type ChildProcess, fork } from "node:child_process";
 import { Session } from "../../src/session.ts";
@@ -10,11 +11,20 @@ import { type OpenForProcess, OPTIONS, type Order } from "./multi-process-worker
 export interface MultiProcessOptions {
   /** The store's name in the output. */
   name: string;
-  /** A module that exports `openForProcess(target)`, an {@link OpenForProcess}: `new URL("../support/…", import.meta.url)`. */
+  /**
+   * A module that exports `openForProcess(target)`, an {@link OpenForProcess}:
+   * `new URL("../support/…", import.meta.url)`.
+   */
   opener: URL;
-  /** Logins of one user that each process has under way at the same time under a cap; by default all. */
+  /**
+   * Logins of one user that each process has under way at the same time under a cap; by default
+   * all.
+   */
   loginsAtOnce?: number;
-  /** What the opener is given in every process, such as a URL. Asked for once, when the suite begins. */
+  /**
+   * What the opener is given in every process, such as a URL. Asked for once, when the suite
+   * begins.
+   */
   target(): string;
 }
 
@@ -27,20 +37,33 @@ const AT_ONCE = 50;
 /** A child process that takes orders. */
 export class Worker {
   readonly #child: ChildProcess;
-  readonly #waiting = new Map<number, { resolve(result: unknown): void; reject(reason: Error): void }>();
+  readonly #waiting = new Map<
+    number,
+    { resolve(result: unknown): void; reject(reason: Error): void }
+  >();
   #number = 0;
 
   constructor() {
-    const file = new URL(`./multi-process-worker.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url);
-    this.#child = fork(file, { env: { ...process.env, HARPIATS_WORKER: "1" }, stdio: ["ignore", "inherit", "inherit", "ipc"] });
-    this.#child.on("message", ({ number, result, error }: { number: number; result: unknown; error?: string }) => {
-      const waiting = this.#waiting.get(number);
-      this.#waiting.delete(number);
-      if (error === undefined) waiting?.resolve(result);
-      else waiting?.reject(new Error(error));
+    const file = new URL(
+      `./multi-process-worker.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`,
+      import.meta.url,
+    );
+    this.#child = fork(file, {
+      env: { ...process.env, HARPIATS_WORKER: "1" },
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
+    this.#child.on(
+      "message",
+      ({ number, result, error }: { number: number; result: unknown; error?: string }) => {
+        const waiting = this.#waiting.get(number);
+        this.#waiting.delete(number);
+        if (error === undefined) waiting?.resolve(result);
+        else waiting?.reject(new Error(error));
+      },
+    );
     this.#child.on("exit", (code, signal) => {
-      for (const { reject } of this.#waiting.values()) reject(new Error(`The worker ended: ${code ?? signal}`));
+      for (const { reject } of this.#waiting.values())
+        reject(new Error(`The worker ended: ${code ?? signal}`));
     });
   }
 
@@ -62,7 +85,10 @@ export class Worker {
 }
 
 /** Lost updates and resurrection, with four processes that share nothing but the server. */
-export function multiProcessSuite({ describe, it, before, after }: TestRunner, options: MultiProcessOptions): void {
+export function multiProcessSuite(
+  { describe, it, before, after }: TestRunner,
+  options: MultiProcessOptions,
+): void {
   describe(`${options.name} in ${PROCESSES} processes`, () => {
     let workers: Worker[] = [];
     let opened: OpenedStore;
@@ -70,8 +96,12 @@ export function multiProcessSuite({ describe, it, before, after }: TestRunner, o
     before(async () => {
       const target = options.target();
       workers = Array.from({ length: PROCESSES }, () => new Worker());
-      await Promise.all(workers.map((worker) => worker.tell({ task: "open", opener: options.opener.href, target })));
-      const { openForProcess } = (await import(options.opener.href)) as { openForProcess: OpenForProcess };
+      await Promise.all(
+        workers.map((worker) => worker.tell({ task: "open", opener: options.opener.href, target })),
+      );
+      const { openForProcess } = (await import(options.opener.href)) as {
+        openForProcess: OpenForProcess;
+      };
       opened = await openForProcess(target);
       session = new Session<Fields>({ ...OPTIONS, store: opened.store });
     });
@@ -82,21 +112,41 @@ export function multiProcessSuite({ describe, it, before, after }: TestRunner, o
 
     it(`no update of ${PROCESSES} × ${UPDATES} is lost, and as many increments are exact`, async () => {
       const id = await session.create({ counter: 0, kept: true });
-      const done = await Promise.all(workers.map((worker, n) => worker.tell({ task: "update", id, name: `field${n}-`, count: UPDATES })));
-      assert.deepEqual(done, workers.map(() => UPDATES));
+      const done = await Promise.all(
+        workers.map((worker, n) =>
+          worker.tell({ task: "update", id, name: `field${n}-`, count: UPDATES }),
+        ),
+      );
+      assert.deepEqual(
+        done,
+        workers.map(() => UPDATES),
+      );
       const data = await session.get(id);
-      const fields = workers.flatMap((_, n) => Array.from({ length: UPDATES }, (__, at) => [`field${n}-${at}`, at]));
-      assert.deepEqual(data, { kept: true, ...Object.fromEntries(fields), counter: PROCESSES * UPDATES });
+      const fields = workers.flatMap((_, n) =>
+        Array.from({ length: UPDATES }, (__, at) => [`field${n}-${at}`, at]),
+      );
+      assert.deepEqual(data, {
+        kept: true,
+        ...Object.fromEntries(fields),
+        counter: PROCESSES * UPDATES,
+      });
       await session.delete(id);
     });
 
     it(`${ROUNDS} sessions that are ended while others update, touch and rotate them stay ended`, async () => {
       let rotations = 0;
       for (let round = 0; round < ROUNDS; round += AT_ONCE) {
-        const users = Array.from({ length: AT_ONCE }, (_, n) => `disturbed-${process.pid}-${round + n}`);
+        const users = Array.from(
+          { length: AT_ONCE },
+          (_, n) => `disturbed-${process.pid}-${round + n}`,
+        );
         const ids = await Promise.all(users.map((userId) => session.create({ userId })));
-        const disturbed = Promise.all(workers.map((worker) => worker.tell({ task: "disturb", ids }) as Promise<string[]>));
-        const isEnded = await Promise.all(ids.map((id, n) => end(session, id, users[n] as string, n)));
+        const disturbed = Promise.all(
+          workers.map((worker) => worker.tell({ task: "disturb", ids }) as Promise<string[]>),
+        );
+        const isEnded = await Promise.all(
+          ids.map((id, n) => end(session, id, users[n] as string, n)),
+        );
         const rotated = (await disturbed).flat();
         rotations += rotated.length;
         const found = await Promise.all([...ids, ...rotated].map((id) => session.get(id)));
@@ -110,12 +160,24 @@ export function multiProcessSuite({ describe, it, before, after }: TestRunner, o
       assert.deepEqual(await everything(opened.store as SessionStore<Fields>), []);
     });
 
-    userTests(it, () => ({ workers, session, loginsAtOnce: options.loginsAtOnce ?? Number.MAX_SAFE_INTEGER }));
+    userTests(it, () => ({
+      workers,
+      session,
+      loginsAtOnce: options.loginsAtOnce ?? Number.MAX_SAFE_INTEGER,
+    }));
   });
 }
 
-/** Every other session by its id, the others with all sessions of its user, which no rotation escapes. */
-async function end(session: Session<Fields>, id: string, userId: string, n: number): Promise<boolean> {
+/**
+ * Every other session by its id, the others with all sessions of its user, which no rotation
+ * escapes.
+ */
+async function end(
+  session: Session<Fields>,
+  id: string,
+  userId: string,
+  n: number,
+): Promise<boolean> {
   await new Promise((resolve) => setTimeout(resolve, Math.random() * 10));
   if (n % 2 === 0) return session.delete(id);
   await session.revokeAll(userId);

@@ -3,7 +3,11 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { IdMaker, toStoreKey } from "../../src/core/session-id.ts";
 import { statementsOf } from "../../src/stores/_mysql-statements.ts";
-import { type MariadbServer, skipWithoutMariadb, startMariadbServer } from "../support/mariadb-server.ts";
+import {
+  type MariadbServer,
+  skipWithoutMariadb,
+  startMariadbServer,
+} from "../support/mariadb-server.ts";
 import { ISOLATION, openMysqlStore, type OpenMysqlOptions } from "../support/mysql-stores.ts";
 import { multiProcessSuite } from "./multi-process.ts";
 import { raceSuite } from "./race-suite.ts";
@@ -16,12 +20,23 @@ describe("MysqlStore", { skip: skipWithoutMariadb() }, () => {
   before(async () => void (server = await startMariadbServer()));
   after(() => server.stop());
 
-  raceSuite(runner, { name: "MysqlStore", open: (clock) => openMysqlStore({ connection: server.connection, table: "raced", clock }) });
+  raceSuite(runner, {
+    name: "MysqlStore",
+    open: (clock) => openMysqlStore({ connection: server.connection, table: "raced", clock }),
+  });
 
   multiProcessSuite(runner, {
     name: "MysqlStore",
-    opener: new URL(`../support/mysql-stores.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url),
-    target: () => JSON.stringify({ connection: server.connection, table: "shared", isolation: "READ COMMITTED" } satisfies OpenMysqlOptions),
+    opener: new URL(
+      `../support/mysql-stores.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`,
+      import.meta.url,
+    ),
+    target: () =>
+      JSON.stringify({
+        connection: server.connection,
+        table: "shared",
+        isolation: "READ COMMITTED",
+      } satisfies OpenMysqlOptions),
   });
 
   for (const isolation of isolations) {
@@ -30,11 +45,26 @@ describe("MysqlStore", { skip: skipWithoutMariadb() }, () => {
       const ids = new IdMaker();
       const birth = Math.floor(Date.now() / 1000);
       const newKey = (): string => toStoreKey(ids.make(birth));
-      const newSession = (userId: string) => ({ data: {}, userId, createdAt: Date.now(), lastSeenAt: Date.now(), expiresAt: Date.now() + 600_000, endsAt: Date.now() + 600_000 });
-      before(async () => void (opened = await openMysqlStore({ connection: server.connection, table: `moved_${isolations.indexOf(isolation)}`, isolation })));
+      const newSession = (userId: string) => ({
+        data: {},
+        userId,
+        createdAt: Date.now(),
+        lastSeenAt: Date.now(),
+        expiresAt: Date.now() + 600_000,
+        endsAt: Date.now() + 600_000,
+      });
+      before(
+        async () =>
+          void (opened = await openMysqlStore({
+            connection: server.connection,
+            table: `moved_${isolations.indexOf(isolation)}`,
+            isolation,
+          })),
+      );
       after(() => opened.close());
 
-      // Whatever moves may be behind the remover's place in the index when it comes there: only locked gaps keep it.
+      // Whatever moves may be behind the remover's place in the index when it comes there: only
+      // locked gaps keep it.
       it("removeByUser misses no session that moves from key to key meanwhile", async () => {
         const { store } = opened;
         let moves = 0;
@@ -73,7 +103,13 @@ describe("MysqlStore", { skip: skipWithoutMariadb() }, () => {
             store.create(during, newSession(userId)),
             store.create(capped, newSession(userId), { limit: 3, onLimit: "evict-oldest" }),
           ]);
-          assert.deepEqual(await store.read([...keys, moved]), [undefined, undefined, undefined, undefined, undefined]);
+          assert.deepEqual(await store.read([...keys, moved]), [
+            undefined,
+            undefined,
+            undefined,
+            undefined,
+            undefined,
+          ]);
           const live = (await store.listByUser(userId)).map(({ key }) => key);
           const found = await store.read([during, capped]);
           assert.deepEqual(live.sort(), [during, capped].filter((_, at) => found[at]).sort());
@@ -89,10 +125,16 @@ describe("MysqlStore", { skip: skipWithoutMariadb() }, () => {
         for (const key of [patched, taken]) await store.create(key, newSession("reader"));
         const held = await client.getConnection();
         await held.query("START TRANSACTION");
-        await held.query(`UPDATE moved_${isolations.indexOf(isolation)}_epoch SET epoch = epoch + 1`);
+        await held.query(
+          `UPDATE moved_${isolations.indexOf(isolation)}_epoch SET epoch = epoch + 1`,
+        );
         assert.ok((await store.read([patched]))[0]);
         assert.equal((await store.listByUser("reader")).length, 2);
-        const changes = [store.patch(patched, { set: { late: true } }), store.create(taken, newSession("reader")), store.create(newKey(), newSession("reader"), { limit: 1, onLimit: "deny" })];
+        const changes = [
+          store.patch(patched, { set: { late: true } }),
+          store.create(taken, newSession("reader")),
+          store.create(newKey(), newSession("reader"), { limit: 1, onLimit: "deny" }),
+        ];
         await held.query("COMMIT");
         held.release();
         const [outcome] = await Promise.all(changes);
@@ -109,7 +151,14 @@ describe("MysqlStore", { skip: skipWithoutMariadb() }, () => {
         await held.query("START TRANSACTION");
         // As the store itself asks when it creates within a cap.
         const sql = statementsOf(`moved_${isolations.indexOf(isolation)}`);
-        assert.equal(((await held.execute({ sql: sql.lockRivals, rowsAsArray: true }, ["still", Date.now()]))[0] as unknown[]).length, 2);
+        assert.equal(
+          (
+            (
+              await held.execute({ sql: sql.lockRivals, rowsAsArray: true }, ["still", Date.now()])
+            )[0] as unknown[]
+          ).length,
+          2,
+        );
         await store.removeAll();
         await held.query("ROLLBACK");
         held.release();
@@ -124,14 +173,23 @@ describe("MysqlStore", { skip: skipWithoutMariadb() }, () => {
           await Promise.all(keys.map((key) => store.create(key, newSession(userId))));
           const over = new AbortController();
           const wander = async (key: string): Promise<void> => {
-            for (let next = newKey(); !over.signal.aborted && (await store.move(key, next)); next = newKey()) key = next;
+            for (
+              let next = newKey();
+              !over.signal.aborted && (await store.move(key, next));
+              next = newKey()
+            )
+              key = next;
           };
           const wandering = keys.map(wander);
           const creating = Array.from({ length: 5 }, (_, n) =>
-            store.create(newKey(), newSession(userId), { limit, onLimit: n % 2 === 0 ? "evict-oldest" : "deny" }),
+            store.create(newKey(), newSession(userId), {
+              limit,
+              onLimit: n % 2 === 0 ? "evict-oldest" : "deny",
+            }),
           );
           const watch = async (): Promise<void> => {
-            while (!over.signal.aborted) assert.ok((await store.listByUser(userId)).length <= limit);
+            while (!over.signal.aborted)
+              assert.ok((await store.listByUser(userId)).length <= limit);
           };
           const watching = watch();
           await Promise.all(creating);

@@ -1,8 +1,13 @@
-// A near cache in one process and changes in another, over a real server and its own messages. What it does when they are late or lost, to
-// the turn, test/core/near-cache*.test.ts tells.
+// A near cache in one process and changes in another, over a real server and its own messages. What
+// it does when they are late or lost, to the turn, test/core/near-cache*.test.ts tells.
 import assert from "node:assert/strict";
 import { toStoreKey } from "../../src/core/session-id.ts";
-import { Session, type SessionOptions, type SessionStore, type StoreChange } from "../../src/session.ts";
+import {
+  Session,
+  type SessionOptions,
+  type SessionStore,
+  type StoreChange,
+} from "../../src/session.ts";
 import type { Fields, TestRunner } from "../../src/testing/conformance-bench.ts";
 import { countCalls } from "../support/counting-store.ts";
 import { pauseCalls } from "../support/pausing-store.ts";
@@ -17,9 +22,18 @@ export interface TwoStores {
 }
 
 // What is done, and what the session holds afterwards beside its user: nothing where it has ended.
-const CHANGES: Record<string, [change: (session: Session<Fields>, id: string, userId: string) => Promise<unknown>, left?: Fields]> = {
+const CHANGES: Record<
+  string,
+  [
+    change: (session: Session<Fields>, id: string, userId: string) => Promise<unknown>,
+    left?: Fields,
+  ]
+> = {
   "an update": [(session, id) => session.update(id, { n: 2 }), { n: 2 }],
-  "many updates at once": [(session, id) => Promise.all([...other(session, 20), session.update(id, { n: 2 })]), { n: 2 }],
+  "many updates at once": [
+    (session, id) => Promise.all([...other(session, 20), session.update(id, { n: 2 })]),
+    { n: 2 },
+  ],
   "an exact update": [(session, id) => session.update(id, () => ({ n: 2 })), { n: 2 }],
   "a logout": [(session, id) => session.delete(id)],
   "a rotation": [(session, id) => session.rotate(id)],
@@ -30,11 +44,16 @@ const CHANGES: Record<string, [change: (session: Session<Fields>, id: string, us
 };
 
 function other(session: Session<Fields>, count: number): Promise<unknown>[] {
-  return Array.from({ length: count }, async () => session.update(await session.create({}), { n: 2 }));
+  return Array.from({ length: count }, async () =>
+    session.update(await session.create({}), { n: 2 }),
+  );
 }
 
 /** Holds a near cache over a store to seeing what other processes do as soon as it is told. */
-export function nearCacheSuite({ describe, it, before, after }: TestRunner, { name, open }: { name: string; open(): Promise<TwoStores> }): void {
+export function nearCacheSuite(
+  { describe, it, before, after }: TestRunner,
+  { name, open }: { name: string; open(): Promise<TwoStores> },
+): void {
   describe(`A near cache over ${name}`, () => {
     const options: SessionOptions<Fields> = { maxPerUser: { limit: 1, onLimit: "evict-oldest" } };
     const told: StoreChange[] = [];
@@ -76,7 +95,10 @@ export function nearCacheSuite({ describe, it, before, after }: TestRunner, { na
         onTold = () => void (told.slice(from).some(isIt) && resolve());
       });
     }
-    const ofKey = (id: string) => (change: StoreChange): boolean => change.type === "cleared" || ("key" in change && change.key === toStoreKey(id));
+    const ofKey =
+      (id: string) =>
+      (change: StoreChange): boolean =>
+        change.type === "cleared" || ("key" in change && change.key === toStoreKey(id));
 
     /** A session that the near cache holds. */
     async function kept(): Promise<{ id: string; userId: string }> {

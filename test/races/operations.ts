@@ -1,5 +1,5 @@
-// The operations that race, and the stage they race on: one user with two sessions, each operation in a `Session` of
-// its own over one store, as in two processes.
+// The operations that race, and the stage they race on: one user with two sessions, each operation
+// in a `Session` of its own over one store, as in two processes.
 import { toStoreKey } from "../../src/core/session-id.ts";
 import type { Session, SessionOptions } from "../../src/session.ts";
 import type { Fields } from "../../src/testing/conformance-bench.ts";
@@ -14,7 +14,10 @@ export const CAP = 3;
 const AGE_SECONDS = 100;
 export const OVERLAP_SECONDS = 50;
 
-/** What the operations share. `first` is the session they race for, `second` another of the same user. */
+/**
+ * What the operations share. `first` is the session they race for, `second` another of the same
+ * user.
+ */
 export interface Stage {
   readonly clock: ManualClock;
   readonly userId: string;
@@ -32,21 +35,28 @@ export interface Stage {
 /** A response that only keeps its headers. */
 export type Answer = { headers: Headers };
 
-export type Operation = (session: Session<Fields>, stage: Stage, answer: Answer) => Promise<unknown>;
+export type Operation = (
+  session: Session<Fields>,
+  stage: Stage,
+  answer: Answer,
+) => Promise<unknown>;
 
 /** By name: what may happen to a session at any moment (DESIGN, invariants). */
 export const OPERATIONS = {
   "update a": (session, { first }) => session.update(first, { a: 1 }),
   "update b": (session, { first }) => session.update(first, { b: 1 }),
-  increment: (session, { first }) => session.update(first, (data) => ({ counter: (data["counter"] as number) + 1 })),
+  increment: (session, { first }) =>
+    session.update(first, (data) => ({ counter: (data["counter"] as number) + 1 })),
   touch: async (session, { first }) => {
     const data = await session.fromRequest({ headers: { cookie: `session_id=${first}` } });
     // The note of the activity is part of the operation, though no request waits for it.
     await session.close();
     return data;
   },
-  rotate: async (session, stage, answer) => issued(stage, await session.rotate(stage.first, answer)),
-  reauthenticate: async (session, stage, answer) => issued(stage, await session.reauthenticate(stage.first, answer)),
+  rotate: async (session, stage, answer) =>
+    issued(stage, await session.rotate(stage.first, answer)),
+  reauthenticate: async (session, stage, answer) =>
+    issued(stage, await session.reauthenticate(stage.first, answer)),
   renew: async (session, stage, answer) => issued(stage, await session.renew(stage.first, answer)),
   logout: (session, { first }, answer) => session.delete(first, answer),
   login: async (session, stage, answer) => {
@@ -74,22 +84,53 @@ export const USUAL_OPTIONS: SessionOptions<Fields> = {
   idleTimeout: IDLE_SECONDS,
   absoluteTimeout: ABSOLUTE_SECONDS,
   maxPerUser: { limit: CAP, onLimit: "evict-oldest" },
-  // A stopped operation waits as long as its schedule wants, and "expire" moves the clock meanwhile.
+  // A stopped operation waits as long as its schedule wants, and "expire" moves the clock
+  // meanwhile.
   storeTimeout: false,
 };
 
-/** The same where ids are renewed. A superseded id is reported, so that looking at one ends nothing. */
-export const RENEWING_OPTIONS: SessionOptions<Fields> = { ...USUAL_OPTIONS, renewEvery: AGE_SECONDS, renewOverlap: OVERLAP_SECONDS, onSuperseded: "report" };
+/**
+ * The same where ids are renewed. A superseded id is reported, so that looking at one ends nothing.
+ */
+export const RENEWING_OPTIONS: SessionOptions<Fields> = {
+  ...USUAL_OPTIONS,
+  renewEvery: AGE_SECONDS,
+  renewOverlap: OVERLAP_SECONDS,
+  onSuperseded: "report",
+};
 
 /** All that a listener can be told, for I9. */
-export const EVENTS = ["created", "updated", "rotated", "renewed", "ended", "revoked", "refused", "unreadable", "error"] as const;
+export const EVENTS = [
+  "created",
+  "updated",
+  "rotated",
+  "renewed",
+  "ended",
+  "revoked",
+  "refused",
+  "unreadable",
+  "error",
+] as const;
 
 /** A new user with two sessions, old enough that the next activity is due to be written. */
-export async function setStage(session: Session<Fields>, clock: ManualClock, userId: string): Promise<Stage> {
+export async function setStage(
+  session: Session<Fields>,
+  clock: ManualClock,
+  userId: string,
+): Promise<Stage> {
   const first = await session.create({ userId, counter: 0 });
   clock.advance(1);
   const second = await session.create({ userId, counter: 0 });
   const { endsAt = 0 } = (await session.deadlines(first)) ?? {};
   clock.advance(AGE_SECONDS * 1000);
-  return { clock, userId, first, second, ids: [first, second], events: [], endsAt, began: clock.now() };
+  return {
+    clock,
+    userId,
+    first,
+    second,
+    ids: [first, second],
+    events: [],
+    endsAt,
+    began: clock.now(),
+  };
 }

@@ -1,4 +1,5 @@
-// The races suite on a three-method store, within one process: it stops at every get, set and delete beneath the queue.
+// The races suite on a three-method store, within one process: it stops at every get, set and
+// delete beneath the queue.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Store, toSessionStore } from "../../src/session.ts";
@@ -26,7 +27,10 @@ describe("a three-method store under races in one process", () => {
       const clock = new ManualClock();
       const scheduler = new Scheduler({ mayWait: true });
       const store = toSessionStore(scheduler.watch(mapStore()), { clock });
-      const { violated, schedules } = await race({ store, clock, scheduler, options: { storeTimeout: false }, isPlain: true }, pair);
+      const { violated, schedules } = await race(
+        { store, clock, scheduler, options: { storeTimeout: false }, isPlain: true },
+        pair,
+      );
       assert.deepEqual(violated, []);
       assert.ok(schedules > 1);
     });

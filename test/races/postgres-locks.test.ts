@@ -1,17 +1,24 @@
-// Two changes of one session or user at the same moment, the one stopped before its commit: what PostgreSQL's row locks
-// make of the other. Each pair must end as if one had come after the other.
+// Two changes of one session or user at the same moment, the one stopped before its commit: what
+// PostgreSQL's row locks make of the other. Each pair must end as if one had come after the other.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { isDeepStrictEqual } from "node:util";
 import { Client, Pool } from "pg";
 import { PostgresStore } from "../../src/stores/postgres.ts";
 import { ManualClock } from "../../src/testing.ts";
-import { type PostgresServer, skipWithoutPostgres, startPostgresServer } from "../support/postgres-server.ts";
+import {
+  type PostgresServer,
+  skipWithoutPostgres,
+  startPostgresServer,
+} from "../support/postgres-server.ts";
 
 type Fields = Record<string, unknown>;
 interface Stage {
   user: string;
-  /** The key of a name: `a` and `old` are the user's two sessions, `old` the older one; `dead` has expired. */
+  /**
+   * The key of a name: `a` and `old` are the user's two sessions, `old` the older one; `dead` has
+   * expired.
+   */
   key(name: string): string;
 }
 type Operation = (store: PostgresStore<Fields>, stage: Stage) => Promise<unknown>;
@@ -20,25 +27,58 @@ const clock = new ManualClock();
 const LATER = 1_000_000;
 
 function newSession(user: string | undefined, createdAt = clock.now()) {
-  return { data: { n: 0 }, createdAt, lastSeenAt: createdAt, expiresAt: createdAt + LATER, endsAt: createdAt + 2 * LATER, ...(user !== undefined && { userId: user }) };
+  return {
+    data: { n: 0 },
+    createdAt,
+    lastSeenAt: createdAt,
+    expiresAt: createdAt + LATER,
+    endsAt: createdAt + 2 * LATER,
+    ...(user !== undefined && { userId: user }),
+  };
 }
 
 const OPERATIONS: Record<string, Operation> = {
   "create on the same key": (store, { key, user }) => store.create(key("new"), newSession(user)),
   "create on an expired key": (store, { key, user }) => store.create(key("dead"), newSession(user)),
-  "create that evicts the oldest": (store, { key, user }) => store.create(key("evicting"), newSession(user), { limit: 2, onLimit: "evict-oldest" }),
-  "another create that evicts": (store, { key, user }) => store.create(key("evicting2"), newSession(user), { limit: 2, onLimit: "evict-oldest" }),
-  "create that a cap of three allows": (store, { key, user }) => store.create(key("third"), newSession(user), { limit: 3, onLimit: "deny" }),
-  "another create under that cap": (store, { key, user }) => store.create(key("fourth"), newSession(user), { limit: 3, onLimit: "deny" }),
-  extend: (store, { key }) => store.extend(key("a"), { lastSeenAt: clock.now() + 5, expiresAt: clock.now() + LATER + 5 }),
+  "create that evicts the oldest": (store, { key, user }) =>
+    store.create(key("evicting"), newSession(user), { limit: 2, onLimit: "evict-oldest" }),
+  "another create that evicts": (store, { key, user }) =>
+    store.create(key("evicting2"), newSession(user), { limit: 2, onLimit: "evict-oldest" }),
+  "create that a cap of three allows": (store, { key, user }) =>
+    store.create(key("third"), newSession(user), { limit: 3, onLimit: "deny" }),
+  "another create under that cap": (store, { key, user }) =>
+    store.create(key("fourth"), newSession(user), { limit: 3, onLimit: "deny" }),
+  extend: (store, { key }) =>
+    store.extend(key("a"), { lastSeenAt: clock.now() + 5, expiresAt: clock.now() + LATER + 5 }),
   "patch of one field": (store, { key }) => store.patch(key("a"), { set: { one: 1 } }),
-  "patch of another field": (store, { key }) => store.patch(key("a"), { set: { two: 2 }, unset: ["n"] }),
-  "patch of a revision": (store, { key }) => store.patch(key("a"), { set: { n: 1 }, ifRevision: 1 }),
-  "patch of both": (store, { key }) => store.patchAll([{ key: key("a"), patch: { set: { three: 3 } } }, { key: key("old"), patch: { set: { three: 3 } } }]),
-  "patch of both, the other way round": (store, { key }) => store.patchAll([{ key: key("old"), patch: { set: { four: 4 } } }, { key: key("a"), patch: { set: { n: 4 }, ifRevision: 1 } }]),
-  "patch of both that knows their next revisions": (store, { key }) => store.patchAll([{ key: key("a"), patch: { set: { n: 5 }, ifRevision: 2 } }, { key: key("old"), patch: { unset: ["n"], ifRevision: 2 } }]),
-  "extend of both": (store, { key }) => store.extendAll(["old", "a"].map((name) => ({ key: key(name), to: { lastSeenAt: clock.now() + 7, expiresAt: clock.now() + LATER + 7 } }))),
-  "patch of a revision that is past": (store, { key }) => store.patch(key("a"), { set: { n: 2 }, ifRevision: 7 }),
+  "patch of another field": (store, { key }) =>
+    store.patch(key("a"), { set: { two: 2 }, unset: ["n"] }),
+  "patch of a revision": (store, { key }) =>
+    store.patch(key("a"), { set: { n: 1 }, ifRevision: 1 }),
+  "patch of both": (store, { key }) =>
+    store.patchAll([
+      { key: key("a"), patch: { set: { three: 3 } } },
+      { key: key("old"), patch: { set: { three: 3 } } },
+    ]),
+  "patch of both, the other way round": (store, { key }) =>
+    store.patchAll([
+      { key: key("old"), patch: { set: { four: 4 } } },
+      { key: key("a"), patch: { set: { n: 4 }, ifRevision: 1 } },
+    ]),
+  "patch of both that knows their next revisions": (store, { key }) =>
+    store.patchAll([
+      { key: key("a"), patch: { set: { n: 5 }, ifRevision: 2 } },
+      { key: key("old"), patch: { unset: ["n"], ifRevision: 2 } },
+    ]),
+  "extend of both": (store, { key }) =>
+    store.extendAll(
+      ["old", "a"].map((name) => ({
+        key: key(name),
+        to: { lastSeenAt: clock.now() + 7, expiresAt: clock.now() + LATER + 7 },
+      })),
+    ),
+  "patch of a revision that is past": (store, { key }) =>
+    store.patch(key("a"), { set: { n: 2 }, ifRevision: 7 }),
   move: (store, { key }) => store.move(key("a"), key("b")),
   "move to another key": (store, { key }) => store.move(key("a"), key("c")),
   "move of the oldest to the same key": (store, { key }) => store.move(key("old"), key("b")),
@@ -46,7 +86,8 @@ const OPERATIONS: Record<string, Operation> = {
   remove: (store, { key }) => store.remove(key("a")),
   "remove of the oldest": (store, { key }) => store.remove(key("old")),
   removeByUser: (store, { user }) => store.removeByUser(user),
-  "removeByUser but for one": (store, { user, key }) => store.removeByUser(user, { except: [key("a")] }),
+  "removeByUser but for one": (store, { user, key }) =>
+    store.removeByUser(user, { except: [key("a")] }),
   removeAll: (store) => store.removeAll(),
 };
 const NAMES = ["a", "old", "dead", "new", "evicting", "evicting2", "third", "fourth", "b", "c"];
@@ -83,45 +124,67 @@ describe("PostgresStore", { skip: skipWithoutPostgres() }, () => {
   };
   /** All that can be seen of a stage, with names for keys. */
   const lookAt = async (stage: Stage, outcomes: unknown[]): Promise<unknown> => {
-    const seen = { outcomes, sessions: await store.read(NAMES.map(stage.key)), users: await store.listByUser(stage.user) };
+    const seen = {
+      outcomes,
+      sessions: await store.read(NAMES.map(stage.key)),
+      users: await store.listByUser(stage.user),
+    };
     return JSON.parse(JSON.stringify(seen).replaceAll(stage.key(""), ""));
   };
-  /** What comes of two operations, one after the other; what each answered is in the order of `names`. */
+  /**
+   * What comes of two operations, one after the other; what each answered is in the order of
+   * `names`.
+   */
   const inOrder = async (names: string[], order: number[]): Promise<unknown> => {
     const stage = await setStage();
     const outcomes: unknown[] = [];
     for (const at of order) outcomes[at] = await OPERATIONS[names[at] as string]?.(store, stage);
     return lookAt(stage, outcomes);
   };
-  const isWaiting = async (): Promise<boolean> => (await pool.query("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'")).rowCount === 1;
+  const isWaiting = async (): Promise<boolean> =>
+    (await pool.query("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'")).rowCount ===
+    1;
   const untilOneWaits = async (): Promise<void> => {
     while (!(await isWaiting())) await new Promise((resolve) => setImmediate(resolve));
   };
 
   for (const [name, first] of Object.entries(OPERATIONS)) {
-    // A key that is taken is an error of the statement's, which would end the transaction that this test holds open.
+    // A key that is taken is an error of the statement's, which would end the transaction that this
+    // test holds open.
     if (name === "move to an expired key") continue;
     it(`whatever comes while "${name}" is not committed ends as if one came after the other`, async () => {
       for (const [otherName, second] of Object.entries(OPERATIONS)) {
         const names = [name, otherName];
-        const [firstFirst, secondFirst] = [await inOrder(names, [0, 1]), await inOrder(names, [1, 0])];
+        const [firstFirst, secondFirst] = [
+          await inOrder(names, [0, 1]),
+          await inOrder(names, [1, 0]),
+        ];
         const stage = await setStage();
         await held.query("BEGIN");
         const outcome = await first(heldStore, stage);
         const progress = { isDone: false };
         const other = second(store, stage).finally(() => (progress.isDone = true));
-        while (!progress.isDone && !(await isWaiting())) await new Promise((resolve) => setImmediate(resolve));
+        while (!progress.isDone && !(await isWaiting()))
+          await new Promise((resolve) => setImmediate(resolve));
         await held.query("COMMIT");
         const seen = await lookAt(stage, [outcome, await other]);
-        if (!isDeepStrictEqual(seen, firstFirst)) assert.deepEqual(seen, secondFirst, `${names.join(" and ")} together are neither one nor the other order`);
+        if (!isDeepStrictEqual(seen, firstFirst))
+          assert.deepEqual(
+            seen,
+            secondFirst,
+            `${names.join(" and ")} together are neither one nor the other order`,
+          );
       }
     });
   }
 
   it("removeAll waits for nobody, and nobody waits for it", async () => {
     const { key } = await setStage();
-    // As a dump locks them, which others' stronger locks would wait for, and everybody behind those.
-    await held.query("BEGIN; LOCK TABLE harpiats_sessions, harpiats_sessions_epoch IN ACCESS SHARE MODE");
+    // As a dump locks them, which others' stronger locks would wait for, and everybody behind
+    // those.
+    await held.query(
+      "BEGIN; LOCK TABLE harpiats_sessions, harpiats_sessions_epoch IN ACCESS SHARE MODE",
+    );
     await heldStore.patch(key("a"), { set: { held: true } });
     await store.removeAll();
     assert.deepEqual(await store.read([key("a"), key("old")]), [undefined, undefined]);
@@ -138,19 +201,28 @@ describe("PostgresStore", { skip: skipWithoutPostgres() }, () => {
 
   it("removeAll writes one row, however many sessions there are", async () => {
     await setStage();
-    const rows = async (): Promise<unknown[]> => (await pool.query("SELECT key, xmin, xmax FROM harpiats_sessions ORDER BY key")).rows;
+    const rows = async (): Promise<unknown[]> =>
+      (await pool.query("SELECT key, xmin, xmax FROM harpiats_sessions ORDER BY key")).rows;
     const before = await rows();
     assert.ok(before.length > 1);
     await store.removeAll();
     assert.deepEqual(await rows(), before);
   });
 
-  // A change may answer after removeAll did only if it began before: then it was made just before the end of all.
+  // A change may answer after removeAll did only if it began before: then it was made just before
+  // the end of all.
   for (const [name, change] of Object.entries({
     patch: (key: string) => store.patch(key, { set: { late: true } }),
-    "patch of a revision": (key: string) => store.patch(key, { set: { late: true }, ifRevision: 1 }),
-    "patch of several": async (key: string) => (await store.patchAll(["x", key, "y"].map((one) => ({ key: one, patch: { set: { late: true } } }))))[1],
-    extend: (key: string) => store.extend(key, { lastSeenAt: clock.now(), expiresAt: clock.now() + LATER }),
+    "patch of a revision": (key: string) =>
+      store.patch(key, { set: { late: true }, ifRevision: 1 }),
+    "patch of several": async (key: string) =>
+      (
+        await store.patchAll(
+          ["x", key, "y"].map((one) => ({ key: one, patch: { set: { late: true } } })),
+        )
+      )[1],
+    extend: (key: string) =>
+      store.extend(key, { lastSeenAt: clock.now(), expiresAt: clock.now() + LATER }),
     move: (key: string) => store.move(key, `${key}-moved`),
   })) {
     it(`a ${name} that waited while removeAll came and went leaves no session alive`, async () => {
@@ -195,7 +267,9 @@ describe("PostgresStore", { skip: skipWithoutPostgres() }, () => {
     await store.removeAll();
     await store.create(key("new"), newSession(undefined));
     assert.ok((await store.prune()) >= 3);
-    assert.deepEqual((await pool.query("SELECT key FROM harpiats_sessions")).rows, [{ key: key("new") }]);
+    assert.deepEqual((await pool.query("SELECT key FROM harpiats_sessions")).rows, [
+      { key: key("new") },
+    ]);
     assert.deepEqual(told, [{ type: "cleared" }]);
     await stop();
   });

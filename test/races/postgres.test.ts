@@ -1,9 +1,14 @@
-// The races suite and several processes on a real PostgreSQL. Statements of one store run side by side, on as many connections as the pool has.
+// The races suite and several processes on a real PostgreSQL. Statements of one store run side by
+// side, on as many connections as the pool has.
 import { after, before, describe, it } from "node:test";
 import { Pool } from "pg";
 import postgres from "postgres";
 import { PostgresStore } from "../../src/stores/postgres.ts";
-import { type PostgresServer, skipWithoutPostgres, startPostgresServer } from "../support/postgres-server.ts";
+import {
+  type PostgresServer,
+  skipWithoutPostgres,
+  startPostgresServer,
+} from "../support/postgres-server.ts";
 import { multiProcessSuite } from "./multi-process.ts";
 import { watchSuite } from "./multi-process-watch.ts";
 import { nearCacheSuite } from "./near-cache-suite.ts";
@@ -30,7 +35,12 @@ describe("PostgresStore", { skip: skipWithoutPostgres() }, () => {
     name: "PostgresStore with postgres.js",
     async open(clock) {
       const client = postgres(server.url, { onnotice() {} });
-      const store = new PostgresStore({ client, clock, table: "by_postgres_js", pruneInterval: false });
+      const store = new PostgresStore({
+        client,
+        clock,
+        table: "by_postgres_js",
+        pruneInterval: false,
+      });
       await store.migrate();
       return { store, close: () => client.end() };
     },
@@ -38,24 +48,44 @@ describe("PostgresStore", { skip: skipWithoutPostgres() }, () => {
 
   multiProcessSuite(runner, {
     name: "PostgresStore",
-    opener: new URL(`../support/postgres-clients.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url),
+    opener: new URL(
+      `../support/postgres-clients.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`,
+      import.meta.url,
+    ),
     target: () => server.url,
   });
   watchSuite(runner, {
     name: "PostgresStore",
-    opener: new URL(`../support/postgres-clients.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url),
+    opener: new URL(
+      `../support/postgres-clients.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`,
+      import.meta.url,
+    ),
     target: () => `${server.url}#notify`,
   });
   nearCacheSuite(runner, {
     name: "PostgresStore",
     async open() {
-      const pools = [new Pool({ connectionString: server.url }), new Pool({ connectionString: server.url })] as const;
+      const pools = [
+        new Pool({ connectionString: server.url }),
+        new Pool({ connectionString: server.url }),
+      ] as const;
       // Without a listener a connection that is broken would end the process.
       for (const pool of pools) pool.on("error", () => {});
-      const [here, elsewhere] = pools.map((client) => new PostgresStore({ client, table: "near", notify: true, pruneInterval: false })) as [PostgresStore, PostgresStore];
+      const [here, elsewhere] = pools.map(
+        (client) =>
+          new PostgresStore({ client, table: "near", notify: true, pruneInterval: false }),
+      ) as [PostgresStore, PostgresStore];
       await here.migrate();
-      const breakMessages = (): Promise<unknown> => pools[1].query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'LISTEN \"near\"'");
-      return { here, elsewhere, breakMessages, close: () => Promise.all(pools.map((pool) => pool.end())) };
+      const breakMessages = (): Promise<unknown> =>
+        pools[1].query(
+          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'LISTEN \"near\"'",
+        );
+      return {
+        here,
+        elsewhere,
+        breakMessages,
+        close: () => Promise.all(pools.map((pool) => pool.end())),
+      };
     },
   });
 });

@@ -1,15 +1,34 @@
-// All pairs of operations on one session or one user, in every order of their store calls, on any store.
+// All pairs of operations on one session or one user, in every order of their store calls, on any
+// store.
 import assert from "node:assert/strict";
 import { Session, type SessionOptions, type SessionStore } from "../../src/session.ts";
-import type { Fields, StoreConformanceOptions, TestRunner } from "../../src/testing/conformance-bench.ts";
+import type {
+  Fields,
+  StoreConformanceOptions,
+  TestRunner,
+} from "../../src/testing/conformance-bench.ts";
 import { ManualClock } from "../../src/testing.ts";
 import { type Done, violations } from "./invariants.ts";
-import { type Answer, EVENTS, type MakeSession, type Operation, type OperationName, OPERATIONS, OVERLAP_SECONDS, RENEWING_OPTIONS, setStage, USUAL_OPTIONS } from "./operations.ts";
+import {
+  type Answer,
+  EVENTS,
+  type MakeSession,
+  type Operation,
+  type OperationName,
+  OPERATIONS,
+  OVERLAP_SECONDS,
+  RENEWING_OPTIONS,
+  setStage,
+  USUAL_OPTIONS,
+} from "./operations.ts";
 import { everySchedule, Scheduler } from "./scheduler.ts";
 
 let users = 0;
 
-/** What races: a store, the clock it goes by, and where they are not the usual ones, the scheduler and the sessions. */
+/**
+ * What races: a store, the clock it goes by, and where they are not the usual ones, the scheduler
+ * and the sessions.
+ */
 export interface Race {
   store: SessionStore<Fields>;
   clock: ManualClock;
@@ -21,9 +40,21 @@ export interface Race {
   makeSession?: MakeSession;
 }
 
-/** Runs operations against one another in every schedule. @returns what was violated, each once, and how many schedules ran. */
-export async function race(setting: Race, names: readonly OperationName[]): Promise<{ violated: string[]; schedules: number }> {
-  const { store, clock, scheduler = new Scheduler(), makeSession = (options) => new Session(options) } = setting;
+/**
+ * Runs operations against one another in every schedule.
+ *
+ * @returns what was violated, each once, and how many schedules ran.
+ */
+export async function race(
+  setting: Race,
+  names: readonly OperationName[],
+): Promise<{ violated: string[]; schedules: number }> {
+  const {
+    store,
+    clock,
+    scheduler = new Scheduler(),
+    makeSession = (options) => new Session(options),
+  } = setting;
   const watched = setting.scheduler ? store : scheduler.watch(store);
   const common = setting.options ?? (names.includes("renew") ? RENEWING_OPTIONS : USUAL_OPTIONS);
   let moments = 0;
@@ -45,7 +76,13 @@ export async function race(setting: Race, names: readonly OperationName[]): Prom
     await scheduler.run(operations, choose);
     // Until then the former id is good as well, for requests in flight.
     if (common.renewEvery !== undefined) clock.advance(OVERLAP_SECONDS * 1000);
-    for (const violation of await violations(observer, stage, done, setting.isPlain ? undefined : store)) violated.add(violation);
+    for (const violation of await violations(
+      observer,
+      stage,
+      done,
+      setting.isPlain ? undefined : store,
+    ))
+      violated.add(violation);
     for (const id of stage.ids) await observer.delete(id);
   });
   return { violated: [...violated], schedules };
@@ -53,29 +90,52 @@ export async function race(setting: Race, names: readonly OperationName[]): Prom
 
 /** Every pair once, each operation against itself too. */
 export function allPairs(names: readonly OperationName[]): [OperationName, OperationName][] {
-  return names.flatMap((a, at) => names.slice(at).map((b): [OperationName, OperationName] => [a, b]));
+  return names.flatMap((a, at) =>
+    names.slice(at).map((b): [OperationName, OperationName] => [a, b]),
+  );
 }
 
-/** The pairs of all operations. The update of another field is there for the one beside it: with the rest it does what that does. */
+/**
+ * The pairs of all operations. The update of another field is there for the one beside it: with the
+ * rest it does what that does.
+ */
 export function pairsOfAll(): [OperationName, OperationName][] {
   // The keys of a literal are its names.
   const names = Object.keys(OPERATIONS) as OperationName[];
-  return allPairs(names).filter(([a, b]) => (a !== "update b" && b !== "update b") || a === "update a");
+  return allPairs(names).filter(
+    ([a, b]) => (a !== "update b" && b !== "update b") || a === "update a",
+  );
 }
 
 /** Whether to run what takes a minute more: `npm run test:races`, a step of its own in CI. */
 export const isExhaustive = process.env["HARPIATS_EXHAUSTIVE"] === "true";
 
 // What a wrapper or another client of a store that runs all pairs can still get wrong.
-const TELLING: OperationName[] = ["update a", "increment", "touch", "rotate", "logout", "login", "revoke all", "renew"];
+const TELLING: OperationName[] = [
+  "update a",
+  "increment",
+  "touch",
+  "rotate",
+  "logout",
+  "login",
+  "revoke all",
+  "renew",
+];
 
-/** The pairs for what shares its statements with a store that runs all of them: all, where there is time. */
+/**
+ * The pairs for what shares its statements with a store that runs all of them: all, where there is
+ * time.
+ */
 export function pairsOfMost(): [OperationName, OperationName][] {
   return isExhaustive ? pairsOfAll() : allPairs(TELLING);
 }
 
 /** Holds a store to the invariants under all pairs of operations. */
-export function raceSuite({ describe, it, before, after }: TestRunner, options: StoreConformanceOptions, pairs = pairsOfAll()): void {
+export function raceSuite(
+  { describe, it, before, after }: TestRunner,
+  options: StoreConformanceOptions,
+  pairs = pairsOfAll(),
+): void {
   describe(`${options.name} under races`, () => {
     const clock = new ManualClock();
     let opened: Awaited<ReturnType<StoreConformanceOptions["open"]>> | undefined;
@@ -83,7 +143,10 @@ export function raceSuite({ describe, it, before, after }: TestRunner, options: 
     after(async () => void (await opened?.close?.()));
     for (const pair of pairs) {
       it(`${pair.join(" against ")} keeps every invariant`, async () => {
-        const { violated, schedules } = await race({ store: opened?.store as SessionStore<Fields>, clock }, pair);
+        const { violated, schedules } = await race(
+          { store: opened?.store as SessionStore<Fields>, clock },
+          pair,
+        );
         assert.deepEqual(violated, []);
         assert.ok(schedules > 1);
       });

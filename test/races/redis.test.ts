@@ -16,18 +16,31 @@ describe("RedisStore", { skip }, () => {
   before(async () => void (server = await startRedisServer()));
   after(() => server.stop());
 
-  // The scripts are the same by every client, and conformance holds each to its answers: the oldest and the newest of both race.
-  for (const kind of CLIENTS.filter(({ name }) => ["node-redis 6", "node-redis 4", "ioredis 5"].includes(name))) {
-    raceSuite(runner, { name: `RedisStore with ${kind.name}`, open: (clock) => openRedisStore(kind, server.port, { clock, prefix: `${kind.name.replace(" ", "-")}:` }) });
+  // The scripts are the same by every client, and conformance holds each to its answers: the oldest
+  // and the newest of both race.
+  for (const kind of CLIENTS.filter(({ name }) =>
+    ["node-redis 6", "node-redis 4", "ioredis 5"].includes(name),
+  )) {
+    raceSuite(runner, {
+      name: `RedisStore with ${kind.name}`,
+      open: (clock) =>
+        openRedisStore(kind, server.port, { clock, prefix: `${kind.name.replace(" ", "-")}:` }),
+    });
   }
   multiProcessSuite(runner, {
     name: "RedisStore",
-    opener: new URL(`../support/redis-clients.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url),
+    opener: new URL(
+      `../support/redis-clients.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`,
+      import.meta.url,
+    ),
     target: () => JSON.stringify({ name: "node-redis 6", port: server.port, prefix: "processes:" }),
   });
   watchSuite(runner, {
     name: "RedisStore",
-    opener: new URL(`../support/redis-clients.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url),
+    opener: new URL(
+      `../support/redis-clients.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`,
+      import.meta.url,
+    ),
     target: () => JSON.stringify({ name: "node-redis 6", port: server.port, prefix: "processes:" }),
   });
   for (const kind of CLIENTS) {
@@ -35,11 +48,20 @@ describe("RedisStore", { skip }, () => {
       name: `RedisStore with ${kind.name}`,
       async open() {
         const options = { prefix: `near-${kind.name.replace(" ", "-")}:` };
-        const [here, elsewhere] = [await openRedisStore(kind, server.port, options), await openRedisStore(kind, server.port, options)];
+        const [here, elsewhere] = [
+          await openRedisStore(kind, server.port, options),
+          await openRedisStore(kind, server.port, options),
+        ];
         const admin = createClient({ url: server.url });
         await admin.connect();
-        const close = (): Promise<unknown> => Promise.all([here.close?.(), elsewhere.close?.(), admin.close()]);
-        return { here: here.store, elsewhere: elsewhere.store, breakMessages: () => admin.sendCommand(["CLIENT", "KILL", "TYPE", "pubsub"]), close };
+        const close = (): Promise<unknown> =>
+          Promise.all([here.close?.(), elsewhere.close?.(), admin.close()]);
+        return {
+          here: here.store,
+          elsewhere: elsewhere.store,
+          breakMessages: () => admin.sendCommand(["CLIENT", "KILL", "TYPE", "pubsub"]),
+          close,
+        };
       },
     });
   }

@@ -1,12 +1,13 @@
-// A deterministic scheduler: operations stop before every call of the store, and one at a time is let go on. Every
-// order in which they can go on is tried.
+// A deterministic scheduler: operations stop before every call of the store, and one at a time is
+// let go on. Every order in which they can go on is tried.
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setImmediate } from "node:timers";
 
 export interface SchedulerOptions {
   /**
-   * Whether operations may wait for one another, as in the queue of a three-method store. An operation that neither
-   * stops nor ends within some turns of the event loop is taken to wait; so the store must answer at once.
+   * Whether operations may wait for one another, as in the queue of a three-method store. An
+   * operation that neither stops nor ends within some turns of the event loop is taken to wait; so
+   * the store must answer at once.
    */
   mayWait?: boolean;
 }
@@ -28,11 +29,17 @@ export class Scheduler {
     this.#mayWait = mayWait;
   }
 
-  /** A store that stops the operation that calls it, and nobody else. It has no `readSync`, so that every read can be stopped, and no `subscribe`. */
+  /**
+   * A store that stops the operation that calls it, and nobody else. It has no `readSync`, so that
+   * every read can be stopped, and no `subscribe`.
+   */
   watch<S extends object>(store: S): S {
     return new Proxy(store, {
       get: (target, name) => {
-        const member: unknown = name === "readSync" || name === "subscribe" ? undefined : Reflect.get(target, name, target);
+        const member: unknown =
+          name === "readSync" || name === "subscribe"
+            ? undefined
+            : Reflect.get(target, name, target);
         // The constructor's name is the store's name in errors; it is not called.
         if (typeof member !== "function" || name === "constructor") return member;
         return async (...args: unknown[]): Promise<unknown> => {
@@ -44,8 +51,14 @@ export class Scheduler {
     });
   }
 
-  /** Runs all operations to their ends. Rejects as soon as all have ended and one of them has rejected. */
-  async run(operations: readonly (() => Promise<unknown>)[], choose: (among: number) => number): Promise<void> {
+  /**
+   * Runs all operations to their ends. Rejects as soon as all have ended and one of them has
+   * rejected.
+   */
+  async run(
+    operations: readonly (() => Promise<unknown>)[],
+    choose: (among: number) => number,
+  ): Promise<void> {
     this.#ended.clear();
     const endings = operations.map((operation, index) =>
       running
@@ -84,19 +97,22 @@ async function turns(count: number): Promise<void> {
 }
 
 /**
- * Calls `run` once for every sequence of choices there is, depth first. Each call must choose alike when given the
- * same choices: that is what makes the schedules complete.
+ * Calls `run` once for every sequence of choices there is, depth first. Each call must choose alike
+ * when given the same choices: that is what makes the schedules complete.
  *
  * @returns how many there were.
  */
-export async function everySchedule(run: (choose: (among: number) => number) => Promise<void>): Promise<number> {
+export async function everySchedule(
+  run: (choose: (among: number) => number) => Promise<void>,
+): Promise<number> {
   let count = 0;
   let path: { choice: number; among: number }[] = [];
   for (;;) {
     let step = 0;
     await run((among) => {
       const taken = (path[step] ??= { choice: 0, among });
-      if (taken.among !== among) throw new Error("The operations are not deterministic: the same choices led elsewhere");
+      if (taken.among !== among)
+        throw new Error("The operations are not deterministic: the same choices led elsewhere");
       step++;
       return taken.choice;
     });

@@ -1,12 +1,19 @@
-// adapterConformance as a Worker, over workerd's own HTTP. / names the suites, /run/N runs one; the framework that it asks is served
-// below /N by this same Worker, since the suite stages the store that the framework's session uses.
+// adapterConformance as a Worker, over workerd's own HTTP. / names the suites, /run/N runs one; the
+// framework that it asks is served below /N by this same Worker, since the suite stages the store
+// that the framework's session uses.
 import { httpServerHandler } from "cloudflare:node";
 import { createServer } from "node:http";
 import { Elysia } from "elysia";
 import { CloudflareAdapter } from "elysia/adapter/cloudflare-worker";
 import { elysiaSession } from "../../src/adapters/elysia.ts";
 import { adapterConformance, type AdapterConformanceOptions } from "../../src/testing.ts";
-import { type Fetch, FETCH_APPS, harpiaApp, NODE_APPS, toResponse } from "../support/adapter-apps.ts";
+import {
+  type Fetch,
+  FETCH_APPS,
+  harpiaApp,
+  NODE_APPS,
+  toResponse,
+} from "../support/adapter-apps.ts";
 
 type Parameters = globalThis.Parameters<AdapterConformanceOptions["start"]>;
 
@@ -28,7 +35,9 @@ const APPS: [name: string, make: (...parameters: Parameters) => Fetch][] = [
     (session, handle) => {
       const app = new Elysia({ adapter: CloudflareAdapter })
         .use(elysiaSession(session))
-        .all("/*", ({ session: own, request }) => toResponse(handle(own, new URL(request.url).pathname)))
+        .all("/*", ({ session: own, request }) =>
+          toResponse(handle(own, new URL(request.url).pathname)),
+        )
         .compile();
       return (request) => app.fetch(request);
     },
@@ -38,7 +47,8 @@ const APPS: [name: string, make: (...parameters: Parameters) => Fetch][] = [
     (session, handle) => {
       createServer(make(session, handle)).listen(++port);
       const server = httpServerHandler({ port });
-      return (request) => server.fetch(request, {}, { waitUntil() {}, passThroughOnException() {} });
+      return (request) =>
+        server.fetch(request, {}, { waitUntil() {}, passThroughOnException() {} });
     },
   ]),
 ];
@@ -89,8 +99,10 @@ export default {
     const suite = suites[Number(first === "run" ? rest[0] : first)];
     if (!suite?.answer) return new Response("There is no such suite", { status: 404 });
     suite.origin = url.origin;
-    if (first === "run") return Response.json({ tests: suite.tests.length, failures: await failuresOf(suite) });
-    // Some tests let a request wait for another one. workerd takes a request that waits for nothing of its own for one that hangs.
+    if (first === "run")
+      return Response.json({ tests: suite.tests.length, failures: await failuresOf(suite) });
+    // Some tests let a request wait for another one. workerd takes a request that waits for nothing
+    // of its own for one that hangs.
     const alive = setInterval(() => {}, 50);
     try {
       return await suite.answer(new Request(`${url.origin}/${rest.join("/")}`, request));

@@ -1,10 +1,12 @@
-// A Worker as somebody would write it: a session in module scope, six routes. workerd.ts bundles it and asks it. Some of those that
-// listen to its channels throw, which on workerd throws through whoever publishes.
+// A Worker as somebody would write it: a session in module scope, six routes. workerd.ts bundles it
+// and asks it. Some of those that listen to its channels throw, which on workerd throws through
+// whoever publishes.
 import { channel, tracingChannel } from "node:diagnostics_channel";
 import { Session } from "../../src/session.ts";
 
 const session = new Session<{ userId: string; role?: string; visits?: number }>();
-const idOf = (request: Request): string | undefined => /session_id=([^;]+)/.exec(request.headers.get("cookie") ?? "")?.[1];
+const idOf = (request: Request): string | undefined =>
+  /session_id=([^;]+)/.exec(request.headers.get("cookie") ?? "")?.[1];
 
 const heard: string[] = [];
 channel("harpiats:session:created").subscribe(() => heard.push("created"));
@@ -26,7 +28,8 @@ const routes: Record<string, (request: Request, headers: Headers) => Promise<unk
   },
   "/update-role": (request) => session.update(idOf(request), { role: "admin" }),
   "/heard": () => Promise.resolve(heard),
-  "/count": (request) => session.update(idOf(request), ({ visits = 0 }) => ({ visits: visits + 1 })),
+  "/count": (request) =>
+    session.update(idOf(request), ({ visits = 0 }) => ({ visits: visits + 1 })),
   // workerd ends a request that waits for nothing that it knows of.
   "/hang": (request) => session.update(idOf(request), () => new Promise(() => {})),
   "/logout": (request, headers) => session.delete(idOf(request), headers),

@@ -1,5 +1,5 @@
-// The workers of this folder on workerd, the runtime of Cloudflare Workers, over real HTTP: create, cookie, fromRequest, update and
-// delete, and adapterConformance.
+// The workers of this folder on workerd, the runtime of Cloudflare Workers, over real HTTP: create,
+// cookie, fromRequest, update and delete, and adapterConformance.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -39,7 +39,9 @@ export async function conformanceOnWorkerd(workerd: string, source: string): Pro
     const names = (await (await fetch(url)).json()) as string[];
     const failures: string[] = [];
     for (const [at, name] of names.entries()) {
-      const report = (await (await fetch(`${url}/run/${at}`, { signal: AbortSignal.timeout(LONGEST_SUITE) })).json()) as { tests: number; failures: string[] };
+      const report = (await (
+        await fetch(`${url}/run/${at}`, { signal: AbortSignal.timeout(LONGEST_SUITE) })
+      ).json()) as { tests: number; failures: string[] };
       passed += report.tests;
       failures.push(...report.failures.map((failure) => `${name} ${failure}`));
     }
@@ -48,27 +50,50 @@ export async function conformanceOnWorkerd(workerd: string, source: string): Pro
   return passed;
 }
 
-async function whileServing(workerd: string, source: string, ask: (url: string) => Promise<void>): Promise<void> {
+async function whileServing(
+  workerd: string,
+  source: string,
+  ask: (url: string) => Promise<void>,
+): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "harpiats-workerd-"));
   const file = join(folder, "worker.js");
-  // Express, Koa and Elysia bring modules of node without the prefix, and what is loaded by require.
-  const bundle = await rolldown({ input: source, external: [/^node:/, /^cloudflare:/], platform: "node", resolve: { conditionNames: ["workerd", "worker"] }, logLevel: "silent" });
+  // Express, Koa and Elysia bring modules of node without the prefix, and what is loaded by
+  // require.
+  const bundle = await rolldown({
+    input: source,
+    external: [/^node:/, /^cloudflare:/],
+    platform: "node",
+    resolve: { conditionNames: ["workerd", "worker"] },
+    logLevel: "silent",
+  });
   await bundle.write({ file, format: "esm", codeSplitting: false });
   await bundle.close();
   // A module of workerd has no URL.
-  await writeFile(file, (await readFile(file, "utf8")).replaceAll("createRequire(import.meta.url)", 'createRequire("/worker.js")'));
+  await writeFile(
+    file,
+    (await readFile(file, "utf8")).replaceAll(
+      "createRequire(import.meta.url)",
+      'createRequire("/worker.js")',
+    ),
+  );
   await writeFile(join(folder, "config.capnp"), CONFIG);
   // It tells on descriptor 3 where it listens.
-  const child = spawn(workerd, ["serve", "config.capnp", "--control-fd=3"], { cwd: folder, stdio: ["ignore", "pipe", "pipe", "pipe"] });
+  const child = spawn(workerd, ["serve", "config.capnp", "--control-fd=3"], {
+    cwd: folder,
+    stdio: ["ignore", "pipe", "pipe", "pipe"],
+  });
   const ended = once(child, "close");
   let said = "";
-  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding("utf8").on("data", (text: string) => (said += text));
+  for (const stream of [child.stdout, child.stderr])
+    stream?.setEncoding("utf8").on("data", (text: string) => (said += text));
   try {
     // The fourth of stdio is a pipe that we read.
     const port = await portOf(child.stdio[3] as Readable, ended);
     await ask(`http://127.0.0.1:${port}`);
   } catch (error) {
-    throw new Error(`${error instanceof Error ? error.message : String(error)}\n${said}`, { cause: error });
+    throw new Error(`${error instanceof Error ? error.message : String(error)}\n${said}`, {
+      cause: error,
+    });
   } finally {
     child.kill("SIGKILL");
     await ended;
@@ -79,7 +104,10 @@ async function whileServing(workerd: string, source: string, ask: (url: string) 
 async function portOf(control: Readable, ended: Promise<unknown>): Promise<number> {
   const lines = createInterface(control);
   const timeout = AbortSignal.timeout(LONGEST_START);
-  const line = await Promise.race([once(lines, "line", { signal: timeout }), ended.then(() => undefined)]);
+  const line = await Promise.race([
+    once(lines, "line", { signal: timeout }),
+    ended.then(() => undefined),
+  ]);
   if (line === undefined) throw new Error("workerd ended before it listened");
   // workerd's own words.
   const { event, port } = JSON.parse(String(line[0])) as { event: string; port: number };
@@ -101,10 +129,17 @@ async function signInAndOut(url: string): Promise<void> {
   assert.equal((await ask("/update-role", cookie)).body, true);
   assert.deepEqual((await ask("/profile", cookie)).body, { userId: "123", role: "admin" });
   assert.equal((await fetch(`${url}/hang`, { headers: { cookie } })).ok, false);
-  assert.equal((await ask("/count", cookie)).body, true, "after a request that was ended in the middle of an update");
+  assert.equal(
+    (await ask("/count", cookie)).body,
+    true,
+    "after a request that was ended in the middle of an update",
+  );
   const logout = await ask("/logout", cookie);
   assert.equal(logout.body, true);
-  assert.match(logout.cookie, /^session_id=; Max-Age=0; Path=\/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; Secure; SameSite=Lax$/);
+  assert.match(
+    logout.cookie,
+    /^session_id=; Max-Age=0; Path=\/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; Secure; SameSite=Lax$/,
+  );
   assert.equal((await ask("/profile", cookie)).body, null);
   assert.equal((await ask("/update-role", cookie)).body, false);
   assert.deepEqual((await ask("/heard")).body, ["created"]);

@@ -37,12 +37,21 @@ describe("Anonymous requests", () => {
   after(() => (server.close(), server.closeAllConnections()));
 
   it(`leave no record: ${REQUESTS} visits without a cookie, with unknown and malformed ones, and logouts`, async () => {
-    const wanted = [{}, {}, { cookie: "session_id=malformed" }, { cookie: "session_id=" }, { cookie: "other=1" }];
+    const wanted = [
+      {},
+      {},
+      { cookie: "session_id=malformed" },
+      { cookie: "session_id=" },
+      { cookie: "other=1" },
+    ];
     for (let sent = 0; sent < REQUESTS; sent += 50) {
       const batch = Array.from({ length: 50 }, (_, at) => {
         const n = sent + at;
-        const headers = n % 3 === 0 ? { cookie: `session_id=${forgedId(n)}` } : wanted[n % wanted.length];
-        return fetch(`${url}${n % 4 === 0 ? "/logout" : "/"}`, { headers: headers as Record<string, string> }).then((response) => response.text());
+        const headers =
+          n % 3 === 0 ? { cookie: `session_id=${forgedId(n)}` } : wanted[n % wanted.length];
+        return fetch(`${url}${n % 4 === 0 ? "/logout" : "/"}`, {
+          headers: headers as Record<string, string>,
+        }).then((response) => response.text());
       });
       await Promise.all(batch);
     }
@@ -52,7 +61,9 @@ describe("Anonymous requests", () => {
 
   it("leave no record where the application looks at the session without changing it", async () => {
     for (let visits = 0; visits < 1000; visits++) {
-      const request = session.open({ headers: visits % 2 === 0 ? {} : { cookie: `session_id=${forgedId(visits)}` } });
+      const request = session.open({
+        headers: visits % 2 === 0 ? {} : { cookie: `session_id=${forgedId(visits)}` },
+      });
       assert.equal(await request.data, undefined);
       assert.equal(await request.get("cart"), undefined);
       await request.commit();

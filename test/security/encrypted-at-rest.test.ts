@@ -1,9 +1,17 @@
-// Whoever writes to the database of an EncryptedStore makes no session of their own: whatever was not sealed for its place is refused.
+// Whoever writes to the database of an EncryptedStore makes no session of their own: whatever was
+// not sealed for its place is refused.
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { beforeEach, describe, it } from "node:test";
 import { IdMaker, toStoreKey } from "../../src/core/session-id.ts";
-import { MemoryStore, type NewSession, Session, type SessionFacts, type StoreChange, type StoredSession } from "../../src/session.ts";
+import {
+  MemoryStore,
+  type NewSession,
+  Session,
+  type SessionFacts,
+  type StoreChange,
+  type StoredSession,
+} from "../../src/session.ts";
 import { EncryptedStore } from "../../src/stores/encrypted.ts";
 import { ManualClock } from "../../src/testing.ts";
 
@@ -21,9 +29,21 @@ describe("EncryptedStore", () => {
     store = new EncryptedStore<Fields>(inner, { keys: [KEY], clock });
   });
   const newKey = (): string => toStoreKey(ids.make(Math.floor(clock.now() / 1000)));
-  const newSession = (data: Fields = { name: "Ada", role: "user" }, more: Partial<NewSession<Fields>> = {}): NewSession<Fields> => {
+  const newSession = (
+    data: Fields = { name: "Ada", role: "user" },
+    more: Partial<NewSession<Fields>> = {},
+  ): NewSession<Fields> => {
     const now = clock.now();
-    return { data, createdAt: now, lastSeenAt: now, expiresAt: now + 1e6, endsAt: now + 2e6, userId: "ada", facts: { authenticatedAt: now }, ...more };
+    return {
+      data,
+      createdAt: now,
+      lastSeenAt: now,
+      expiresAt: now + 1e6,
+      endsAt: now + 2e6,
+      userId: "ada",
+      facts: { authenticatedAt: now },
+      ...more,
+    };
   };
   const created = async (data?: Fields): Promise<string> => {
     const key = newKey();
@@ -47,7 +67,10 @@ describe("EncryptedStore", () => {
     return found;
   };
   /** What becomes of a record once somebody has written another in its place. */
-  const outcomeOf = async (key: string, changed: Partial<StoredSession<Fields>>): Promise<unknown> => {
+  const outcomeOf = async (
+    key: string,
+    changed: Partial<StoredSession<Fields>>,
+  ): Promise<unknown> => {
     const { revision: _revision, ...was } = await stored(key);
     await inner.remove(key);
     await inner.create(key, { ...was, ...changed });
@@ -60,8 +83,14 @@ describe("EncryptedStore", () => {
     ...(Object.entries(data) as [string, string][]),
     ...(facts ? [["facts", (facts as { sealed: string }).sealed] as [string, string]] : []),
   ];
-  const replacing = (record: StoredSession<Fields>, name: string, text: unknown): Partial<StoredSession<Fields>> =>
-    name === "facts" && !("facts" in record.data) ? { facts: { sealed: text } as SessionFacts } : { data: { ...record.data, [name]: text } };
+  const replacing = (
+    record: StoredSession<Fields>,
+    name: string,
+    text: unknown,
+  ): Partial<StoredSession<Fields>> =>
+    name === "facts" && !("facts" in record.data)
+      ? { facts: { sealed: text } as SessionFacts }
+      : { data: { ...record.data, [name]: text } };
 
   it("refuses every character changed and every truncation of every value, of new and of rotated sessions", async () => {
     for (const key of [await created(), await rotated()]) {
@@ -70,16 +99,54 @@ describe("EncryptedStore", () => {
       let tried = 0;
       for (const [name, text] of textsOf(record)) {
         for (let at = 0; at < text.length; at++) {
-          // Its neighbours differ in the lowest bits, which base64 may not use; the others are none of its alphabet.
-          const others = [String.fromCharCode(text.charCodeAt(at) ^ 1), text[at] === "A" ? "B" : "A", " ", "=", "+", "\u0000"].filter((other) => other !== text[at]);
+          // Its neighbours differ in the lowest bits, which base64 may not use; the others are none
+          // of its alphabet.
+          const others = [
+            String.fromCharCode(text.charCodeAt(at) ^ 1),
+            text[at] === "A" ? "B" : "A",
+            " ",
+            "=",
+            "+",
+            "\u0000",
+          ].filter((other) => other !== text[at]);
           for (const other of others) {
-            assert.equal(await outcomeOf(key, replacing(record, name, text.slice(0, at) + other + text.slice(at + 1))), undefined, `${name} at ${at}: ${other}`);
+            assert.equal(
+              await outcomeOf(
+                key,
+                replacing(record, name, text.slice(0, at) + other + text.slice(at + 1)),
+              ),
+              undefined,
+              `${name} at ${at}: ${other}`,
+            );
           }
-          assert.equal(await outcomeOf(key, replacing(record, name, text.slice(0, at))), undefined, `${name} cut at ${at}`);
-          assert.equal(await outcomeOf(key, replacing(record, name, text.slice(at + 1))), undefined, `${name} from ${at} on`);
+          assert.equal(
+            await outcomeOf(key, replacing(record, name, text.slice(0, at))),
+            undefined,
+            `${name} cut at ${at}`,
+          );
+          assert.equal(
+            await outcomeOf(key, replacing(record, name, text.slice(at + 1))),
+            undefined,
+            `${name} from ${at} on`,
+          );
           tried++;
         }
-        for (const value of [`${text}A`, `${text}=`, `${text} `, ` ${text}`, "", null, 7, [text], { text }]) assert.equal(await outcomeOf(key, replacing(record, name, value)), undefined, `${name}: ${typeof value}`);
+        for (const value of [
+          `${text}A`,
+          `${text}=`,
+          `${text} `,
+          ` ${text}`,
+          "",
+          null,
+          7,
+          [text],
+          { text },
+        ])
+          assert.equal(
+            await outcomeOf(key, replacing(record, name, value)),
+            undefined,
+            `${name}: ${typeof value}`,
+          );
       }
       assert.ok(tried > 200);
     }
@@ -89,18 +156,35 @@ describe("EncryptedStore", () => {
     const other = await stored(await created({ name: "Eve", role: "admin" }));
     for (const key of [await created({ name: "Ada", role: "user", facts: 1 }), await rotated()]) {
       const record = await stored(key);
-      for (const [name] of textsOf(record)) for (const [, text] of textsOf(other)) assert.equal(await outcomeOf(key, replacing(record, name, text)), undefined);
+      for (const [name] of textsOf(record))
+        for (const [, text] of textsOf(other))
+          assert.equal(await outcomeOf(key, replacing(record, name, text)), undefined);
       for (const [name, text] of textsOf(record)) {
-        for (const [otherName] of textsOf(record)) if (otherName !== name) assert.equal(await outcomeOf(key, replacing(record, otherName, text)), undefined, `${name} as ${otherName}`);
+        for (const [otherName] of textsOf(record))
+          if (otherName !== name)
+            assert.equal(
+              await outcomeOf(key, replacing(record, otherName, text)),
+              undefined,
+              `${name} as ${otherName}`,
+            );
       }
-      assert.equal(await outcomeOf(key, { data: other.data, facts: other.facts as SessionFacts }), undefined);
-      assert.equal(await outcomeOf(key, { data: { ...record.data, more: record.data["name"] } }), undefined);
+      assert.equal(
+        await outcomeOf(key, { data: other.data, facts: other.facts as SessionFacts }),
+        undefined,
+      );
+      assert.equal(
+        await outcomeOf(key, { data: { ...record.data, more: record.data["name"] } }),
+        undefined,
+      );
       assert.equal(await outcomeOf(key, { userId: "eve" }), undefined);
       assert.equal(await outcomeOf(key, { createdAt: record.createdAt - 1 }), undefined);
       assert.equal(await outcomeOf(key, { endsAt: record.endsAt + 1 }), undefined);
       const { [HEAD]: _, ...headless } = record.data;
       assert.equal(await outcomeOf(key, { data: headless }), undefined);
-      assert.equal(await outcomeOf(key, { data: { name: "plain" }, facts: { authenticatedAt: 1 } }), undefined);
+      assert.equal(
+        await outcomeOf(key, { data: { name: "plain" }, facts: { authenticatedAt: 1 } }),
+        undefined,
+      );
     }
   });
 
@@ -110,9 +194,19 @@ describe("EncryptedStore", () => {
       const head = String(record.data[HEAD]);
       const [listed, seal] = [head.split(" ").slice(0, -1), head.split(" ").at(-1)];
       const elsewhere = newKey();
-      const lists = [listed, [...listed, elsewhere], [elsewhere, ...listed], [key, elsewhere], [elsewhere], [...listed.slice(0, 1), elsewhere]];
+      const lists = [
+        listed,
+        [...listed, elsewhere],
+        [elsewhere, ...listed],
+        [key, elsewhere],
+        [elsewhere],
+        [...listed.slice(0, 1), elsewhere],
+      ];
       for (const list of lists) {
-        await inner.create(elsewhere, { ...record, data: { ...record.data, [HEAD]: [...list, seal].join(" ") } });
+        await inner.create(elsewhere, {
+          ...record,
+          data: { ...record.data, [HEAD]: [...list, seal].join(" ") },
+        });
         assert.deepEqual(await store.read([elsewhere]), [undefined]);
         await inner.remove(elsewhere);
       }
@@ -139,7 +233,10 @@ describe("EncryptedStore", () => {
     assert.deepEqual((await store.scan()).sessions, []);
     assert.equal((await store.create(key, newSession())).outcome, "taken");
     assert.deepEqual(await stored(key), before);
-    assert.equal(changes.every((change) => change.type === "unreadable" && change.key === key), true);
+    assert.equal(
+      changes.every((change) => change.type === "unreadable" && change.key === key),
+      true,
+    );
     assert.deepEqual([...new Set(told)], [key]);
     assert.equal(await session.delete(id), true);
     assert.deepEqual(await inner.read([key]), [undefined]);
@@ -147,16 +244,40 @@ describe("EncryptedStore", () => {
   });
 
   it("shows no value, whatever is stored, and seals the same twice differently", async () => {
-    const key = await created({ secret: "a secret word", [HEAD]: "a secret word", "~~": "a secret word", list: ["a secret word"] });
-    await store.patch(key, { set: { again: "a secret word" }, facts: { device: { ip: "192.0.2.7", label: "a secret word" } } });
-    assert.deepEqual((await store.read([key]))[0]?.data, { secret: "a secret word", [HEAD]: "a secret word", "~~": "a secret word", list: ["a secret word"], again: "a secret word" });
+    const key = await created({
+      secret: "a secret word",
+      [HEAD]: "a secret word",
+      "~~": "a secret word",
+      list: ["a secret word"],
+    });
+    await store.patch(key, {
+      set: { again: "a secret word" },
+      facts: { device: { ip: "192.0.2.7", label: "a secret word" } },
+    });
+    assert.deepEqual((await store.read([key]))[0]?.data, {
+      secret: "a secret word",
+      [HEAD]: "a secret word",
+      "~~": "a secret word",
+      list: ["a secret word"],
+      again: "a secret word",
+    });
     const record = await stored(key);
     const texts = textsOf(record).map(([, text]) => text);
-    for (const text of [JSON.stringify(record), ...texts.map((one) => Buffer.from(one, "base64url").toString("latin1"))]) {
+    for (const text of [
+      JSON.stringify(record),
+      ...texts.map((one) => Buffer.from(one, "base64url").toString("latin1")),
+    ]) {
       for (const word of ["secret word", "192.0.2.7"]) assert.equal(text.includes(word), false);
     }
     assert.equal(new Set(texts).size, texts.length);
-    assert.deepEqual(Object.keys(record.data).sort(), ["again", "list", "secret", "~", "~~", "~~~"]);
+    assert.deepEqual(Object.keys(record.data).sort(), [
+      "again",
+      "list",
+      "secret",
+      "~",
+      "~~",
+      "~~~",
+    ]);
   });
 
   it("logs nobody out when a new key comes, seals with it from then on, and opens nothing of a key that is gone", async () => {
@@ -166,10 +287,15 @@ describe("EncryptedStore", () => {
     const nextKey = newKey();
     assert.equal(await both.move(moved, nextKey), true);
     const keys = [untouched, changed, nextKey];
-    assert.deepEqual((await both.read(keys)).map((session) => session?.data["role"]), ["user", "admin", "user"]);
+    assert.deepEqual(
+      (await both.read(keys)).map((session) => session?.data["role"]),
+      ["user", "admin", "user"],
+    );
     const unreadable: string[] = [];
     const retired = new EncryptedStore<Fields>(inner, { keys: [NEXT_KEY], clock });
-    await retired.subscribe((change) => void (change.type === "unreadable" && unreadable.push(change.key)));
+    await retired.subscribe(
+      (change) => void (change.type === "unreadable" && unreadable.push(change.key)),
+    );
     // A rotation seals all of it anew.
     assert.deepEqual((await retired.read(keys)).map(Boolean), [false, false, true]);
     assert.deepEqual(unreadable, [untouched, changed]);
@@ -189,16 +315,29 @@ describe("EncryptedStore", () => {
       { keys: [KEY], clock },
     );
     const before = await store.read([key]);
-    for (let crashes = 0; crashes < 70; crashes++) await assert.rejects(crashing.move(key, newKey()), /the process ended/);
+    for (let crashes = 0; crashes < 70; crashes++)
+      await assert.rejects(crashing.move(key, newKey()), /the process ended/);
     assert.deepEqual(await store.read([key]), before);
-    assert.ok(String((await stored(key)).data[HEAD]).length < 4000, "what was announced and never came does not pile up");
+    assert.ok(
+      String((await stored(key)).data[HEAD]).length < 4000,
+      "what was announced and never came does not pile up",
+    );
     assert.equal(await store.patch(key, { set: { later: true }, ifRevision: 1 }), "done");
     const nextKey = newKey();
     assert.equal(await store.move(key, nextKey), true);
-    assert.deepEqual((await store.read([nextKey]))[0]?.data, { name: "Ada", role: "user", later: true });
+    assert.deepEqual((await store.read([nextKey]))[0]?.data, {
+      name: "Ada",
+      role: "user",
+      later: true,
+    });
     assert.equal((await store.read([nextKey]))[0]?.revision, 2);
     const last = newKey();
     assert.equal(await store.move(nextKey, last), true);
-    assert.deepEqual(String((await stored(last)).data[HEAD]).split(" ").slice(0, -1), [nextKey, last]);
+    assert.deepEqual(
+      String((await stored(last)).data[HEAD])
+        .split(" ")
+        .slice(0, -1),
+      [nextKey, last],
+    );
   });
 });

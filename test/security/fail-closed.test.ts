@@ -1,5 +1,5 @@
-// Fail closed: a store that is down is an error, never an empty session that later overwrites the real one, never a
-// cleared cookie. V16.5.2, V16.5.3.
+// Fail closed: a store that is down is an error, never an empty session that later overwrites the
+// real one, never a cleared cookie. V16.5.2, V16.5.3.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { MemoryStore, Session, type SessionStore, StoreError } from "../../src/session.ts";
@@ -10,14 +10,19 @@ interface Visitor {
 }
 
 /** A real store behind a switch. */
-function switched(): { store: SessionStore<Visitor>; memory: MemoryStore<Visitor>; state: { isDown: boolean; writes: number } } {
+function switched(): {
+  store: SessionStore<Visitor>;
+  memory: MemoryStore<Visitor>;
+  state: { isDown: boolean; writes: number };
+} {
   const memory = new MemoryStore<Visitor>();
   const state = { isDown: false, writes: 0 };
   const store = new Proxy(memory as SessionStore<Visitor>, {
     get(target, name) {
       if (name === "readSync") return undefined;
       const value: unknown = Reflect.get(target, name, target);
-      if (typeof value !== "function" || name === "constructor" || name === "subscribe") return value;
+      if (typeof value !== "function" || name === "constructor" || name === "subscribe")
+        return value;
       return async (...args: unknown[]): Promise<unknown> => {
         if (state.isDown) throw new Error("connect ECONNREFUSED 10.0.0.7:6379");
         if (name !== "read") state.writes++;
@@ -28,7 +33,9 @@ function switched(): { store: SessionStore<Visitor>; memory: MemoryStore<Visitor
   return { store, memory, state };
 }
 
-const withCookie = (id: string): { headers: { cookie: string } } => ({ headers: { cookie: `session_id=${id}` } });
+const withCookie = (id: string): { headers: { cookie: string } } => ({
+  headers: { cookie: `session_id=${id}` },
+});
 
 async function begin() {
   const { store, memory, state } = switched();
@@ -42,8 +49,19 @@ describe("While the store is down", () => {
   it("nobody is anonymous by mistake: every question is an error", async () => {
     const { session, state, id } = await begin();
     state.isDown = true;
-    const questions = [() => session.get(id), () => session.fromRequest(withCookie(id)), () => session.deadlines(id), () => session.open(withCookie(id)).data, () => session.list("alice"), () => session.requireFresh(id, 60)];
-    for (const ask of questions) await assert.rejects(ask, (error) => error instanceof StoreError && error.code === "ERR_STORE_UNAVAILABLE");
+    const questions = [
+      () => session.get(id),
+      () => session.fromRequest(withCookie(id)),
+      () => session.deadlines(id),
+      () => session.open(withCookie(id)).data,
+      () => session.list("alice"),
+      () => session.requireFresh(id, 60),
+    ];
+    for (const ask of questions)
+      await assert.rejects(
+        ask,
+        (error) => error instanceof StoreError && error.code === "ERR_STORE_UNAVAILABLE",
+      );
   });
 
   it("nothing is made in the place of the real session, also once it is up again", async () => {
@@ -78,13 +96,22 @@ describe("While the store is down", () => {
   it("what needs no store still is no session: malformed, over-age and none", async () => {
     const { session, state } = await begin();
     state.isDown = true;
-    for (const headers of [{}, { cookie: "session_id=malformed" }, { cookie: `session_id=${"A".repeat(32)}` }]) assert.equal(await session.fromRequest({ headers }), undefined);
+    for (const headers of [
+      {},
+      { cookie: "session_id=malformed" },
+      { cookie: `session_id=${"A".repeat(32)}` },
+    ])
+      assert.equal(await session.fromRequest({ headers }), undefined);
     assert.equal(await session.delete(undefined), false);
   });
 
   it("a message says what failed, and not where the store is", async () => {
     const { session, state, id } = await begin();
     state.isDown = true;
-    await assert.rejects(session.get(id), (error: Error) => !error.message.includes("10.0.0.7") && (error.cause as Error).message.includes("10.0.0.7"));
+    await assert.rejects(
+      session.get(id),
+      (error: Error) =>
+        !error.message.includes("10.0.0.7") && (error.cause as Error).message.includes("10.0.0.7"),
+    );
   });
 });

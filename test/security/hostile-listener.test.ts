@@ -5,7 +5,16 @@ import { setImmediate } from "node:timers/promises";
 import { MemoryStore, Session, type SessionEvents } from "../../src/session.ts";
 import { ManualClock } from "../../src/testing.ts";
 
-const EVENTS: (keyof SessionEvents)[] = ["created", "updated", "rotated", "ended", "revoked", "refused", "unreadable", "error"];
+const EVENTS: (keyof SessionEvents)[] = [
+  "created",
+  "updated",
+  "rotated",
+  "ended",
+  "revoked",
+  "refused",
+  "unreadable",
+  "error",
+];
 const LISTENERS: [string, () => unknown][] = [
   ["throws", () => assert.fail("of a listener")],
   ["rejects", () => Promise.reject(new Error("of a listener"))],
@@ -27,13 +36,22 @@ for (const [what, listener] of LISTENERS) {
       assert.match(headers.getSetCookie()[0] ?? "", /^session_id=; Max-Age=0/);
       const revoked = await session.create({ userId: "b" });
       assert.equal(await session.revokeAll("b"), 1);
-      const ids = [await session.create({ userId: "c" }), await session.create({ userId: "c" }), await session.create({ userId: "c" })];
+      const ids = [
+        await session.create({ userId: "c" }),
+        await session.create({ userId: "c" }),
+        await session.create({ userId: "c" }),
+      ];
       assert.equal(store.size, 2);
       clock.advance(62_000);
-      // Warnings of what listeners throw may take longer than the sweep does before it gives way: then it goes on in the next turn.
+      // Warnings of what listeners throw may take longer than the sweep does before it gives way:
+      // then it goes on in the next turn.
       for (let turn = 0; turn < 100 && store.size > 0; turn++) await setImmediate();
       assert.equal(store.size, 0);
-      for (const id of [out, revoked, ...ids]) assert.equal(await session.fromRequest({ headers: { cookie: `session_id=${id}` } }), undefined);
+      for (const id of [out, revoked, ...ids])
+        assert.equal(
+          await session.fromRequest({ headers: { cookie: `session_id=${id}` } }),
+          undefined,
+        );
     });
   });
 }

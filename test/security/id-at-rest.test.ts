@@ -6,7 +6,9 @@ import { inspect } from "node:util";
 import { MemoryStore, Session } from "../../src/session.ts";
 import { countCalls } from "../support/counting-store.ts";
 
-const withCookie = (id: string): { headers: { cookie: string } } => ({ headers: { cookie: `session_id=${id}` } });
+const withCookie = (id: string): { headers: { cookie: string } } => ({
+  headers: { cookie: `session_id=${id}` },
+});
 
 describe("A store that leaks", () => {
   it("holds no id that was issued, under any key and in any record", async () => {
@@ -27,7 +29,9 @@ describe("A store that leaks", () => {
       cursor = page.cursor;
     } while (cursor !== undefined);
     assert.equal(sessions.length, 200);
-    const dumped = JSON.stringify(sessions) + inspect(store, { depth: 20, showHidden: true, maxArrayLength: null, maxStringLength: null });
+    const dumped =
+      JSON.stringify(sessions) +
+      inspect(store, { depth: 20, showHidden: true, maxArrayLength: null, maxStringLength: null });
     for (const id of issued) {
       assert.ok(!dumped.includes(id));
       assert.ok(!dumped.includes(Buffer.from(id, "base64url").toString("hex")));
@@ -42,7 +46,13 @@ describe("A store that leaks", () => {
     const key = (await store.scan()).sessions[0]?.key ?? assert.fail();
     calls.length = 0;
     const [birth = "", hash = ""] = key.split(".");
-    for (const value of [key, hash, `${birth}${hash}`, `${birth}.${hash}`.slice(0, 32), encodeURIComponent(key)]) {
+    for (const value of [
+      key,
+      hash,
+      `${birth}${hash}`,
+      `${birth}.${hash}`.slice(0, 32),
+      encodeURIComponent(key),
+    ]) {
       assert.equal(await session.fromRequest(withCookie(value)), undefined);
       assert.equal(await session.get(value), undefined);
       assert.equal(await session.update(value, { userId: "alice" }), false);
@@ -60,6 +70,13 @@ describe("A store that leaks", () => {
     await store.set("undefined", { userId: "admin" });
     const session = new Session({ store });
     for (const id of ["", undefined, "undefined"]) assert.equal(await session.get(id), undefined);
-    for (const cookie of ["session_id=", "session_id", "session_id=undefined", '=""', 'session_id=""']) assert.equal(await session.fromRequest({ headers: { cookie } }), undefined);
+    for (const cookie of [
+      "session_id=",
+      "session_id",
+      "session_id=undefined",
+      '=""',
+      'session_id=""',
+    ])
+      assert.equal(await session.fromRequest({ headers: { cookie } }), undefined);
   });
 });

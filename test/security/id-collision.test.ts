@@ -1,14 +1,24 @@
 // A new id that is taken attaches to nothing and overwrites nothing. V7.2.3; tower-sessions 0.12.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { MemoryStore, type RandomFill, Session, type Store, toSessionStore } from "../../src/session.ts";
+import {
+  MemoryStore,
+  type RandomFill,
+  Session,
+  type Store,
+  toSessionStore,
+} from "../../src/session.ts";
 
 type Visitor = { userId: string };
 const ZEROES: RandomFill = (bytes) => bytes.fill(0);
 
 const plain = (): Store<Visitor> => {
   const kept = new Map<string, Visitor>();
-  return { get: async (id) => kept.get(id), set: async (id, data) => void kept.set(id, data), delete: async (id) => void kept.delete(id) };
+  return {
+    get: async (id) => kept.get(id),
+    set: async (id, data) => void kept.set(id, data),
+    delete: async (id) => void kept.delete(id),
+  };
 };
 const STORES: [string, () => Store<Visitor>][] = [
   ["MemoryStore", () => new MemoryStore<Visitor>()],
@@ -24,10 +34,13 @@ for (const [name, open] of STORES) {
       const ids: string[] = [];
       let refused = 0;
       for (let n = 0; n < 5; n++) {
-        await session.create({ userId: `user-${n}` }).then((id) => ids.push(id), (error: { code?: string }) => {
-          assert.equal(error.code, "ERR_STORE_CONFLICT");
-          refused++;
-        });
+        await session.create({ userId: `user-${n}` }).then(
+          (id) => ids.push(id),
+          (error: { code?: string }) => {
+            assert.equal(error.code, "ERR_STORE_CONFLICT");
+            refused++;
+          },
+        );
       }
       assert.ok(refused >= 3, String(refused));
       assert.equal(new Set(ids).size, ids.length);

@@ -1,8 +1,16 @@
-// No id in an error, an event, a list, JSON, a log or a warning: the cookie alone carries it. V3.3.4, V16.2.5; CVE-2023-20866.
+// No id in an error, an event, a list, JSON, a log or a warning: the cookie alone carries it.
+// V3.3.4, V16.2.5; CVE-2023-20866.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { inspect } from "node:util";
-import { MemoryStore, Session, type SessionEvents, type SessionStore, type Store, toSessionStore } from "../../src/session.ts";
+import {
+  MemoryStore,
+  Session,
+  type SessionEvents,
+  type SessionStore,
+  type Store,
+  toSessionStore,
+} from "../../src/session.ts";
 import { ManualClock } from "../../src/testing.ts";
 
 interface Visitor {
@@ -10,13 +18,23 @@ interface Visitor {
   cart?: unknown;
 }
 
-const EVENTS: (keyof SessionEvents)[] = ["created", "updated", "rotated", "ended", "revoked", "refused", "unreadable", "error"];
+const EVENTS: (keyof SessionEvents)[] = [
+  "created",
+  "updated",
+  "rotated",
+  "ended",
+  "revoked",
+  "refused",
+  "unreadable",
+  "error",
+];
 const SHOW = { depth: 12, showHidden: true, maxArrayLength: null, maxStringLength: null } as const;
 
 /** What would be seen of a value in a log, in JSON or in a debugger. */
 function shown(value: unknown): string {
   const parts = [inspect(value, SHOW), String(value)];
-  if (value instanceof Error) parts.push(value.message, String(value.stack), inspect(value.cause, SHOW));
+  if (value instanceof Error)
+    parts.push(value.message, String(value.stack), inspect(value.cause, SHOW));
   try {
     parts.push(JSON.stringify(value) ?? "");
   } catch {
@@ -64,7 +82,11 @@ function failing<Inner extends object>(inner: Inner, state: { fails: boolean }):
 
 const textStore = (): Store<Visitor> => {
   const kept = new Map<string, Visitor>();
-  return { get: async (id) => kept.get(id), set: async (id, data) => void kept.set(id, data), delete: async (id) => void kept.delete(id) };
+  return {
+    get: async (id) => kept.get(id),
+    set: async (id, data) => void kept.set(id, data),
+    delete: async (id) => void kept.delete(id),
+  };
 };
 
 const STORES: [string, (clock: ManualClock) => Store<Visitor> | SessionStore<Visitor>][] = [
@@ -94,7 +116,10 @@ for (const [name, open] of STORES) {
       const cycle: { self?: unknown } = {};
       cycle.self = cycle;
       for (let n = 0; n < 30; n++) {
-        const id = (await attempt(() => session.create({ userId: `user-${n % 3}` }))) ?? [...ids][n % Math.max(ids.size, 1)] ?? "";
+        const id =
+          (await attempt(() => session.create({ userId: `user-${n % 3}` }))) ??
+          [...ids][n % Math.max(ids.size, 1)] ??
+          "";
         ids.add(String(id));
         const cookie = `session_id=${String(id)}`;
         const request = session.open({ headers: { cookie } });
@@ -102,14 +127,21 @@ for (const [name, open] of STORES) {
         const acts = [
           () => session.get(String(id)),
           () => session.fromRequest({ headers: { cookie } }),
-          () => session.fromRequest({ headers: { cookie: `${cookie}; session_id=${[...ids][0]}` } }),
+          () =>
+            session.fromRequest({ headers: { cookie: `${cookie}; session_id=${[...ids][0]}` } }),
           () => session.fromRequest({ cookie } as unknown as Headers),
           () => session.update(String(id), { cart: n }),
           () => session.update(String(id), { userId: "other" }),
           () => session.update(String(id), { cart: cycle }),
-          () => session.update(String(id), () => { throw new Error("of the application"); }),
+          () =>
+            session.update(String(id), () => {
+              throw new Error("of the application");
+            }),
           () => session.deadlines(String(id)),
-          () => session.list(`user-${n % 3}`, { current: String(id) }).then((list) => seen.push(shown(list))),
+          () =>
+            session
+              .list(`user-${n % 3}`, { current: String(id) })
+              .then((list) => seen.push(shown(list))),
           () => session.requireFresh(String(id), 60),
           () => session.setCookie({} as Headers, String(id)),
           () => session.setCookie(headers, String(id).repeat(200)),
@@ -133,7 +165,11 @@ for (const [name, open] of STORES) {
     ids.delete("");
     assert.ok(ids.size >= 50 && seen.length > 300, `${ids.size} ids, ${seen.length} things seen`);
     const all = seen.join("\n") + output;
-    for (const id of ids) assert.ok(!all.includes(id), `an id is in: ${seen.find((text) => text.includes(id))?.slice(0, 300)}`);
+    for (const id of ids)
+      assert.ok(
+        !all.includes(id),
+        `an id is in: ${seen.find((text) => text.includes(id))?.slice(0, 300)}`,
+      );
   });
 }
 
@@ -143,7 +179,9 @@ describe("An id", () => {
     const id = await session.create({ userId: "123" });
     const headers = new Headers();
     session.setCookie(headers, id);
-    const carrying = [...headers].filter(([, value]) => value.includes(id)).map(([header]) => header);
+    const carrying = [...headers]
+      .filter(([, value]) => value.includes(id))
+      .map(([header]) => header);
     assert.deepEqual(carrying, ["set-cookie"]);
     assert.match(headers.get("set-cookie") ?? "", /; HttpOnly/);
   });

@@ -27,13 +27,67 @@ describe("A valid id that comes by another way than the cookie", () => {
   const ways: [string, (id: string) => [path: string, init: RequestInit]][] = [
     ["in the query", (id) => [`/?session_id=${id}&sid=${id}&PHPSESSID=${id}`, {}]],
     ["in the path", (id) => [`/${id};session_id=${id};jsessionid=${id}`, {}]],
-    ["in a JSON body", (id) => ["/", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ session_id: id, cookie: `session_id=${id}`, headers: { cookie: `session_id=${id}` } }) }]],
-    ["in a form", (id) => ["/", { method: "POST", headers: { "content-type": "application/x-www-form-urlencoded" }, body: `session_id=${id}` }]],
+    [
+      "in a JSON body",
+      (id) => [
+        "/",
+        {
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify({
+            session_id: id,
+            cookie: `session_id=${id}`,
+            headers: { cookie: `session_id=${id}` },
+          }),
+        },
+      ],
+    ],
+    [
+      "in a form",
+      (id) => [
+        "/",
+        {
+          method: "POST",
+          headers: { "content-type": "application/x-www-form-urlencoded" },
+          body: `session_id=${id}`,
+        },
+      ],
+    ],
     ["as a bearer token", (id) => ["/", { headers: { authorization: `Bearer ${id}` } }]],
-    ["in basic credentials", (id) => ["/", { headers: { authorization: `Basic ${btoa(`session_id:${id}`)}` } }]],
-    ["in headers of other names", (id) => ["/", { headers: { session_id: id, "x-session-id": id, cookie2: `session_id=${id}`, "x-cookie": `session_id=${id}`, "set-cookie": `session_id=${id}` } }]],
-    ["in another cookie's value", (id) => ["/", { headers: { cookie: `other=session_id=${id}; "session_id=${id}"` } }]],
-    ["under a name that only looks like ours", (id) => ["/", { headers: { cookie: `Session_id=${id}; session%5Fid=${id}; session-id=${id}; xsession_id=${id}; __Host-session_id=${id}` } }]],
+    [
+      "in basic credentials",
+      (id) => ["/", { headers: { authorization: `Basic ${btoa(`session_id:${id}`)}` } }],
+    ],
+    [
+      "in headers of other names",
+      (id) => [
+        "/",
+        {
+          headers: {
+            session_id: id,
+            "x-session-id": id,
+            cookie2: `session_id=${id}`,
+            "x-cookie": `session_id=${id}`,
+            "set-cookie": `session_id=${id}`,
+          },
+        },
+      ],
+    ],
+    [
+      "in another cookie's value",
+      (id) => ["/", { headers: { cookie: `other=session_id=${id}; "session_id=${id}"` } }],
+    ],
+    [
+      "under a name that only looks like ours",
+      (id) => [
+        "/",
+        {
+          headers: {
+            cookie: `Session_id=${id}; session%5Fid=${id}; session-id=${id}; xsession_id=${id}; __Host-session_id=${id}`,
+          },
+        },
+      ],
+    ],
   ];
   for (const [way, make] of ways) {
     it(`${way} is anonymous, and no store is asked`, async () => {
@@ -49,6 +103,8 @@ describe("A valid id that comes by another way than the cookie", () => {
 
   it("and in the cookie is the visitor", async () => {
     const id = await session.create({ userId: "alice" });
-    assert.deepEqual(await (await fetch(url, { headers: { cookie: `session_id=${id}` } })).json(), { userId: "alice" });
+    assert.deepEqual(await (await fetch(url, { headers: { cookie: `session_id=${id}` } })).json(), {
+      userId: "alice",
+    });
   });
 });

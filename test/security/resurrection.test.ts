@@ -1,8 +1,14 @@
-// Resurrection: a slow request finishes after the logout and brings the session, or its cookie, back.
-// V7.4.1; CVE-2025-46336, GHSA-qppm-g56g-fpvp and the issues of eight other libraries.
+// Resurrection: a slow request finishes after the logout and brings the session, or its cookie,
+// back. V7.4.1; CVE-2025-46336, GHSA-qppm-g56g-fpvp and the issues of eight other libraries.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { MemoryStore, Session, type SessionStore, type Store, toSessionStore } from "../../src/session.ts";
+import {
+  MemoryStore,
+  Session,
+  type SessionStore,
+  type Store,
+  toSessionStore,
+} from "../../src/session.ts";
 import { ManualClock } from "../../src/testing.ts";
 import { pauseCalls } from "../support/pausing-store.ts";
 
@@ -12,16 +18,38 @@ interface Visitor {
 }
 type Act = (session: Session<Visitor>, id: string) => Promise<unknown>;
 
-const withCookie = (id: string): { headers: { cookie: string } } => ({ headers: { cookie: `session_id=${id}` } });
+const withCookie = (id: string): { headers: { cookie: string } } => ({
+  headers: { cookie: `session_id=${id}` },
+});
 
 const LATE: [name: string, method: string, when: "before" | "after", act: Act][] = [
   ["an update", "patch", "before", (session, id) => session.update(id, { cart: ["late"] })],
-  ["an update that has read", "read", "after", (session, id) => session.update(id, () => ({ cart: ["late"] }))],
-  ["an update by function about to write", "patch", "before", (session, id) => session.update(id, () => ({ cart: ["late"] }))],
+  [
+    "an update that has read",
+    "read",
+    "after",
+    (session, id) => session.update(id, () => ({ cart: ["late"] })),
+  ],
+  [
+    "an update by function about to write",
+    "patch",
+    "before",
+    (session, id) => session.update(id, () => ({ cart: ["late"] })),
+  ],
   ["a rotation", "move", "before", (session, id) => session.rotate(id)],
-  ["a request that has read", "read", "after", (session, id) => session.fromRequest(withCookie(id))],
+  [
+    "a request that has read",
+    "read",
+    "after",
+    (session, id) => session.fromRequest(withCookie(id)),
+  ],
   // It has read its session; what comes late is the note.
-  ["a request about to note its activity", "extend", "before", (session, id) => session.fromRequest(withCookie(id)).then(() => session.close())],
+  [
+    "a request about to note its activity",
+    "extend",
+    "before",
+    (session, id) => session.fromRequest(withCookie(id)).then(() => session.close()),
+  ],
 ];
 
 const ENDS: [name: string, end: Act][] = [
@@ -50,7 +78,8 @@ for (const [end, act] of ENDS) {
         await act(session, id);
         go();
         const result = await running;
-        // The request that had read before the end may still answer with what it read; nothing may have been written.
+        // The request that had read before the end may still answer with what it read; nothing may
+        // have been written.
         if (name !== "a request that has read") assert.ok(!result, String(result));
         assert.equal(await session.get(id), undefined);
         assert.equal(await session.fromRequest(withCookie(id)), undefined);
@@ -63,7 +92,10 @@ for (const [end, act] of ENDS) {
       const clock = new ManualClock();
       const { store, pause } = pauseCalls(new MemoryStore<Visitor>({ clock }));
       const session = new Session<Visitor>({ store, clock });
-      for (const [method, change] of [["patch", "set"], ["move", "rotate"]] as const) {
+      for (const [method, change] of [
+        ["patch", "set"],
+        ["move", "rotate"],
+      ] as const) {
         const id = await session.create({ userId: "alice" });
         const slow = session.open(withCookie(id));
         await slow.data;
@@ -103,7 +135,11 @@ describe("After a logout on a three-method store", () => {
     const id = await session.create({ userId: "alice" });
     let go = (): void => {};
     slow.gate = new Promise((resolve) => (go = resolve));
-    const work = [session.update(id, { cart: ["late"] }), session.update(id, () => ({ cart: ["late"] })), session.delete(id)];
+    const work = [
+      session.update(id, { cart: ["late"] }),
+      session.update(id, () => ({ cart: ["late"] })),
+      session.delete(id),
+    ];
     go();
     await Promise.all(work);
     assert.equal(kept.size, 0);

@@ -26,6 +26,7 @@ describe("SECURITY.md", () => {
   });
 
   it("names a test in every row that says held", () => {
-    for (const row of rows.filter((line) => /\| held|^\| held/.test(line))) assert.match(row, /`(test|src)\/[^`]+\.ts`/, row.slice(0, 80));
+    for (const row of rows.filter((line) => /\| held|^\| held/.test(line)))
+      assert.match(row, /`(test|src)\/[^`]+\.ts`/, row.slice(0, 80));
   });
 });

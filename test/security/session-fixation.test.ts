@@ -10,7 +10,9 @@ interface Visitor {
   cart?: string[];
 }
 
-const withCookie = (...ids: (string | undefined)[]): { headers: { cookie: string } } => ({ headers: { cookie: ids.map((id) => `session_id=${id}`).join("; ") } });
+const withCookie = (...ids: (string | undefined)[]): { headers: { cookie: string } } => ({
+  headers: { cookie: ids.map((id) => `session_id=${id}`).join("; ") },
+});
 
 /** An id as we would have made it, that we never made. */
 function forgedId(): string {
@@ -35,7 +37,10 @@ describe("Session fixation", () => {
     await opened.commit();
     const headers = new Headers();
     opened.writeTo(headers);
-    assert.deepEqual(refused.map(({ reason }) => reason), ["unknown", "unknown"]);
+    assert.deepEqual(
+      refused.map(({ reason }) => reason),
+      ["unknown", "unknown"],
+    );
     assert.equal(store.size, 1);
     const [made = ""] = headers.getSetCookie();
     assert.ok(made.startsWith("session_id=") && !made.includes(id));
@@ -69,7 +74,10 @@ describe("Session fixation", () => {
     const session = new Session<Visitor>();
     const known = await session.create({ cart: ["planted"] });
     await assert.rejects(session.update(known, { userId: "victim" }), { code: "ERR_USER_CHANGED" });
-    await assert.rejects(session.update(known, () => ({ userId: "victim" })), { code: "ERR_USER_CHANGED" });
+    await assert.rejects(
+      session.update(known, () => ({ userId: "victim" })),
+      { code: "ERR_USER_CHANGED" },
+    );
     // As documents of databases are: their fields are not their own, and what they write is.
     const document: Visitor = Object.create({ toJSON: () => ({ userId: "victim" }) }) as Visitor;
     await assert.rejects(session.update(known, document), { code: "ERR_USER_CHANGED" });
@@ -78,7 +86,10 @@ describe("Session fixation", () => {
 
   it("a slow request that still holds the old id does not keep it alive past a rotation", async () => {
     for (const [method, act] of [
-      ["read", (session: Session<Visitor>, id: string) => session.update(id, () => ({ cart: ["late"] }))],
+      [
+        "read",
+        (session: Session<Visitor>, id: string) => session.update(id, () => ({ cart: ["late"] })),
+      ],
       ["patch", (session: Session<Visitor>, id: string) => session.update(id, { cart: ["late"] })],
       ["move", (session: Session<Visitor>, id: string) => session.rotate(id)],
     ] as const) {
@@ -100,14 +111,16 @@ describe("Session fixation", () => {
     const session = new Session<Visitor>();
     const victim = await session.create({ userId: "victim" });
     const planted = await session.create({ userId: "mallory" });
-    for (const order of [withCookie(victim, planted), withCookie(planted, victim)]) assert.equal(await session.fromRequest(order), undefined);
+    for (const order of [withCookie(victim, planted), withCookie(planted, victim)])
+      assert.equal(await session.fromRequest(order), undefined);
   });
 
   it("a sibling domain that plants what is no session does not lock the victim out (SESS-03)", async () => {
     const session = new Session<Visitor>();
     const victim = await session.create({ userId: "victim" });
     for (const planted of [forgedId(), "malformed", "", "A".repeat(32)]) {
-      for (const order of [withCookie(victim, planted), withCookie(planted, victim)]) assert.deepEqual(await session.fromRequest(order), { userId: "victim" });
+      for (const order of [withCookie(victim, planted), withCookie(planted, victim)])
+        assert.deepEqual(await session.fromRequest(order), { userId: "victim" });
     }
   });
 });

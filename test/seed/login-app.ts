@@ -1,5 +1,5 @@
-// A program as somebody would write it who follows the seed's page: the same calls, the package by its name.
-// Tests run it as it is here, and again from the packed tarball.
+// A program as somebody would write it who follows the seed's page: the same calls, the package by
+// its name. Tests run it as it is here, and again from the packed tarball.
 import harpia, { type App, type Request, type Response } from "harpiats";
 import { Session } from "harpiats/session";
 

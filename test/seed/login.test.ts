@@ -15,16 +15,27 @@ describe("the seed's routes", () => {
 
     const login = await browser.fetch("/login");
     assert.deepEqual(await login.json(), { welcome: "ada" });
-    assert.match(login.headers.getSetCookie().join(), /^session_id=[\w-]{32}; Path=\/; HttpOnly; Secure; SameSite=Lax$/);
-    assert.deepEqual(await browser.json("/profile"), { signedIn: true, visitor: { userId: "ada", role: "guest" } });
+    assert.match(
+      login.headers.getSetCookie().join(),
+      /^session_id=[\w-]{32}; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
+    );
+    assert.deepEqual(await browser.json("/profile"), {
+      signedIn: true,
+      visitor: { userId: "ada", role: "guest" },
+    });
 
     assert.deepEqual(await browser.json("/update-role"), { isUpdated: true });
-    assert.deepEqual(await browser.json("/profile"), { signedIn: true, visitor: { userId: "ada", role: "editor" } });
+    assert.deepEqual(await browser.json("/profile"), {
+      signedIn: true,
+      visitor: { userId: "ada", role: "editor" },
+    });
 
     const id = browser.cookies.get("session_id");
     const logout = await browser.fetch("/logout");
     assert.deepEqual(await logout.json(), { signedOut: true });
-    assert.deepEqual(logout.headers.getSetCookie(), ["session_id=; Max-Age=0; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; Secure; SameSite=Lax"]);
+    assert.deepEqual(logout.headers.getSetCookie(), [
+      "session_id=; Max-Age=0; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; HttpOnly; Secure; SameSite=Lax",
+    ]);
     assert.equal(browser.cookies.size, 0);
     assert.deepEqual(await browser.json("/profile"), { signedIn: false });
 
@@ -46,9 +57,15 @@ describe("the seed's routes", () => {
     const [first, second] = [new Browser(url), new Browser(url)];
     await Promise.all([first.fetch("/login"), second.fetch("/login")]);
     await first.fetch("/update-role");
-    assert.deepEqual(await second.json("/profile"), { signedIn: true, visitor: { userId: "ada", role: "guest" } });
+    assert.deepEqual(await second.json("/profile"), {
+      signedIn: true,
+      visitor: { userId: "ada", role: "guest" },
+    });
     await first.fetch("/logout");
-    assert.deepEqual(await second.json("/profile"), { signedIn: true, visitor: { userId: "ada", role: "guest" } });
+    assert.deepEqual(await second.json("/profile"), {
+      signedIn: true,
+      visitor: { userId: "ada", role: "guest" },
+    });
   });
 
   it("use the cookie name that the Session was given", async (t) => {
@@ -57,7 +74,10 @@ describe("the seed's routes", () => {
     await browser.fetch("/login");
     assert.deepEqual([...browser.cookies.keys()], ["my_site"]);
     await browser.fetch("/update-role");
-    assert.deepEqual(await browser.json("/profile"), { signedIn: true, visitor: { userId: "ada", role: "editor" } });
+    assert.deepEqual(await browser.json("/profile"), {
+      signedIn: true,
+      visitor: { userId: "ada", role: "editor" },
+    });
     await browser.fetch("/logout");
     assert.equal(browser.cookies.size, 0);
   });
@@ -69,7 +89,10 @@ describe("the seed's routes", () => {
     assert.equal((await browser.fetch("/profile")).headers.get("vary"), "Cookie");
     assert.equal((await browser.fetch("/update-role")).headers.get("vary"), "Cookie");
     const logout = await browser.fetch("/logout");
-    assert.deepEqual([logout.headers.get("vary"), logout.headers.get("cache-control")], ["Cookie", "no-store"]);
+    assert.deepEqual(
+      [logout.headers.get("vary"), logout.headers.get("cache-control")],
+      ["Cookie", "no-store"],
+    );
   });
 });
 
@@ -77,12 +100,19 @@ describe("the seed's methods", () => {
   it("set a cookie with the options that are given, and the safe ones beside them", async (t) => {
     const session = new Session();
     const app = harpia().get("/", async (_req: Request, res: Response) => {
-      session.setCookie(res, await session.create({ userId: "ada" }), { httpOnly: true, secure: true, maxAge: 3600 });
+      session.setCookie(res, await session.create({ userId: "ada" }), {
+        httpOnly: true,
+        secure: true,
+        maxAge: 3600,
+      });
       res.json({});
     });
     const { url } = await serveApp(t, app);
     const [cookie] = (await fetch(url)).headers.getSetCookie();
-    assert.match(cookie ?? "", /^session_id=[\w-]{32}; Max-Age=3600; Path=\/; HttpOnly; Secure; SameSite=Lax$/);
+    assert.match(
+      cookie ?? "",
+      /^session_id=[\w-]{32}; Max-Age=3600; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
+    );
   });
 
   it("take an undefined id for no such session", async (t) => {

@@ -32,7 +32,10 @@ describe("the seed's store on Redis", { skip: skipWithoutRedis() }, () => {
 
     assert.deepEqual(await browser.json("/update-role"), { isUpdated: true });
     assert.equal(await redis.get(id), '{"userId":"ada","role":"editor"}');
-    assert.deepEqual(await browser.json("/profile"), { signedIn: true, visitor: { userId: "ada", role: "editor" } });
+    assert.deepEqual(await browser.json("/profile"), {
+      signedIn: true,
+      visitor: { userId: "ada", role: "editor" },
+    });
 
     assert.deepEqual(await browser.json("/logout"), { signedOut: true });
     assert.equal(await redis.exists(id), 0);
@@ -46,7 +49,10 @@ describe("the seed's store on Redis", { skip: skipWithoutRedis() }, () => {
     const { url } = await serveApp(t, loginApp(new Session({ store: makeRedisStore(redis) })));
     const browser = new Browser(url);
     browser.cookies.set("session_id", id);
-    assert.deepEqual(await browser.json("/profile"), { signedIn: true, visitor: { userId: "ada" } });
+    assert.deepEqual(await browser.json("/profile"), {
+      signedIn: true,
+      visitor: { userId: "ada" },
+    });
   });
 
   it("loses none of many updates at once in one process", async () => {
@@ -54,7 +60,10 @@ describe("the seed's store on Redis", { skip: skipWithoutRedis() }, () => {
     const id = await session.create({ userId: "ada" });
     const fields = Array.from({ length: 20 }, (_, at) => `field${at}`);
     await Promise.all(fields.map((field) => session.update(id, { [field]: true })));
-    assert.deepEqual(await session.get(id), { userId: "ada", ...Object.fromEntries(fields.map((field) => [field, true])) });
+    assert.deepEqual(await session.get(id), {
+      userId: "ada",
+      ...Object.fromEntries(fields.map((field) => [field, true])),
+    });
   });
 
   it("that is down is an error and not a visitor who is signed out", async () => {
@@ -63,6 +72,11 @@ describe("the seed's store on Redis", { skip: skipWithoutRedis() }, () => {
     const session = new Session({ store: makeRedisStore(broken) });
     const id = await session.create({ userId: "ada" });
     broken.destroy();
-    await assert.rejects(session.get(id), { name: "StoreError", code: "ERR_STORE_UNAVAILABLE", store: "Store", operation: "read" });
+    await assert.rejects(session.get(id), {
+      name: "StoreError",
+      code: "ERR_STORE_UNAVAILABLE",
+      store: "Store",
+      operation: "read",
+    });
   });
 });

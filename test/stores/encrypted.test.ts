@@ -1,4 +1,5 @@
-// EncryptedStore keeps the contract on top of the stores of this process, and takes the round trips that it says.
+// EncryptedStore keeps the contract on top of the stores of this process, and takes the round trips
+// that it says.
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { after, before, describe, it } from "node:test";
@@ -12,34 +13,62 @@ import { openSqliteStore, sqliteClient } from "../support/sqlite-clients.ts";
 const runner = { describe, it, before, after };
 const KEY = randomBytes(32);
 // What is opened is a whole store, or conformance says so.
-const encrypt = <T extends { store: unknown }>({ store, ...rest }: T, clock: EncryptedStoreOptions["clock"]) => ({
+const encrypt = <T extends { store: unknown }>(
+  { store, ...rest }: T,
+  clock: EncryptedStoreOptions["clock"],
+) => ({
   ...rest,
   store: new EncryptedStore<Fields>(store as SessionStore<Fields>, { keys: [KEY], clock }),
 });
 
-storeConformance(runner, { name: "EncryptedStore on MemoryStore", open: async (clock) => encrypt({ store: new MemoryStore({ clock }) }, clock) });
+storeConformance(runner, {
+  name: "EncryptedStore on MemoryStore",
+  open: async (clock) => encrypt({ store: new MemoryStore({ clock }) }, clock),
+});
 
-storeConformance(runner, { name: "EncryptedStore on SqliteStore", open: async (clock) => encrypt(await openSqliteStore(await sqliteClient(), clock), clock) });
+storeConformance(runner, {
+  name: "EncryptedStore on SqliteStore",
+  open: async (clock) => encrypt(await openSqliteStore(await sqliteClient(), clock), clock),
+});
 
 describe("EncryptedStore", () => {
   it("asks the other store once to read, create, touch and end, twice to change, three times to rotate", async () => {
     const clock = new ManualClock();
     const { store, calls } = countCalls(new MemoryStore<Fields>({ clock }), false);
-    const session = new Session({ store: new EncryptedStore<Fields>(store, { keys: [KEY] }), clock });
+    const session = new Session({
+      store: new EncryptedStore<Fields>(store, { keys: [KEY] }),
+      clock,
+    });
     const callsOf = async (work: () => Promise<unknown>): Promise<string[]> => {
       calls.length = 0;
       await work();
       return calls.slice();
     };
     let id = "";
-    assert.deepEqual(await callsOf(async () => (id = await session.create({ userId: "u" }))), ["create"]);
+    assert.deepEqual(await callsOf(async () => (id = await session.create({ userId: "u" }))), [
+      "create",
+    ]);
     assert.deepEqual(await callsOf(() => session.get(id)), ["read"]);
     clock.advance(61_000);
-    assert.deepEqual(await callsOf(() => session.fromRequest({ headers: { cookie: `session_id=${id}` } })), ["read", "extend"]);
+    assert.deepEqual(
+      await callsOf(() => session.fromRequest({ headers: { cookie: `session_id=${id}` } })),
+      ["read", "extend"],
+    );
     assert.deepEqual(await callsOf(() => session.update(id, { n: 1 })), ["read", "patch"]);
-    assert.deepEqual(await callsOf(() => session.update(id, () => ({ n: 2 }))), ["read", "read", "patch"]);
-    assert.deepEqual(await callsOf(async () => (id = (await session.rotate(id)) ?? "")), ["read", "patch", "move"]);
-    assert.deepEqual(await callsOf(() => Promise.all([session.get(id), session.get(id), session.get(id)])), ["read"]);
+    assert.deepEqual(await callsOf(() => session.update(id, () => ({ n: 2 }))), [
+      "read",
+      "read",
+      "patch",
+    ]);
+    assert.deepEqual(await callsOf(async () => (id = (await session.rotate(id)) ?? "")), [
+      "read",
+      "patch",
+      "move",
+    ]);
+    assert.deepEqual(
+      await callsOf(() => Promise.all([session.get(id), session.get(id), session.get(id)])),
+      ["read"],
+    );
     assert.deepEqual(await callsOf(() => session.list("u")), ["listByUser"]);
     assert.deepEqual(await callsOf(() => session.delete(id)), ["remove"]);
     assert.deepEqual(await callsOf(() => session.revokeAll("u")), ["removeByUser"]);
@@ -57,17 +86,37 @@ describe("EncryptedStore", () => {
   it("refuses stores that change sessions as a whole, keys that are none, and options that there are not", () => {
     const refused = (store: unknown, options: object, expected: RegExp): void => {
       // What a caller without types may pass.
-      assert.throws(() => new EncryptedStore(store as SessionStore, options as EncryptedStoreOptions), expected);
+      assert.throws(
+        () => new EncryptedStore(store as SessionStore, options as EncryptedStoreOptions),
+        expected,
+      );
     };
-    const threeMethods = { get: async () => undefined, set: async () => {}, delete: async () => {} };
-    for (const store of [threeMethods, undefined, null, "redis://localhost", {}]) refused(store, { keys: [KEY] }, /^TypeError: Cannot make an EncryptedStore: the store has no patch/);
+    const threeMethods = {
+      get: async () => undefined,
+      set: async () => {},
+      delete: async () => {},
+    };
+    for (const store of [threeMethods, undefined, null, "redis://localhost", {}])
+      refused(
+        store,
+        { keys: [KEY] },
+        /^TypeError: Cannot make an EncryptedStore: the store has no patch/,
+      );
     const memory = new MemoryStore();
     refused(memory, {}, /^TypeError: Cannot use keys: it is undefined/);
-    refused(memory, { keys: [] }, /^TypeError: Cannot use keys: it is an array, a list of at least one key/);
+    refused(
+      memory,
+      { keys: [] },
+      /^TypeError: Cannot use keys: it is an array, a list of at least one key/,
+    );
     refused(memory, { keys: KEY }, /^TypeError: Cannot use keys/);
     refused(memory, { keys: ["short"] }, /^RangeError: Cannot use key 1 of keys: it has 5 bytes/);
     refused(memory, { keys: [KEY, 7] }, /^TypeError: Cannot use key 2 of keys: it is a number/);
-    refused(memory, { keys: [KEY, Buffer.from(KEY)] }, /^TypeError: Cannot use key 2 of keys: it is there already/);
+    refused(
+      memory,
+      { keys: [KEY, Buffer.from(KEY)] },
+      /^TypeError: Cannot use key 2 of keys: it is there already/,
+    );
     refused(memory, { keys: [KEY], key: KEY }, /there is no option key/);
   });
 });

@@ -17,7 +17,9 @@ const ConnectMemoryStore = makeMemoryStore(expressSession);
 storeConformance(runner, {
   name: "ExpressSessionStore over memorystore",
   contract: "Store",
-  open: async (clock) => ({ store: new ExpressSessionStore({ store: new ConnectMemoryStore({}), clock }) }),
+  open: async (clock) => ({
+    store: new ExpressSessionStore({ store: new ConnectMemoryStore({}), clock }),
+  }),
 });
 
 describe("ExpressSessionStore over connect-redis", { skip }, () => {
@@ -36,13 +38,25 @@ describe("ExpressSessionStore over connect-redis", { skip }, () => {
     open: async (clock) => {
       const client = await connect();
       const close = async (): Promise<void> => client.destroy();
-      return { store: new ExpressSessionStore({ store: new RedisStore({ client, prefix: "conformance:" }), clock }), close };
+      return {
+        store: new ExpressSessionStore({
+          store: new RedisStore({ client, prefix: "conformance:" }),
+          clock,
+        }),
+        close,
+      };
     },
   });
 
   it("holds no id, expires at the session's end, and fails with a StoreError", async () => {
     const client = await connect();
-    const session = new Session({ store: new ExpressSessionStore({ store: new RedisStore({ client, prefix: "own:" }), absoluteTimeout: 1000 }), absoluteTimeout: 1000 });
+    const session = new Session({
+      store: new ExpressSessionStore({
+        store: new RedisStore({ client, prefix: "own:" }),
+        absoluteTimeout: 1000,
+      }),
+      absoluteTimeout: 1000,
+    });
     const id = await session.create({ userId: "ann" });
     const [key = ""] = await client.keys("own:*");
     assert.equal((key + (await client.get(key))).includes(id), false);
@@ -51,7 +65,10 @@ describe("ExpressSessionStore over connect-redis", { skip }, () => {
     await client.set(key, JSON.stringify({ cookie: {}, other: "application" }));
     assert.equal(await session.get(id), undefined);
     client.destroy();
-    await assert.rejects(session.get(id), (error) => error instanceof StoreError && error.store === "ExpressSessionStore");
+    await assert.rejects(
+      session.get(id),
+      (error) => error instanceof StoreError && error.store === "ExpressSessionStore",
+    );
     await assert.rejects(session.create({}), StoreError);
   });
 });
@@ -59,23 +76,44 @@ describe("ExpressSessionStore over connect-redis", { skip }, () => {
 describe("ExpressSessionStore", () => {
   it("takes ENOENT for no session, every other failure for a failure, and wants a store", async () => {
     let failure: unknown;
-    const fail = (_sid: string, ...rest: unknown[]): unknown => (rest.at(-1) as (error: unknown) => void)(failure);
-    const session = new Session({ store: new ExpressSessionStore({ store: { get: fail, set: fail, destroy: fail } }) });
+    const fail = (_sid: string, ...rest: unknown[]): unknown =>
+      (rest.at(-1) as (error: unknown) => void)(failure);
+    const session = new Session({
+      store: new ExpressSessionStore({ store: { get: fail, set: fail, destroy: fail } }),
+    });
     failure = Object.assign(new Error("no such file"), { code: "ENOENT" });
     const id = await new Session().create({});
     assert.equal(await session.get(id), undefined);
     for (failure of [new Error("down"), "down"]) await assert.rejects(session.get(id), StoreError);
-    assert.throws(() => new ExpressSessionStore({ store: { get: fail, set: fail, destroy: fail }, prefix: "a" } as never), /there is no option prefix/);
-    for (const wrong of [undefined, {}, new Map()]) assert.throws(() => new ExpressSessionStore({ store: wrong as never }), TypeError);
+    assert.throws(
+      () =>
+        new ExpressSessionStore({
+          store: { get: fail, set: fail, destroy: fail },
+          prefix: "a",
+        } as never),
+      /there is no option prefix/,
+    );
+    for (const wrong of [undefined, {}, new Map()])
+      assert.throws(() => new ExpressSessionStore({ store: wrong as never }), TypeError);
   });
 
   it("takes what an async store rejects instead of calling back for a failure, which would end the process", async () => {
     const fail = async (): Promise<never> => {
       throw new Error("forgotten");
     };
-    const session = new Session({ store: new ExpressSessionStore({ store: { get: fail, set: fail, destroy: fail } }), storeTimeout: false });
+    const session = new Session({
+      store: new ExpressSessionStore({ store: { get: fail, set: fail, destroy: fail } }),
+      storeTimeout: false,
+    });
     const id = await new Session().create({});
     const calls = [session.get(id), session.create({}), session.delete(id)];
-    await Promise.all(calls.map((call) => assert.rejects(call, (error) => error instanceof StoreError && (error.cause as Error).message === "forgotten")));
+    await Promise.all(
+      calls.map((call) =>
+        assert.rejects(
+          call,
+          (error) => error instanceof StoreError && (error.cause as Error).message === "forgotten",
+        ),
+      ),
+    );
   });
 });

@@ -50,7 +50,13 @@ class Breakable extends EventEmitter {
 for (const { name, make } of versions) {
   storeConformance(
     { describe, it, before, after },
-    { name: `KeyvStore with ${name}`, contract: "Store", open: async (clock) => ({ store: new KeyvStore({ keyv: make({ namespace: "app" }), clock }) }) },
+    {
+      name: `KeyvStore with ${name}`,
+      contract: "Store",
+      open: async (clock) => ({
+        store: new KeyvStore({ keyv: make({ namespace: "app" }), clock }),
+      }),
+    },
   );
 
   describe(`KeyvStore with ${name}`, () => {
@@ -76,8 +82,19 @@ for (const { name, make } of versions) {
         const session = new Session({ store: new KeyvStore({ keyv }) });
         const id = await session.create({ a: 1 });
         adapter.isBroken = true;
-        for (const call of [() => session.get(id), () => session.create({}), () => session.delete(id), () => session.update(id, { a: 2 })]) {
-          await assert.rejects(call, (error) => error instanceof StoreError && error.store === "KeyvStore" && error.cause instanceof Error);
+        for (const call of [
+          () => session.get(id),
+          () => session.create({}),
+          () => session.delete(id),
+          () => session.update(id, { a: 2 }),
+        ]) {
+          await assert.rejects(
+            call,
+            (error) =>
+              error instanceof StoreError &&
+              error.store === "KeyvStore" &&
+              error.cause instanceof Error,
+          );
         }
         adapter.isBroken = false;
         assert.deepEqual(await session.get(id), { a: 1 });
@@ -90,8 +107,15 @@ for (const { name, make } of versions) {
 describe("KeyvStore", () => {
   it("refuses options that make no sense, and a Keyv 5 that hides failures", () => {
     assert.throws(() => new KeyvStore({ keyv: new Keyv5() }), /throwOnErrors: true/);
-    for (const wrong of [undefined, null, {}, new Map(), 5]) assert.throws(() => new KeyvStore({ keyv: wrong as never }), TypeError);
-    assert.throws(() => new KeyvStore({ keyv: new Keyv5({ throwOnErrors: true }), absoluteTimeout: 0 }), RangeError);
-    assert.throws(() => new KeyvStore({ keyv: new Keyv5({ throwOnErrors: true }), prefix: "a" } as never), /there is no option prefix/);
+    for (const wrong of [undefined, null, {}, new Map(), 5])
+      assert.throws(() => new KeyvStore({ keyv: wrong as never }), TypeError);
+    assert.throws(
+      () => new KeyvStore({ keyv: new Keyv5({ throwOnErrors: true }), absoluteTimeout: 0 }),
+      RangeError,
+    );
+    assert.throws(
+      () => new KeyvStore({ keyv: new Keyv5({ throwOnErrors: true }), prefix: "a" } as never),
+      /there is no option prefix/,
+    );
   });
 });

@@ -1,10 +1,15 @@
-// What MysqlStore leaves behind on connections, where calls were given up and where somebody else left a transaction open.
+// What MysqlStore leaves behind on connections, where calls were given up and where somebody else
+// left a transaction open.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { type Connection, createConnection, createPool, type RowDataPacket } from "mysql2/promise";
 import { IdMaker, toStoreKey } from "../../src/core/session-id.ts";
 import { MysqlStore, type MysqlStoreOptions } from "../../src/stores/mysql.ts";
-import { type MariadbServer, skipWithoutMariadb, startMariadbServer } from "../support/mariadb-server.ts";
+import {
+  type MariadbServer,
+  skipWithoutMariadb,
+  startMariadbServer,
+} from "../support/mariadb-server.ts";
 
 type Fields = Record<string, unknown>;
 
@@ -13,7 +18,14 @@ describe("MysqlStore and connections", { skip: skipWithoutMariadb() }, () => {
   let watcher: Connection;
   const ids = new IdMaker();
   const newKey = (): string => toStoreKey(ids.make(Math.floor(Date.now() / 1000)));
-  const newSession = (userId: string) => ({ data: {}, createdAt: Date.now(), lastSeenAt: Date.now(), expiresAt: Date.now() + 600_000, endsAt: Date.now() + 600_000, userId });
+  const newSession = (userId: string) => ({
+    data: {},
+    createdAt: Date.now(),
+    lastSeenAt: Date.now(),
+    expiresAt: Date.now() + 600_000,
+    endsAt: Date.now() + 600_000,
+    userId,
+  });
   const open = async (options: Partial<MysqlStoreOptions> & Pick<MysqlStoreOptions, "client">) => {
     const store = new MysqlStore<Fields>({ pruneInterval: false, ...options });
     await store.migrate();
@@ -36,7 +48,10 @@ describe("MysqlStore and connections", { skip: skipWithoutMariadb() }, () => {
     await watcher.query("START TRANSACTION");
     await watcher.query("SELECT * FROM harpiats_sessions WHERE session_key = ? FOR UPDATE", [key]);
     const cap = { limit: 1, onLimit: "evict-oldest" } as const;
-    await assert.rejects(store.create(newKey(), newSession("ann"), cap), /did not answer within 1000 ms/);
+    await assert.rejects(
+      store.create(newKey(), newSession("ann"), cap),
+      /did not answer within 1000 ms/,
+    );
     const creating = store.create(other, newSession("bob"), cap);
     await watcher.query("ROLLBACK");
     assert.equal((await creating).outcome, "created");

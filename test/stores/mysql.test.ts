@@ -4,7 +4,11 @@ import { createPool as createCallbackPool } from "mysql2";
 import { createConnection, createPool } from "mysql2/promise";
 import { MysqlStore } from "../../src/stores/mysql.ts";
 import { storeConformance } from "../../src/testing.ts";
-import { type MariadbServer, skipWithoutMariadb, startMariadbServer } from "../support/mariadb-server.ts";
+import {
+  type MariadbServer,
+  skipWithoutMariadb,
+  startMariadbServer,
+} from "../support/mariadb-server.ts";
 
 const runner = { describe, it, before, after };
 
@@ -39,9 +43,14 @@ describe("MysqlStore", { skip: skipWithoutMariadb() }, () => {
         typeCast: () => "changed",
       });
       // The last is MariaDB's alone.
-      const modes = "CONCAT('ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PAD_CHAR_TO_FULL_LENGTH,PIPES_AS_CONCAT,HIGH_NOT_PRECEDENCE' /*M! , ',EMPTY_STRING_IS_NULL' */)";
-      client.on("connection", (connection) => connection.query(`SET SESSION sql_mode = ${modes}, time_zone = '+05:30'`));
-      const store = await migrated(new MysqlStore({ client, clock, table: "harpiats.by_callbacks", pruneInterval: false }));
+      const modes =
+        "CONCAT('ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PAD_CHAR_TO_FULL_LENGTH,PIPES_AS_CONCAT,HIGH_NOT_PRECEDENCE' /*M! , ',EMPTY_STRING_IS_NULL' */)";
+      client.on("connection", (connection) =>
+        connection.query(`SET SESSION sql_mode = ${modes}, time_zone = '+05:30'`),
+      );
+      const store = await migrated(
+        new MysqlStore({ client, clock, table: "harpiats.by_callbacks", pruneInterval: false }),
+      );
       return { store, close: () => client.promise().end() };
     },
   });
@@ -50,7 +59,9 @@ describe("MysqlStore", { skip: skipWithoutMariadb() }, () => {
     name: "MysqlStore with one connection of mysql2",
     async open(clock) {
       const client = await createConnection({ ...server.connection, charset: "gbk" });
-      const store = await migrated(new MysqlStore({ client, clock, table: "by_connection", pruneInterval: false }));
+      const store = await migrated(
+        new MysqlStore({ client, clock, table: "by_connection", pruneInterval: false }),
+      );
       return { store, close: () => client.end() };
     },
   });

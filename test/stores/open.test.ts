@@ -1,4 +1,5 @@
-// What openStore does without a server: URLs, drivers that are not there, and SQLite and memory. Servers are test/cli's.
+// What openStore does without a server: URLs, drivers that are not there, and SQLite and memory.
+// Servers are test/cli's.
 import assert from "node:assert/strict";
 import { stat } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -9,7 +10,8 @@ import { Session, StoreError } from "../../src/session.ts";
 import { openStore } from "../../src/stores/open.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
-const hasSqlite = process.versions["bun"] !== undefined || (await import("node:module")).isBuiltin("node:sqlite");
+const hasSqlite =
+  process.versions["bun"] !== undefined || (await import("node:module")).isBuiltin("node:sqlite");
 
 async function refusal(url: string | undefined, options?: object): Promise<Error> {
   try {
@@ -45,19 +47,34 @@ describe("openStore", () => {
       ["postgres://root:s3cret@local host:99999/db", /postgres:\/\/ URL does not parse/],
       // A password with / ? # or @ that was not encoded.
       ["postgres://root:s3cret/4@localhost/db", /does not parse/],
-      ["postgres://root:12/s3cret@localhost/db", /something where nothing is expected.*percent-encoded/],
+      [
+        "postgres://root:12/s3cret@localhost/db",
+        /something where nothing is expected.*percent-encoded/,
+      ],
       ["postgres://root:12#s3cret@localhost/db", /something where nothing is expected/],
       ["mysql://root:12?s3cret@localhost/db", /something where nothing is expected/],
       ["mysql://root:12/3?s3cret@localhost/db", /something where nothing is expected/],
       ["postgres://root:12?a=s3cret@localhost/db", /something where nothing is expected/],
-      ["redis://:12?s3cret@localhost", /a parameter that redis does not know, prefix, notify, cluster are known|does not parse/],
-      ["redis://localhost/s3cret", /redis:\/\/ URL has a path that is no number of a database, such as \/0/],
+      [
+        "redis://:12?s3cret@localhost",
+        /a parameter that redis does not know, prefix, notify, cluster are known|does not parse/,
+      ],
+      [
+        "redis://localhost/s3cret",
+        /redis:\/\/ URL has a path that is no number of a database, such as \/0/,
+      ],
       ["redis:s3cret@localhost", /something where nothing is expected|does not parse/],
       ["redis://root:s3cret@localhost?prefx=x", /a parameter that redis does not know/],
-      ["redis://root:s3cret@localhost?notify=maybe", /parameter notify of its URL is neither true nor false/],
+      [
+        "redis://root:s3cret@localhost?notify=maybe",
+        /parameter notify of its URL is neither true nor false/,
+      ],
       ["sqlite:", /sqlite: has no path/],
       ["sqlite:x.db?synchronous=off", /neither full nor normal/],
-      ["sqlite:x.db?tabel=s3cret", /a parameter that sqlite does not know, table, synchronous are known/],
+      [
+        "sqlite:x.db?tabel=s3cret",
+        /a parameter that sqlite does not know, table, synchronous are known/,
+      ],
       ["memory:s3cret", /memory: alone is wanted/],
     ];
     for (const [url, message] of wrong) {
@@ -77,7 +94,10 @@ describe("openStore", () => {
     const before = process.env["HARPIATS_STORE"];
     try {
       delete process.env["HARPIATS_STORE"];
-      assert.match((await refusal(undefined)).message, /its URL is not given, and HARPIATS_STORE is not set/);
+      assert.match(
+        (await refusal(undefined)).message,
+        /its URL is not given, and HARPIATS_STORE is not set/,
+      );
       process.env["HARPIATS_STORE"] = "";
       assert.match((await refusal(undefined)).message, /HARPIATS_STORE is not set/);
       process.env["HARPIATS_STORE"] = "memory:";
@@ -90,31 +110,53 @@ describe("openStore", () => {
 
   it("refuses options that mean nothing", async () => {
     assert.match((await refusal("memory:", { migrat: true })).message, /no option migrat/);
-    assert.match((await refusal("memory:", { connectTimeout: 0 })).message, /connectTimeout 0: a number of seconds, more than 0/);
+    assert.match(
+      (await refusal("memory:", { connectTimeout: 0 })).message,
+      /connectTimeout 0: a number of seconds, more than 0/,
+    );
     assert.match((await refusal("memory:", { connectTimeout: "5" })).message, /connectTimeout/);
   });
 
-  it("gives up a server that takes connections and never answers, and leaves none of them open", { timeout: 20_000 }, async () => {
-    const server = createServer((socket) => socket.on("error", () => {}).resume());
-    const port = await new Promise<number>((resolve) => server.listen(0, "127.0.0.1", () => resolve(Object(server.address()).port as number)));
-    for (const address of [`redis://root:s3cr%23t@127.0.0.1:${port}`, `rediss://127.0.0.1:${port}`, `postgres://127.0.0.1:${port}/db`, `mysql://127.0.0.1:${port}/db`]) {
-      const error = await refusal(address, { connectTimeout: 0.5 });
-      assert.equal((error as StoreError).code, "ERR_STORE_UNAVAILABLE", String(error));
-    }
-    // Only once all of them are closed.
-    await new Promise((resolve) => server.close(resolve));
-  });
+  it(
+    "gives up a server that takes connections and never answers, and leaves none of them open",
+    { timeout: 20_000 },
+    async () => {
+      const server = createServer((socket) => socket.on("error", () => {}).resume());
+      const port = await new Promise<number>((resolve) =>
+        server.listen(0, "127.0.0.1", () => resolve(Object(server.address()).port as number)),
+      );
+      for (const address of [
+        `redis://root:s3cr%23t@127.0.0.1:${port}`,
+        `rediss://127.0.0.1:${port}`,
+        `postgres://127.0.0.1:${port}/db`,
+        `mysql://127.0.0.1:${port}/db`,
+      ]) {
+        const error = await refusal(address, { connectTimeout: 0.5 });
+        assert.equal((error as StoreError).code, "ERR_STORE_UNAVAILABLE", String(error));
+      }
+      // Only once all of them are closed.
+      await new Promise((resolve) => server.close(resolve));
+    },
+  );
 
   it("says in a StoreError that a server is not there, and never the password", async () => {
     // A port that was free a moment ago.
     const server = createServer();
-    const port = await new Promise<number>((resolve) => server.listen(0, "127.0.0.1", () => resolve(Object(server.address()).port as number)));
+    const port = await new Promise<number>((resolve) =>
+      server.listen(0, "127.0.0.1", () => resolve(Object(server.address()).port as number)),
+    );
     await new Promise((resolve) => server.close(resolve));
     for (const scheme of ["redis", "rediss", "postgres", "mysql"]) {
-      const error = await refusal(`${scheme}://root:s3cr%23t@127.0.0.1:${port}/db`.replace(/(redis.*)\/db/, "$1/0"), { connectTimeout: 2 });
+      const error = await refusal(
+        `${scheme}://root:s3cr%23t@127.0.0.1:${port}/db`.replace(/(redis.*)\/db/, "$1/0"),
+        { connectTimeout: 2 },
+      );
       assert.ok(error instanceof StoreError, String(error));
       assert.equal(error.code, "ERR_STORE_UNAVAILABLE");
-      assert.match(error.message, new RegExp(`^Cannot open ${scheme}://127\\.0\\.0\\.1:${port}/(db|0): .*ECONNREFUSED`));
+      assert.match(
+        error.message,
+        new RegExp(`^Cannot open ${scheme}://127\\.0\\.0\\.1:${port}/(db|0): .*ECONNREFUSED`),
+      );
       assert.doesNotMatch(inspect(error, { depth: 8 }), /s3cr(%23|#)t/);
     }
   });
@@ -123,14 +165,23 @@ describe("openStore", () => {
     it("opens a SQLite file of its owner's alone, and finds its sessions again", async () => {
       const folder = await temporaryFolder();
       const path = join(folder.path, "data", "sessions.db");
-      const opened = await openStore<{ userId: string }>(`sqlite:${path}?table=logins&synchronous=normal`);
+      const opened = await openStore<{ userId: string }>(
+        `sqlite:${path}?table=logins&synchronous=normal`,
+      );
       assert.deepEqual([opened.kind, opened.address], ["sqlite", `sqlite:${path}`]);
-      const id = await new Session<{ userId: string }>({ store: opened.store }).create({ userId: "ada" });
+      const id = await new Session<{ userId: string }>({ store: opened.store }).create({
+        userId: "ada",
+      });
       await opened.close();
       const [file, parent] = await Promise.all([stat(path), stat(join(folder.path, "data"))]);
-      if (process.platform !== "win32") assert.deepEqual([file.mode & 0o777, parent.mode & 0o777], [0o600, 0o700]);
-      const again = await openStore<{ userId: string }>(`sqlite://${path}?table=logins`, { migrate: false });
-      assert.deepEqual(await new Session<{ userId: string }>({ store: again.store }).get(id), { userId: "ada" });
+      if (process.platform !== "win32")
+        assert.deepEqual([file.mode & 0o777, parent.mode & 0o777], [0o600, 0o700]);
+      const again = await openStore<{ userId: string }>(`sqlite://${path}?table=logins`, {
+        migrate: false,
+      });
+      assert.deepEqual(await new Session<{ userId: string }>({ store: again.store }).get(id), {
+        userId: "ada",
+      });
       await again.close();
       const other = await refusal(`sqlite:${folder.path}`);
       assert.ok(other instanceof StoreError, String(other));
@@ -140,7 +191,9 @@ describe("openStore", () => {
 
     it("makes no table with migrate: false", async () => {
       const folder = await temporaryFolder();
-      const { store, close } = await openStore(`sqlite:${join(folder.path, "sessions.db")}`, { migrate: false });
+      const { store, close } = await openStore(`sqlite:${join(folder.path, "sessions.db")}`, {
+        migrate: false,
+      });
       await assert.rejects(async () => store.read(["00000000.x"]), /no such table/);
       await close();
       await folder.remove();
@@ -150,7 +203,10 @@ describe("openStore", () => {
       const error = await refusal("sqlite:sessions.db");
       assert.ok(error instanceof StoreError);
       assert.equal(error.code, "ERR_STORE_UNSUPPORTED");
-      assert.equal(error.message, `Cannot open sqlite:sessions.db: Node ${process.versions.node} has no node:sqlite and better-sqlite3 is not installed, Node 22.13 or later or npm install better-sqlite3 is wanted`);
+      assert.equal(
+        error.message,
+        `Cannot open sqlite:sessions.db: Node ${process.versions.node} has no node:sqlite and better-sqlite3 is not installed, Node 22.13 or later or npm install better-sqlite3 is wanted`,
+      );
     });
   }
 });

@@ -1,4 +1,5 @@
-// What subscribers of a PostgresStore hear, of this process and of others, and what they hear when the connection is lost.
+// What subscribers of a PostgresStore hear, of this process and of others, and what they hear when
+// the connection is lost.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { Client, Pool } from "pg";
@@ -6,7 +7,11 @@ import postgres from "postgres";
 import { IdMaker, toStoreKey } from "../../src/core/session-id.ts";
 import type { StoreChange } from "../../src/session.ts";
 import { type PostgresClient, PostgresStore } from "../../src/stores/postgres.ts";
-import { type PostgresServer, skipWithoutPostgres, startPostgresServer } from "../support/postgres-server.ts";
+import {
+  type PostgresServer,
+  skipWithoutPostgres,
+  startPostgresServer,
+} from "../support/postgres-server.ts";
 
 type Fields = Record<string, unknown>;
 const LIFETIME = 1_000_000;
@@ -14,11 +19,22 @@ const ids = new IdMaker();
 const newKey = (): string => toStoreKey(ids.make(Math.floor(Date.now() / 1000)));
 const newSession = (userId: string) => {
   const now = Date.now();
-  return { data: {}, createdAt: now, lastSeenAt: now, expiresAt: now + LIFETIME, endsAt: now + LIFETIME, userId };
+  return {
+    data: {},
+    createdAt: now,
+    lastSeenAt: now,
+    expiresAt: now + LIFETIME,
+    endsAt: now + LIFETIME,
+    userId,
+  };
 };
 
 /** A subscription that can be waited on. */
-async function listenTo(store: PostgresStore<Fields>): Promise<{ heard(change: StoreChange): Promise<void>; changes: StoreChange[]; stop(): Promise<void> }> {
+async function listenTo(store: PostgresStore<Fields>): Promise<{
+  heard(change: StoreChange): Promise<void>;
+  changes: StoreChange[];
+  stop(): Promise<void>;
+}> {
   const changes: StoreChange[] = [];
   let arrived = (): void => {};
   const stop = await store.subscribe((change) => {
@@ -27,7 +43,8 @@ async function listenTo(store: PostgresStore<Fields>): Promise<{ heard(change: S
   });
   const heard = async (wanted: StoreChange): Promise<void> => {
     const text = JSON.stringify(wanted);
-    while (!changes.some((change) => JSON.stringify(change) === text)) await new Promise<void>((resolve) => (arrived = resolve));
+    while (!changes.some((change) => JSON.stringify(change) === text))
+      await new Promise<void>((resolve) => (arrived = resolve));
   };
   return { heard, changes, stop };
 }
@@ -39,7 +56,10 @@ async function newStore(client: PostgresClient, notify = true): Promise<Postgres
 }
 
 /** Makes every kind of change with one store and waits until it is heard at another. */
-async function makeAll(store: PostgresStore<Fields>, heard: (change: StoreChange) => Promise<void>): Promise<void> {
+async function makeAll(
+  store: PostgresStore<Fields>,
+  heard: (change: StoreChange) => Promise<void>,
+): Promise<void> {
   const [key, nextKey, evictor, last, dead] = [newKey(), newKey(), newKey(), newKey(), newKey()];
   const user = `user ${key}`;
   await store.create(key, newSession(user));
@@ -76,7 +96,9 @@ describe("PostgresStore.subscribe", { skip: skipWithoutPostgres() }, () => {
   });
 
   const listening = async (): Promise<number[]> => {
-    const { rows } = await pool.query("SELECT pid FROM pg_stat_activity WHERE query ILIKE 'listen %'");
+    const { rows } = await pool.query(
+      "SELECT pid FROM pg_stat_activity WHERE query ILIKE 'listen %'",
+    );
     return rows.map(({ pid }) => pid as number);
   };
   /** A server's process needs a moment to see that its connection was closed. */
@@ -99,7 +121,10 @@ describe("PostgresStore.subscribe", { skip: skipWithoutPostgres() }, () => {
     await others.remove(key);
     await others.removeByUser("nobody");
     await makeAll(others, heard);
-    assert.deepEqual(changes.filter((change) => "key" in change && change.key === key), []);
+    assert.deepEqual(
+      changes.filter((change) => "key" in change && change.key === key),
+      [],
+    );
     await stop();
     await own.end();
   });
@@ -109,7 +134,8 @@ describe("PostgresStore.subscribe", { skip: skipWithoutPostgres() }, () => {
     own.on("error", () => {});
     const { heard, changes, stop } = await listenTo(await newStore(own));
     await cut();
-    while (!changes.some(({ type }) => type === "listening")) await new Promise((resolve) => setTimeout(resolve, 10));
+    while (!changes.some(({ type }) => type === "listening"))
+      await new Promise((resolve) => setTimeout(resolve, 10));
     assert.deepEqual(changes, [{ type: "lost" }, { type: "lost" }, { type: "listening" }]);
     await makeAll(others, heard);
     await stop();
@@ -137,7 +163,8 @@ describe("PostgresStore.subscribe", { skip: skipWithoutPostgres() }, () => {
     const { heard, changes, stop } = await listenTo(await newStore(own));
     await makeAll(others, heard);
     await cut();
-    while (!changes.some(({ type }) => type === "listening")) await new Promise((resolve) => setTimeout(resolve, 10));
+    while (!changes.some(({ type }) => type === "listening"))
+      await new Promise((resolve) => setTimeout(resolve, 10));
     assert.deepEqual(changes.slice(-2), [{ type: "lost" }, { type: "listening" }]);
     await makeAll(others, heard);
     await stop();
@@ -174,9 +201,15 @@ describe("PostgresStore.subscribe", { skip: skipWithoutPostgres() }, () => {
     const own = new Pool({ connectionString: server.url, max: 2, connectionTimeoutMillis: 50 });
     const store = await newStore(own);
     const held = [await own.connect(), await own.connect()];
-    await assert.rejects(store.subscribe(() => {}), /timeout/);
+    await assert.rejects(
+      store.subscribe(() => {}),
+      /timeout/,
+    );
     held.pop()?.release();
-    await assert.rejects(store.subscribe(() => {}), /timeout/);
+    await assert.rejects(
+      store.subscribe(() => {}),
+      /timeout/,
+    );
     held.pop()?.release();
     const { heard, stop } = await listenTo(store);
     await makeAll(others, heard);
@@ -202,9 +235,13 @@ describe("PostgresStore.subscribe", { skip: skipWithoutPostgres() }, () => {
   it("what anybody else sends on the channel is not passed on", async () => {
     const own = new Pool({ connectionString: server.url });
     const { changes, heard, stop } = await listenTo(await newStore(own));
-    for (const payload of ["", "cleared x", "changed", "moved x", "expired x never", "dropped x"]) await pool.query("SELECT pg_notify('harpiats_sessions', $1)", [payload]);
+    for (const payload of ["", "cleared x", "changed", "moved x", "expired x never", "dropped x"])
+      await pool.query("SELECT pg_notify('harpiats_sessions', $1)", [payload]);
     await makeAll(others, heard);
-    assert.deepEqual(changes.filter((change) => !("key" in change && change.key !== "x")), [{ type: "cleared" }]);
+    assert.deepEqual(
+      changes.filter((change) => !("key" in change && change.key !== "x")),
+      [{ type: "cleared" }],
+    );
     await stop();
     await own.end();
   });

@@ -1,4 +1,5 @@
-// What PostgresStore does beside the contract: its table, round trips, foreign rows, pruning, and what the database shows.
+// What PostgresStore does beside the contract: its table, round trips, foreign rows, pruning, and
+// what the database shows.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import * as fc from "fast-check";
@@ -7,7 +8,11 @@ import { IdMaker, toStoreKey } from "../../src/core/session-id.ts";
 import { Session } from "../../src/session.ts";
 import { PostgresStore, type PostgresStoreOptions } from "../../src/stores/postgres.ts";
 import { ManualClock } from "../../src/testing.ts";
-import { type PostgresServer, skipWithoutPostgres, startPostgresServer } from "../support/postgres-server.ts";
+import {
+  type PostgresServer,
+  skipWithoutPostgres,
+  startPostgresServer,
+} from "../support/postgres-server.ts";
 
 type Fields = Record<string, unknown>;
 const LIFETIME = 1_000_000;
@@ -28,36 +33,63 @@ describe("PostgresStore", { skip: skipWithoutPostgres() }, () => {
     await server.stop();
   });
 
-  const newStore = async (options: Partial<PostgresStoreOptions> = {}): Promise<{ store: PostgresStore<Fields>; table: string }> => {
+  const newStore = async (
+    options: Partial<PostgresStoreOptions> = {},
+  ): Promise<{ store: PostgresStore<Fields>; table: string }> => {
     const table = options.table ?? `sessions_${++tables}`;
-    const store = new PostgresStore<Fields>({ client: pool, clock, pruneInterval: false, ...options, table });
+    const store = new PostgresStore<Fields>({
+      client: pool,
+      clock,
+      pruneInterval: false,
+      ...options,
+      table,
+    });
     await store.migrate();
     return { store, table };
   };
   const newKey = (): string => toStoreKey(ids.make(Math.floor(clock.now() / 1000)));
   const newSession = (data: Fields = { name: "Ada" }, userId?: string) => {
     const now = clock.now();
-    return { data, createdAt: now, lastSeenAt: now, expiresAt: now + LIFETIME, endsAt: now + 2 * LIFETIME, ...(userId !== undefined && { userId }) };
+    return {
+      data,
+      createdAt: now,
+      lastSeenAt: now,
+      expiresAt: now + LIFETIME,
+      endsAt: now + 2 * LIFETIME,
+      ...(userId !== undefined && { userId }),
+    };
   };
-  const rowsOf = async (sql: string, values: unknown[] = []): Promise<Fields[]> => (await pool.query(sql, values)).rows as Fields[];
+  const rowsOf = async (sql: string, values: unknown[] = []): Promise<Fields[]> =>
+    (await pool.query(sql, values)).rows as Fields[];
   /** How many statements the server got while the work was done. */
   const roundTripsOf = async (work: () => Promise<unknown>): Promise<number> => {
     await pool.query("SELECT pg_stat_statements_reset()");
     await work();
-    const [row] = await rowsOf("SELECT COALESCE(sum(calls), 0) AS calls FROM pg_stat_statements WHERE query NOT LIKE '%pg_stat_statements%'");
+    const [row] = await rowsOf(
+      "SELECT COALESCE(sum(calls), 0) AS calls FROM pg_stat_statements WHERE query NOT LIKE '%pg_stat_statements%'",
+    );
     return Number(row?.["calls"]);
   };
-  const withCookie = (id: string): Request => new Request("http://localhost", { headers: { cookie: `session_id=${id}` } });
+  const withCookie = (id: string): Request =>
+    new Request("http://localhost", { headers: { cookie: `session_id=${id}` } });
 
   it("migrate makes the table once, of twenty at the same time, and then asks one question", async () => {
-    const stores = Array.from({ length: 20 }, () => new PostgresStore({ client: pool, clock, table: "made_by_many", pruneInterval: false }));
+    const stores = Array.from(
+      { length: 20 },
+      () => new PostgresStore({ client: pool, clock, table: "made_by_many", pruneInterval: false }),
+    );
     await Promise.all(stores.map((store) => store.migrate()));
     assert.equal(await roundTripsOf(() => stores[0]?.migrate() as Promise<void>), 1);
   });
 
   it("schema is SQL that anybody may run, twice too, and that leaves what is there alone", async () => {
     await pool.query("CREATE SCHEMA by_hand");
-    const store = new PostgresStore<Fields>({ client: pool, clock, table: "by_hand.sessions", pruneInterval: false });
+    const store = new PostgresStore<Fields>({
+      client: pool,
+      clock,
+      table: "by_hand.sessions",
+      pruneInterval: false,
+    });
     await pool.query(store.schema());
     const key = newKey();
     await store.create(key, newSession());
@@ -71,27 +103,69 @@ describe("PostgresStore", { skip: skipWithoutPostgres() }, () => {
     const session = new Session<Fields>({ store, clock });
     await session.create({});
     let id = "";
-    assert.equal(await roundTripsOf(async () => (id = await session.create({ userId: "u", n: 1 }))), 1, "create");
-    assert.equal(await roundTripsOf(() => session.fromRequest(withCookie(id))), 1, "within the throttle");
+    assert.equal(
+      await roundTripsOf(async () => (id = await session.create({ userId: "u", n: 1 }))),
+      1,
+      "create",
+    );
+    assert.equal(
+      await roundTripsOf(() => session.fromRequest(withCookie(id))),
+      1,
+      "within the throttle",
+    );
     clock.advance(61_000);
     const visited = new Session<Fields>({ store, clock });
     // Activity is written beside the request: closing waits for it.
-    assert.equal(await roundTripsOf(() => visited.fromRequest(withCookie(id)).then(() => visited.close())), 2, "with a due touch");
+    assert.equal(
+      await roundTripsOf(() => visited.fromRequest(withCookie(id)).then(() => visited.close())),
+      2,
+      "with a due touch",
+    );
     assert.equal(await roundTripsOf(() => session.update(id, { n: 2 })), 1, "update");
-    assert.equal(await roundTripsOf(() => session.update(id, ({ n }) => ({ n: Number(n) + 1 }))), 2, "update with a function");
-    assert.equal(await roundTripsOf(async () => (id = (await session.rotate(id)) ?? "")), 1, "rotate");
-    assert.equal(await roundTripsOf(() => Promise.all(Array.from({ length: 100 }, () => session.get(id)))), 1, "a hundred reads at once");
+    assert.equal(
+      await roundTripsOf(() => session.update(id, ({ n }) => ({ n: Number(n) + 1 }))),
+      2,
+      "update with a function",
+    );
+    assert.equal(
+      await roundTripsOf(async () => (id = (await session.rotate(id)) ?? "")),
+      1,
+      "rotate",
+    );
+    assert.equal(
+      await roundTripsOf(() => Promise.all(Array.from({ length: 100 }, () => session.get(id)))),
+      1,
+      "a hundred reads at once",
+    );
     assert.equal(await roundTripsOf(() => session.delete(id)), 1, "delete");
     assert.equal(await roundTripsOf(() => session.revokeAll("u")), 1, "revokeAll");
     assert.equal(await roundTripsOf(() => store.removeAll()), 1, "removeAll");
     const cap = { limit: 1, onLimit: "evict-oldest" } as const;
     for (const expected of [0, 1]) {
-      assert.equal(await roundTripsOf(async () => assert.equal((await store.create(newKey(), newSession({}, "capped"), cap)).evicted.length, expected)), 1, "create within a cap");
+      assert.equal(
+        await roundTripsOf(async () =>
+          assert.equal(
+            (await store.create(newKey(), newSession({}, "capped"), cap)).evicted.length,
+            expected,
+          ),
+        ),
+        1,
+        "create within a cap",
+      );
     }
-    assert.equal(await roundTripsOf(() => store.patch(newKey(), { set: {}, ifRevision: 3 })), 1, "patch of what is missing");
+    assert.equal(
+      await roundTripsOf(() => store.patch(newKey(), { set: {}, ifRevision: 3 })),
+      1,
+      "patch of what is missing",
+    );
     const overAge = ids.make(Math.floor(clock.now() / 1000) - 40 * 86_400);
-    for (const value of ["", "no id", overAge]) assert.equal(await roundTripsOf(() => session.fromRequest(withCookie(value))), 0);
-    assert.equal(await roundTripsOf(() => session.fromRequest(new Request("http://localhost"))), 0, "no cookie");
+    for (const value of ["", "no id", overAge])
+      assert.equal(await roundTripsOf(() => session.fromRequest(withCookie(value))), 0);
+    assert.equal(
+      await roundTripsOf(() => session.fromRequest(new Request("http://localhost"))),
+      0,
+      "no cookie",
+    );
   });
 
   it("what is no session of this version is no session, is told, and stays as it is", async () => {
@@ -119,7 +193,10 @@ describe("PostgresStore", { skip: skipWithoutPostgres() }, () => {
       assert.equal(await session.update(id, () => ({ n: 1 })), false);
       assert.equal(await session.rotate(id), undefined);
       assert.equal(await session.delete(id), false);
-      assert.equal(await store.extend(key, { lastSeenAt: clock.now(), expiresAt: clock.now() + 9 * LIFETIME }), false);
+      assert.equal(
+        await store.extend(key, { lastSeenAt: clock.now(), expiresAt: clock.now() + 9 * LIFETIME }),
+        false,
+      );
       for (const cap of [undefined, { limit: 9, onLimit: "deny" } as const]) {
         assert.equal((await store.create(key, newSession({}, user), cap)).outcome, "taken");
       }
@@ -153,9 +230,16 @@ describe("PostgresStore", { skip: skipWithoutPostgres() }, () => {
       await session.update(id, { more: true });
       issued.push(id, (await session.rotate(id)) ?? "");
     }
-    const dump = JSON.stringify([await rowsOf(`SELECT * FROM ${table}`), await rowsOf("SELECT query FROM pg_stat_statements")]);
-    assert.deepEqual(issued.filter((id) => dump.includes(id)), []);
-    for (const { key } of await store.listByUser("u")) assert.equal(await session.fromRequest(withCookie(key)), undefined);
+    const dump = JSON.stringify([
+      await rowsOf(`SELECT * FROM ${table}`),
+      await rowsOf("SELECT query FROM pg_stat_statements"),
+    ]);
+    assert.deepEqual(
+      issued.filter((id) => dump.includes(id)),
+      [],
+    );
+    for (const { key } of await store.listByUser("u"))
+      assert.equal(await session.fromRequest(withCookie(key)), undefined);
     assert.equal((await store.listByUser("u")).length, 20);
   });
 
@@ -171,17 +255,50 @@ describe("PostgresStore", { skip: skipWithoutPostgres() }, () => {
 
   it("data is jsonb that SQL can search, and only what jsonb cannot hold looks different", async () => {
     const { store, table } = await newStore();
-    await store.create(newKey(), newSession({ name: "Ada", roles: ["admin"], nul: "a\u0000b", lone: "\ud800", look: "\u001a0000" }, "ada"));
-    const [row] = await rowsOf(`SELECT data, user_id FROM ${table} WHERE data @> '{"roles": ["admin"]}' AND data->>'name' = 'Ada'`);
-    assert.deepEqual(row, { data: { name: "Ada", roles: ["admin"], nul: "a\u001a0000b", lone: "\u001ad800", look: "\u001a001a0000" }, user_id: "ada" });
+    await store.create(
+      newKey(),
+      newSession(
+        { name: "Ada", roles: ["admin"], nul: "a\u0000b", lone: "\ud800", look: "\u001a0000" },
+        "ada",
+      ),
+    );
+    const [row] = await rowsOf(
+      `SELECT data, user_id FROM ${table} WHERE data @> '{"roles": ["admin"]}' AND data->>'name' = 'Ada'`,
+    );
+    assert.deepEqual(row, {
+      data: {
+        name: "Ada",
+        roles: ["admin"],
+        nul: "a\u001a0000b",
+        lone: "\u001ad800",
+        look: "\u001a001a0000",
+      },
+      user_id: "ada",
+    });
   });
 
   it("any JSON comes back to the letter, created and patched, and any user is found again", async () => {
     const { store } = await newStore();
-    const text = fc.string({ unit: fc.oneof(fc.constantFrom("\u0000", "\u001a", "\ud83d", "\udc69", "\\", '"', "0", "d", "{", ","), fc.string({ unit: "binary", maxLength: 1 })) });
-    const number = fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.constantFrom(1e21, 1e-7, -0, 5e-324, Number.MAX_VALUE, Number.MAX_SAFE_INTEGER));
+    const text = fc.string({
+      unit: fc.oneof(
+        fc.constantFrom("\u0000", "\u001a", "\ud83d", "\udc69", "\\", '"', "0", "d", "{", ","),
+        fc.string({ unit: "binary", maxLength: 1 }),
+      ),
+    });
+    const number = fc.oneof(
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+      fc.constantFrom(1e21, 1e-7, -0, 5e-324, Number.MAX_VALUE, Number.MAX_SAFE_INTEGER),
+    );
     const { value } = fc.letrec((tie) => ({
-      value: fc.oneof({ maxDepth: 4 }, text, number, fc.boolean(), fc.constant(null), fc.array(tie("value"), { maxLength: 4 }), fc.dictionary(text, tie("value"), { maxKeys: 4 })),
+      value: fc.oneof(
+        { maxDepth: 4 },
+        text,
+        number,
+        fc.boolean(),
+        fc.constant(null),
+        fc.array(tie("value"), { maxLength: 4 }),
+        fc.dictionary(text, tie("value"), { maxKeys: 4 }),
+      ),
     }));
     const fields = fc.dictionary(text, value, { maxKeys: 5 }) as fc.Arbitrary<Fields>;
     await fc.assert(
@@ -194,7 +311,10 @@ describe("PostgresStore", { skip: skipWithoutPostgres() }, () => {
         assert.deepEqual(first?.session.data, JSON.parse(JSON.stringify(set)));
         assert.equal(first?.session.userId, userId);
         assert.equal(await store.patch(key, { set: data, unset: Object.keys(set) }), "done");
-        assert.deepEqual((await store.read([key]))[0]?.data, JSON.parse(JSON.stringify({ ...data })));
+        assert.deepEqual(
+          (await store.read([key]))[0]?.data,
+          JSON.parse(JSON.stringify({ ...data })),
+        );
       }),
       { numRuns: 50 },
     );
@@ -207,7 +327,14 @@ describe("PostgresStore", { skip: skipWithoutPostgres() }, () => {
     const sizes = `SELECT pg_relation_size('${table}_pkey') AS keys, pg_relation_size('${table}_user_id') AS users`;
     const untouched = await rowsOf(sizes);
     for (let round = 1; round <= 40; round++) {
-      await Promise.all(keys.map((key) => store.extend(key, { lastSeenAt: clock.now() + round, expiresAt: clock.now() + LIFETIME + round })));
+      await Promise.all(
+        keys.map((key) =>
+          store.extend(key, {
+            lastSeenAt: clock.now() + round,
+            expiresAt: clock.now() + LIFETIME + round,
+          }),
+        ),
+      );
     }
     assert.deepEqual(await rowsOf(sizes), untouched);
   });
@@ -215,9 +342,15 @@ describe("PostgresStore", { skip: skipWithoutPostgres() }, () => {
   it("prune deletes what has expired, at most a thousand rows in one step, and waits for nobody", async () => {
     const { store, table } = await newStore();
     const told: string[] = [];
-    await store.subscribe((change) => void (change.type === "expired" && told.push(`${change.limit} ${change.key}`)));
+    await store.subscribe(
+      (change) => void (change.type === "expired" && told.push(`${change.limit} ${change.key}`)),
+    );
     const dead = Array.from({ length: 2100 }, newKey);
-    await Promise.all(dead.map((key, n) => store.create(key, { ...newSession(), ...(n === 0 && { endsAt: clock.now() + LIFETIME }) })));
+    await Promise.all(
+      dead.map((key, n) =>
+        store.create(key, { ...newSession(), ...(n === 0 && { endsAt: clock.now() + LIFETIME }) }),
+      ),
+    );
     clock.advance(LIFETIME);
     const alive = newKey();
     await store.create(alive, newSession());
@@ -229,17 +362,25 @@ describe("PostgresStore", { skip: skipWithoutPostgres() }, () => {
     await held.query("COMMIT");
     held.release();
     assert.deepEqual([pruned, trips, await store.prune(), told.length], [2099, 3, 1, 2100]);
-    assert.deepEqual(told.filter((line) => line.startsWith("absolute")), [`absolute ${dead[0]}`]);
-    assert.deepEqual((await rowsOf(`SELECT key FROM ${table}`)).map(({ key }) => key), [alive]);
+    assert.deepEqual(
+      told.filter((line) => line.startsWith("absolute")),
+      [`absolute ${dead[0]}`],
+    );
+    assert.deepEqual(
+      (await rowsOf(`SELECT key FROM ${table}`)).map(({ key }) => key),
+      [alive],
+    );
   });
 
   it("prunes by itself from time to time until it is closed, and survives that it cannot", async () => {
     const own = new ManualClock();
     const { store, table } = await newStore({ clock: own, pruneInterval: 60 });
     const count = async (): Promise<number> => (await rowsOf(`SELECT FROM ${table}`)).length;
-    for (let n = 0; n < 3; n++) await store.create(newKey(), { ...newSession(), expiresAt: own.now() + 1 });
+    for (let n = 0; n < 3; n++)
+      await store.create(newKey(), { ...newSession(), expiresAt: own.now() + 1 });
     own.advance(66_001);
-    while ((await count()) > 0 || own.scheduled === 0) await new Promise((resolve) => setImmediate(resolve));
+    while ((await count()) > 0 || own.scheduled === 0)
+      await new Promise((resolve) => setImmediate(resolve));
     await pool.query(`ALTER TABLE ${table} RENAME TO elsewhere`);
     own.advance(66_001);
     while (own.scheduled === 0) await new Promise((resolve) => setImmediate(resolve));
@@ -278,20 +419,33 @@ describe("PostgresStore", { skip: skipWithoutPostgres() }, () => {
     await store.create(dead, { ...newSession(), expiresAt: clock.now() });
     await store.create(alive, newSession({ n: 1 }));
     assert.equal(await store.move(alive, dead), true);
-    assert.deepEqual((await store.read([alive, dead])).map((session) => session?.data), [undefined, { n: 1 }]);
+    assert.deepEqual(
+      (await store.read([alive, dead])).map((session) => session?.data),
+      [undefined, { n: 1 }],
+    );
   });
 
   it("works where transactions are stricter by default, but for a cap, which says why", async () => {
-    const client = new Pool({ connectionString: server.url, options: "-c default_transaction_isolation=serializable" });
+    const client = new Pool({
+      connectionString: server.url,
+      options: "-c default_transaction_isolation=serializable",
+    });
     try {
       const { store } = await newStore({ client });
       const key = newKey();
       await store.create(key, newSession({}));
       const fields = Array.from({ length: 10 }, (_, n) => `field${n}`);
       // Each of them fails while another commits first: it is tried again.
-      for (const field of fields) await Promise.all([store.patch(key, { set: { [field]: 1 } }), store.patch(key, { set: { [`${field}too`]: 1 } })]);
+      for (const field of fields)
+        await Promise.all([
+          store.patch(key, { set: { [field]: 1 } }),
+          store.patch(key, { set: { [`${field}too`]: 1 } }),
+        ]);
       assert.equal(Object.keys((await store.read([key]))[0]?.data ?? {}).length, 20);
-      await assert.rejects(store.create(newKey(), newSession({}, "u"), { limit: 1, onLimit: "deny" }), /READ COMMITTED/);
+      await assert.rejects(
+        store.create(newKey(), newSession({}, "u"), { limit: 1, onLimit: "deny" }),
+        /READ COMMITTED/,
+      );
     } finally {
       await client.end();
     }

@@ -1,4 +1,5 @@
-// How RedisStore ends everything: one key, what is in it, and what becomes of it when memory is short or the key is lost.
+// How RedisStore ends everything: one key, what is in it, and what becomes of it when memory is
+// short or the key is lost.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { createClient } from "redis";
@@ -16,12 +17,21 @@ describe("RedisStore.removeAll", { skip: skipWithoutRedis() }, () => {
   const ids = new IdMaker();
   const now = Date.now();
   const newKey = (): string => toStoreKey(ids.make(Math.floor(now / 1000)));
-  const record = (more = {}): Parameters<RedisStore<Fields>["create"]>[1] => ({ data: { a: 1 }, createdAt: now, lastSeenAt: now, expiresAt: now + 1e6, endsAt: now + 1e7, ...more });
+  const record = (more = {}): Parameters<RedisStore<Fields>["create"]>[1] => ({
+    data: { a: 1 },
+    createdAt: now,
+    lastSeenAt: now,
+    expiresAt: now + 1e6,
+    endsAt: now + 1e7,
+    ...more,
+  });
 
   before(async () => {
     server = await startRedisServer();
     statistics = await openRedisStatistics(server.url);
-    const opened = await createClient({ url: server.url }).on("error", () => {}).connect();
+    const opened = await createClient({ url: server.url })
+      .on("error", () => {})
+      .connect();
     client = opened;
     close = () => opened.close();
   });
@@ -62,7 +72,10 @@ describe("RedisStore.removeAll", { skip: skipWithoutRedis() }, () => {
       assert.equal(await statistics.ask("DBSIZE"), size);
       assert.deepEqual((await one.read(keys)).filter(Boolean), []);
       assert.equal(await statistics.ask("TTL", `${prefix}epoch`), -1);
-      for (const key of keys) assert.ok(Number(await statistics.ask("PTTL", `${prefix}{${key.slice(0, 8)}}${key.slice(8)}`)) > 0);
+      for (const key of keys)
+        assert.ok(
+          Number(await statistics.ask("PTTL", `${prefix}{${key.slice(0, 8)}}${key.slice(8)}`)) > 0,
+        );
     });
 
     it(`a lost or foreign epoch revives nobody, also not one of many epochs ago, and hinders no login: ${kind}`, async () => {
@@ -71,7 +84,10 @@ describe("RedisStore.removeAll", { skip: skipWithoutRedis() }, () => {
       const dead: string[] = [];
       const login = async (): Promise<string> => {
         const key = newKey();
-        assert.equal((await one.create(key, record({ userId: "u" }), { limit: 100, onLimit: "deny" })).outcome, "created");
+        assert.equal(
+          (await one.create(key, record({ userId: "u" }), { limit: 100, onLimit: "deny" })).outcome,
+          "created",
+        );
         return key;
       };
       const losses = [["DEL"], ["DEL"], ["SET", "foreign"], ["SET", "1e3"], ["SET", ""]];
@@ -86,7 +102,10 @@ describe("RedisStore.removeAll", { skip: skipWithoutRedis() }, () => {
         assert.equal(await one.patch(dead.at(-1) as string, { set: { b: 1 } }), "missing");
         assert.deepEqual(await one.listByUser("u"), []);
         const alive = await login();
-        assert.deepEqual((await one.listByUser("u")).map(({ key }) => key), [alive]);
+        assert.deepEqual(
+          (await one.listByUser("u")).map(({ key }) => key),
+          [alive],
+        );
         await statistics.ask(command, `${prefix}epoch`, ...value);
         await one.removeAll();
         assert.deepEqual((await one.read([...dead, alive])).filter(Boolean), []);

@@ -1,5 +1,5 @@
-// What RedisStore guesses of a record, so that a change costs the server little: the same text as the script would make, taken only where the
-// record is, to the letter, what it was.
+// What RedisStore guesses of a record, so that a change costs the server little: the same text as
+// the script would make, taken only where the record is, to the letter, what it was.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import fc from "fast-check";
@@ -12,7 +12,8 @@ import type { Fields } from "../../src/testing/conformance-bench.ts";
 import { type RedisServer, skipWithoutRedis, startRedisServer } from "../support/redis-server.ts";
 
 const PREFIX = "g:";
-// What the script is told of each record, behind what it is told of all: the record before and after, and the change.
+// What the script is told of each record, behind what it is told of all: the record before and
+// after, and the change.
 const FIRST_VALUE = 5;
 
 describe("RedisStore, guessing", { skip: skipWithoutRedis() }, () => {
@@ -28,7 +29,19 @@ describe("RedisStore, guessing", { skip: skipWithoutRedis() }, () => {
   const textOf = async (key: string): Promise<string> => String(await client.get(place(key)));
   const created = async (data: Fields = { a: 1, b: 2 }): Promise<string> => {
     const key = toStoreKey(ids.make(Math.floor(now / 1000)));
-    assert.equal((await store.create(key, { data, createdAt: now, lastSeenAt: now, expiresAt: now + 1e6, endsAt: now + 1e7, userId: "ada" })).outcome, "created");
+    assert.equal(
+      (
+        await store.create(key, {
+          data,
+          createdAt: now,
+          lastSeenAt: now,
+          expiresAt: now + 1e6,
+          endsAt: now + 1e7,
+          userId: "ada",
+        })
+      ).outcome,
+      "created",
+    );
     return key;
   };
   /** What was guessed in the last command: the record before and after. */
@@ -47,7 +60,10 @@ describe("RedisStore, guessing", { skip: skipWithoutRedis() }, () => {
         };
       },
     });
-    store = new RedisStore<Fields>({ client: listening as unknown as NodeRedisClient, prefix: PREFIX });
+    store = new RedisStore<Fields>({
+      client: listening as unknown as NodeRedisClient,
+      prefix: PREFIX,
+    });
     // Another process: it has read nothing, so it guesses nothing.
     other = new RedisStore<Fields>({ client, prefix: PREFIX });
   });
@@ -57,19 +73,34 @@ describe("RedisStore, guessing", { skip: skipWithoutRedis() }, () => {
   });
 
   it("makes of any record and any change the text that the script makes", async () => {
-    const name = fc.oneof(fc.constantFrom("a", "b", "a\nb", '"', "\\", "__proto__", "data", "\u2028", ""), fc.string({ unit: "binary", maxLength: 4 }));
+    const name = fc.oneof(
+      fc.constantFrom("a", "b", "a\nb", '"', "\\", "__proto__", "data", "\u2028", ""),
+      fc.string({ unit: "binary", maxLength: 4 }),
+    );
     const data = fc.dictionary(name, fc.jsonValue(), { maxKeys: 5, noNullPrototype: true });
-    const changes = fc.record({ set: data, unset: fc.array(name, { maxLength: 3 }), ifRevision: fc.constant(1) }, { requiredKeys: ["set", "unset"] });
+    const changes = fc.record(
+      { set: data, unset: fc.array(name, { maxLength: 3 }), ifRevision: fc.constant(1) },
+      { requiredKeys: ["set", "unset"] },
+    );
     await fc.assert(
       fc.asyncProperty(data, changes, async (had, patch) => {
         const key = await created(had);
         const text = await textOf(key);
         const recent = new RecentTexts();
         recent.keep(key, text, "1");
-        const guess = recent.guess(key, { name: "named", now, ifRevision: patch.ifRevision, hasFacts: false, fields: formatPatchFields(patch) });
+        const guess = recent.guess(key, {
+          name: "named",
+          now,
+          ifRevision: patch.ifRevision,
+          hasFacts: false,
+          fields: formatPatchFields(patch),
+        });
         assert.equal(guess?.before, text);
         assert.equal(await other.patch(key, patch), "done");
-        assert.equal(guess.after, (await textOf(key)).replace(/"change":"[^"]*"/, '"change":"named"'));
+        assert.equal(
+          guess.after,
+          (await textOf(key)).replace(/"change":"[^"]*"/, '"change":"named"'),
+        );
       }),
       { numRuns: 300 },
     );
@@ -85,7 +116,10 @@ describe("RedisStore, guessing", { skip: skipWithoutRedis() }, () => {
     assert.equal(await store.patch(key, { set: { c: 3 }, ifRevision: 2 }), "done");
     assert.deepEqual(lastGuess(), [second, await textOf(key)]);
     const [session] = await store.read([key]);
-    assert.deepEqual([session?.data, session?.revision, session?.userId], [{ a: 2, c: 3 }, 3, "ada"]);
+    assert.deepEqual(
+      [session?.data, session?.revision, session?.userId],
+      [{ a: 2, c: 3 }, 3, "ada"],
+    );
     assert.equal(await client.pExpireTime(place(key)), now + 1e6);
   });
 
@@ -95,26 +129,60 @@ describe("RedisStore, guessing", { skip: skipWithoutRedis() }, () => {
     await store.read(keys);
     await other.patch(changed, { set: { b: 3 } });
     await other.extend(touched, { lastSeenAt: now + 5, expiresAt: now + 2e6 });
-    await client.set(place(edited), (await textOf(edited)).replace('"b":2', '"b":4'), { expiration: "KEEPTTL" });
-    assert.deepEqual(await store.patchAll?.(keys.map((key) => ({ key, patch: { set: { a: 9 } } }))), ["done", "done", "done"]);
+    await client.set(place(edited), (await textOf(edited)).replace('"b":2', '"b":4'), {
+      expiration: "KEEPTTL",
+    });
+    assert.deepEqual(
+      await store.patchAll?.(keys.map((key) => ({ key, patch: { set: { a: 9 } } }))),
+      ["done", "done", "done"],
+    );
     const found = await store.read(keys);
-    assert.deepEqual(found.map((session) => session?.data), [{ a: 9, b: 3 }, { a: 9, b: 2 }, { a: 9, b: 4 }]);
-    assert.deepEqual(found.map((session) => session?.expiresAt), [now + 1e6, now + 2e6, now + 1e6]);
+    assert.deepEqual(
+      found.map((session) => session?.data),
+      [
+        { a: 9, b: 3 },
+        { a: 9, b: 2 },
+        { a: 9, b: 4 },
+      ],
+    );
+    assert.deepEqual(
+      found.map((session) => session?.expiresAt),
+      [now + 1e6, now + 2e6, now + 1e6],
+    );
     assert.equal(await store.patch(changed, { set: { a: 10 }, ifRevision: 2 }), "conflict");
   });
 
   it("brings nothing back that has ended meanwhile: by removal, by rotation, with everybody's, by its deadline", async () => {
-    const keys = [await created(), await created(), await created(), await created(), await created()];
-    const [removed, moved, late, cleared, asleep] = keys as [string, string, string, string, string];
+    const keys = [
+      await created(),
+      await created(),
+      await created(),
+      await created(),
+      await created(),
+    ];
+    const [removed, moved, late, cleared, asleep] = keys as [
+      string,
+      string,
+      string,
+      string,
+      string,
+    ];
     const next = `${moved.slice(0, 9)}${"n".repeat(43)}`;
     await store.read(keys);
     await other.remove(removed);
     await other.move(moved, next);
-    assert.deepEqual(await store.patchAll?.([removed, moved].map((key) => ({ key, patch: { set: { a: 9 } } }))), ["missing", "missing"]);
+    assert.deepEqual(
+      await store.patchAll?.([removed, moved].map((key) => ({ key, patch: { set: { a: 9 } } }))),
+      ["missing", "missing"],
+    );
     assert.deepEqual((await store.read([next]))[0]?.data, { a: 1, b: 2 });
 
     let present = now;
-    const ageing = new RedisStore<Fields>({ client, prefix: PREFIX, clock: { now: () => present, schedule: () => () => {} } });
+    const ageing = new RedisStore<Fields>({
+      client,
+      prefix: PREFIX,
+      clock: { now: () => present, schedule: () => () => {} },
+    });
     await ageing.read([late]);
     present = now + 1e6;
     assert.equal(await ageing.patch(late, { set: { a: 9 } }), "missing");

@@ -1,4 +1,5 @@
-// RedisStore on a real redis-server: the contract with every client of one server, in one step and as if it were sharded.
+// RedisStore on a real redis-server: the contract with every client of one server, in one step and
+// as if it were sharded.
 import { after, before, describe, it } from "node:test";
 import { storeConformance } from "../../src/testing.ts";
 import { CLIENTS, openRedisStore } from "../support/redis-clients.ts";
@@ -12,10 +13,14 @@ describe("RedisStore", { skip: skipWithoutRedis() }, () => {
   after(() => server.stop());
 
   for (const [at, kind] of CLIENTS.entries()) {
-    storeConformance(runner, { name: `RedisStore with ${kind.name}`, open: (clock) => openRedisStore(kind, server.port, { clock, prefix: `c${at}:` }) });
+    storeConformance(runner, {
+      name: `RedisStore with ${kind.name}`,
+      open: (clock) => openRedisStore(kind, server.port, { clock, prefix: `c${at}:` }),
+    });
     storeConformance(runner, {
       name: `RedisStore with ${kind.name}, sharded`,
-      open: (clock) => openRedisStore(kind, server.port, { clock, prefix: `s${at}:`, sharded: true }),
+      open: (clock) =>
+        openRedisStore(kind, server.port, { clock, prefix: `s${at}:`, sharded: true }),
     });
   }
 });

@@ -1,12 +1,19 @@
-// What SqliteStore keeps of rows that it has read: nobody's change is ever missed, and the file is asked once for many reads.
+// What SqliteStore keeps of rows that it has read: nobody's change is ever missed, and the file is
+// asked once for many reads.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { type SqliteClient, SqliteStore } from "../../src/stores/sqlite.ts";
 import { ManualClock } from "../../src/testing.ts";
-import { databasesOf, type OpenDatabase, type SqliteClientKind, sqliteClients } from "../support/sqlite-clients.ts";
+import {
+  databasesOf,
+  type OpenDatabase,
+  type SqliteClientKind,
+  sqliteClients,
+} from "../support/sqlite-clients.ts";
 
-for (const client of await sqliteClients()) describe(`SqliteStore's recent rows with ${client.name}`, () => particulars(client));
+for (const client of await sqliteClients())
+  describe(`SqliteStore's recent rows with ${client.name}`, () => particulars(client));
 
 function particulars(kind: SqliteClientKind): void {
   const { connect: connectTo } = databasesOf(kind, { before, after });
@@ -18,10 +25,21 @@ function particulars(kind: SqliteClientKind): void {
     const client = connect();
     const counted = countSelects(client);
     const clock = new ManualClock(1_700_000_000_000);
-    const store = new SqliteStore<Record<string, unknown>>({ client: counted.client, clock, pruneInterval: false });
+    const store = new SqliteStore<Record<string, unknown>>({
+      client: counted.client,
+      clock,
+      pruneInterval: false,
+    });
     await store.migrate();
     const now = clock.now();
-    const add = (key: string, data: object = { name: "Ada" }) => store.create(key, { data: { ...data }, createdAt: now, lastSeenAt: now, expiresAt: now + 1000, endsAt: now + 9000 });
+    const add = (key: string, data: object = { name: "Ada" }) =>
+      store.create(key, {
+        data: { ...data },
+        createdAt: now,
+        lastSeenAt: now,
+        expiresAt: now + 1000,
+        endsAt: now + 9000,
+      });
     await add("a");
     assert.ok(store.readSync("a"));
     await setImmediate();
@@ -72,7 +90,7 @@ function particulars(kind: SqliteClientKind): void {
     const other = connect();
     assert.equal(nameOf(store), "Ada");
     other.exec(`UPDATE harpiats_sessions SET data = '{"name":"Bea"}'`);
-    for (const until = performance.now() + 1.5; performance.now() < until; );
+    for (const until = performance.now() + 1.5; performance.now() < until;);
     assert.equal(nameOf(store), "Bea");
   });
 
@@ -125,11 +143,19 @@ function particulars(kind: SqliteClientKind): void {
   it("does not see what was taken back", async () => {
     const { store, client } = await begin();
     assert.equal(nameOf(store), "Ada");
-    client.exec("CREATE TRIGGER refuse BEFORE UPDATE ON harpiats_sessions WHEN NEW.data LIKE '%Eve%' BEGIN SELECT RAISE(ROLLBACK, 'refused'); END");
+    client.exec(
+      "CREATE TRIGGER refuse BEFORE UPDATE ON harpiats_sessions WHEN NEW.data LIKE '%Eve%' BEGIN SELECT RAISE(ROLLBACK, 'refused'); END",
+    );
     await assert.rejects(store.patch("a", { set: { name: "Eve" } }), /refused/);
     assert.equal(nameOf(store), "Ada");
-    const [fine, refused] = await Promise.allSettled([store.patch("a", { set: { name: "Bea" } }), store.patch("a", { set: { name: "Eve" } })]);
-    assert.deepEqual([fine.status, refused.status, nameOf(store)], ["fulfilled", "rejected", "Bea"]);
+    const [fine, refused] = await Promise.allSettled([
+      store.patch("a", { set: { name: "Bea" } }),
+      store.patch("a", { set: { name: "Eve" } }),
+    ]);
+    assert.deepEqual(
+      [fine.status, refused.status, nameOf(store)],
+      ["fulfilled", "rejected", "Bea"],
+    );
   });
 
   it("is of the database itself and of none that is attached: whether others have changed that, nobody says", async () => {
@@ -142,13 +168,19 @@ function particulars(kind: SqliteClientKind): void {
     assert.throws(() => store.readSync("a"), /no such table: main\.harpiats_sessions/);
     await store.migrate();
     assert.equal(store.readSync("a"), undefined);
-    aside.exec("CREATE TEMP TABLE harpiats_sessions AS SELECT * FROM main.harpiats_sessions; DELETE FROM main.harpiats_sessions");
+    aside.exec(
+      "CREATE TEMP TABLE harpiats_sessions AS SELECT * FROM main.harpiats_sessions; DELETE FROM main.harpiats_sessions",
+    );
     assert.equal(new SqliteStore({ client: aside, pruneInterval: false }).readSync("a"), undefined);
   });
 
   it("keeps nothing of a transaction of the application's on its connection that was taken back", async () => {
     const { client } = await begin();
-    const store = new SqliteStore<Record<string, unknown>>({ client, clock: new ManualClock(1_700_000_000_000), pruneInterval: false });
+    const store = new SqliteStore<Record<string, unknown>>({
+      client,
+      clock: new ManualClock(1_700_000_000_000),
+      pruneInterval: false,
+    });
     assert.equal(nameOf(store), "Ada");
     await setImmediate();
     client.exec(`BEGIN; UPDATE harpiats_sessions SET data = '{"name":"Eve"}'`);

@@ -30,7 +30,10 @@ class Browser {
 
   async get(path: string): Promise<{ status: number; body: string; setCookie: string[] }> {
     const { port } = this.#server.address() as AddressInfo;
-    const response = await fetch(`http://127.0.0.1:${port}${path}`, this.cookie === undefined ? {} : { headers: { cookie: this.cookie } });
+    const response = await fetch(
+      `http://127.0.0.1:${port}${path}`,
+      this.cookie === undefined ? {} : { headers: { cookie: this.cookie } },
+    );
     const setCookie = response.headers.getSetCookie();
     if (setCookie[0]) this.cookie = setCookie[0].split(";")[0];
     return { status: response.status, body: await response.text(), setCookie };
@@ -45,7 +48,10 @@ class Browser {
 }
 
 /** An application as its users wrote it: nothing in it knows of this package. */
-function application(options: expressSession.SessionOptions): { app: Express; gate: { open(): void; reached: Promise<void> } } {
+function application(options: expressSession.SessionOptions): {
+  app: Express;
+  gate: { open(): void; reached: Promise<void> };
+} {
   const app = express();
   let open = (): void => {};
   let reach = (): void => {};
@@ -56,7 +62,10 @@ function application(options: expressSession.SessionOptions): { app: Express; ga
     req.session.views = (req.session.views ?? 0) + 1;
     res.send(String(req.session.views));
   });
-  app.get("/look", (req, res) => void res.send(JSON.stringify({ ...req.session, cookie: undefined })));
+  app.get(
+    "/look",
+    (req, res) => void res.send(JSON.stringify({ ...req.session, cookie: undefined })),
+  );
   app.get("/set/:n/:value", (req, res) => {
     req.session[`field${Number(req.params.n)}`] = Number(req.params.value);
     setTimeout(() => res.send("ok"), 20);
@@ -74,9 +83,15 @@ function application(options: expressSession.SessionOptions): { app: Express; ga
       req.session.save((failure) => (failure ? next(failure) : void res.send("in")));
     }),
   );
-  app.get("/logout", (req, res, next) => req.session.destroy((error) => (error ? next(error) : void res.send("out"))));
-  app.get("/reload", (req, res, next) => req.session.reload((error) => (error ? next(error) : void res.send(String(req.session.views)))));
-  app.get("/load", (req, res) => req.sessionStore.load(req.sessionID, (_error, loaded) => void res.send(String(loaded?.views))));
+  app.get("/logout", (req, res, next) =>
+    req.session.destroy((error) => (error ? next(error) : void res.send("out"))),
+  );
+  app.get("/reload", (req, res, next) =>
+    req.session.reload((error) => (error ? next(error) : void res.send(String(req.session.views)))),
+  );
+  app.get("/load", (req, res) =>
+    req.sessionStore.load(req.sessionID, (_error, loaded) => void res.send(String(loaded?.views))),
+  );
   app.get("/short", (req, res) => {
     req.session.cookie.maxAge = 1000;
     res.send("short");
@@ -87,7 +102,10 @@ function application(options: expressSession.SessionOptions): { app: Express; ga
     req.session.userId = "ann";
     res.send("twice");
   });
-  app.use((error: Error, _req: express.Request, res: express.Response, _next: express.NextFunction) => void res.status(500).send((error as StoreError).code));
+  app.use(
+    (error: Error, _req: express.Request, res: express.Response, _next: express.NextFunction) =>
+      void res.status(500).send((error as StoreError).code),
+  );
   return { app, gate: { open, reached } };
 }
 
@@ -96,15 +114,30 @@ describe("toExpressStore", () => {
   after(() => {
     for (const server of servers) server.close();
   });
-  const start = async (options: Partial<expressSession.SessionOptions> = {}, store: SessionStore = new MemoryStore(), more: { absoluteTimeout?: number; clock?: ManualClock } = {}) => {
-    const expressStore = toExpressStore(store, { Store: expressSession.Store, user: (session) => session["userId"] as string | undefined, ...more });
-    const { app, gate } = application({ secret: "s", resave: false, saveUninitialized: false, store: expressStore, ...options });
+  const start = async (
+    options: Partial<expressSession.SessionOptions> = {},
+    store: SessionStore = new MemoryStore(),
+    more: { absoluteTimeout?: number; clock?: ManualClock } = {},
+  ) => {
+    const expressStore = toExpressStore(store, {
+      Store: expressSession.Store,
+      user: (session) => session["userId"] as string | undefined,
+      ...more,
+    });
+    const { app, gate } = application({
+      secret: "s",
+      resave: false,
+      saveUninitialized: false,
+      store: expressStore,
+      ...options,
+    });
     const server = app.listen(0, "127.0.0.1");
     servers.push(server);
     await once(server, "listening");
     return { browser: new Browser(server), store, expressStore, gate };
   };
-  const keysOf = async (store: SessionStore): Promise<string[]> => (await store.scan()).sessions.map(({ key }) => key);
+  const keysOf = async (store: SessionStore): Promise<string[]> =>
+    (await store.scan()).sessions.map(({ key }) => key);
 
   it("an application keeps its sessions, with each of express-session's ways of saving", async () => {
     for (const resave of [false, true]) {
@@ -129,7 +162,10 @@ describe("toExpressStore", () => {
     const numbers = Array.from({ length: 10 }, (_, n) => n);
     for (const n of numbers) await browser.get(`/set/${n}/0`);
     await Promise.all(numbers.map((n) => browser.twin.get(`/set/${n}/1`)));
-    assert.deepEqual(JSON.parse((await browser.get("/look")).body), Object.fromEntries(numbers.map((n) => [`field${n}`, 1])));
+    assert.deepEqual(
+      JSON.parse((await browser.get("/look")).body),
+      Object.fromEntries(numbers.map((n) => [`field${n}`, 1])),
+    );
   });
 
   it("a request that runs while its session is destroyed does not bring it back, resave or not", async () => {
@@ -165,7 +201,8 @@ describe("toExpressStore", () => {
     // Connections of a pool overtake one another.
     let late: Promise<unknown> | undefined;
     const store = withCalls(new MemoryStore(), async (name, call) => {
-      if (name === "create" && !late) await (late = new Promise((resolve) => setTimeout(resolve, 20)));
+      if (name === "create" && !late)
+        await (late = new Promise((resolve) => setTimeout(resolve, 20)));
       return call();
     });
     const { browser } = await start({}, store);
@@ -181,7 +218,10 @@ describe("toExpressStore", () => {
     const genid = toExpressStore(mine, { Store: expressSession.Store }).genid;
     const { browser, store } = await start({ genid });
     await browser.get("/views");
-    const sid = decodeURIComponent(browser.cookie?.split("=")[1] ?? "").slice(2).split(".")[0] ?? "";
+    const sid =
+      decodeURIComponent(browser.cookie?.split("=")[1] ?? "")
+        .slice(2)
+        .split(".")[0] ?? "";
     assert.match(sid, /^[\w-]{32}$/);
     const [key = ""] = await keysOf(store);
     assert.match(key, /^6|^7/);
@@ -197,7 +237,10 @@ describe("toExpressStore", () => {
       if (name === "extend") writes++;
       return call();
     });
-    const { browser } = await start({ cookie: { maxAge: 100_000 } }, store, { clock, absoluteTimeout: 500 });
+    const { browser } = await start({ cookie: { maxAge: 100_000 } }, store, {
+      clock,
+      absoluteTimeout: 500,
+    });
     await browser.get("/views");
     for (let seconds = 0; seconds < 400; seconds += 2) {
       clock.advance(2000);
@@ -211,13 +254,16 @@ describe("toExpressStore", () => {
     clock.advance(1000);
     assert.equal((await browser.get("/look")).body, "{}");
     await browser.get("/views");
-    for (let seconds = 0; seconds < 500; seconds += 50) clock.advance(await browser.get("/look").then(() => 50_000));
+    for (let seconds = 0; seconds < 500; seconds += 50)
+      clock.advance(await browser.get("/look").then(() => 50_000));
     assert.equal((await browser.get("/look")).body, "{}");
   });
 
   it("a store that fails makes the request fail, and logs nobody out", async () => {
     let isDown = false;
-    const store = withCalls(new MemoryStore(), (_name, call) => (isDown ? Promise.reject(new Error("down")) : call()));
+    const store = withCalls(new MemoryStore(), (_name, call) =>
+      isDown ? Promise.reject(new Error("down")) : call(),
+    );
     const { browser } = await start({}, store);
     await browser.get("/views");
     isDown = true;
@@ -229,12 +275,22 @@ describe("toExpressStore", () => {
 
   it("what calls the store itself finds what it put there", async () => {
     const { expressStore } = await start();
-    const call = (work: (done: (error?: unknown, result?: unknown) => void) => void): Promise<unknown> =>
-      new Promise((resolve, reject) => work((error, result) => (error ? reject(error as Error) : resolve(result))));
+    const call = (
+      work: (done: (error?: unknown, result?: unknown) => void) => void,
+    ): Promise<unknown> =>
+      new Promise((resolve, reject) =>
+        work((error, result) => (error ? reject(error as Error) : resolve(result))),
+      );
     const cookie = new expressSession.Cookie();
-    await call((done) => expressStore.set("any text", { cookie, views: 1 } as expressSession.SessionData, done));
-    await call((done) => expressStore.set("any text", { cookie, userId: "ann" } as expressSession.SessionData, done));
-    const found = (await call((done) => expressStore.get("any text", done))) as expressSession.SessionData;
+    await call((done) =>
+      expressStore.set("any text", { cookie, views: 1 } as expressSession.SessionData, done),
+    );
+    await call((done) =>
+      expressStore.set("any text", { cookie, userId: "ann" } as expressSession.SessionData, done),
+    );
+    const found = (await call((done) =>
+      expressStore.get("any text", done),
+    )) as expressSession.SessionData;
     assert.deepEqual({ ...found, cookie: found.cookie.path }, { userId: "ann", cookie: "/" });
     await call((done) => expressStore.touch?.("any text", found, done));
     await call((done) => expressStore.destroy("any text", done));
@@ -244,21 +300,39 @@ describe("toExpressStore", () => {
   it("refuses what is no SessionStore and no class of express-session", () => {
     const store = new MemoryStore();
     const plain = { get: async () => undefined, set: async () => {}, delete: async () => {} };
-    assert.throws(() => toExpressStore(plain as never, { Store: expressSession.Store }), /a SessionStore is wanted/);
-    for (const Store of [undefined, expressSession, Date]) assert.throws(() => toExpressStore(store, { Store: Store as never }), /session.Store is wanted/);
-    assert.throws(() => toExpressStore(store, { Store: expressSession.Store, ttl: 5 } as never), /there is no option ttl/);
-    for (const wrong of [{ idleTimeout: 0 }, { absoluteTimeout: NaN }, { storeTimeout: -1 }]) assert.throws(() => toExpressStore(store, { Store: expressSession.Store, ...wrong }), RangeError);
+    assert.throws(
+      () => toExpressStore(plain as never, { Store: expressSession.Store }),
+      /a SessionStore is wanted/,
+    );
+    for (const Store of [undefined, expressSession, Date])
+      assert.throws(
+        () => toExpressStore(store, { Store: Store as never }),
+        /session.Store is wanted/,
+      );
+    assert.throws(
+      () => toExpressStore(store, { Store: expressSession.Store, ttl: 5 } as never),
+      /there is no option ttl/,
+    );
+    for (const wrong of [{ idleTimeout: 0 }, { absoluteTimeout: NaN }, { storeTimeout: -1 }])
+      assert.throws(
+        () => toExpressStore(store, { Store: expressSession.Store, ...wrong }),
+        RangeError,
+      );
   });
 });
 
 /** A store whose every call goes through a function. */
-function withCalls(store: SessionStore, through: (name: string, call: () => Promise<unknown>) => Promise<unknown>): SessionStore {
+function withCalls(
+  store: SessionStore,
+  through: (name: string, call: () => Promise<unknown>) => Promise<unknown>,
+): SessionStore {
   return new Proxy<SessionStore>(store, {
     get(target, name) {
       if (name === "readSync") return undefined;
       const member: unknown = Reflect.get(target, name, target);
       if (typeof member !== "function" || name === "constructor") return member;
-      return (...args: unknown[]) => through(String(name), async () => Reflect.apply(member, target, args) as unknown);
+      return (...args: unknown[]) =>
+        through(String(name), async () => Reflect.apply(member, target, args) as unknown);
     },
   });
 }

@@ -24,7 +24,10 @@ storeConformance(runner, {
   open: async (clock) => {
     const folder = await temporaryFolder();
     const storage = createStorage({ driver: fs({ base: folder.path }) });
-    return { store: new UnstorageStore({ storage, clock, prefix: "app:sessions" }), close: folder.remove };
+    return {
+      store: new UnstorageStore({ storage, clock, prefix: "app:sessions" }),
+      close: folder.remove,
+    };
   },
 });
 
@@ -32,10 +35,15 @@ describe("UnstorageStore", () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   before(async () => void (folder = await temporaryFolder()));
   after(() => folder.remove());
-  const files = async (): Promise<string[]> => (await readdir(folder.path, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const files = async (): Promise<string[]> =>
+    (await readdir(folder.path, { recursive: true, withFileTypes: true }))
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath, entry.name));
 
   it("holds no id, and what it holds authenticates nobody", async () => {
-    const session = new Session({ store: new UnstorageStore({ storage: createStorage({ driver: fs({ base: folder.path }) }) }) });
+    const session = new Session({
+      store: new UnstorageStore({ storage: createStorage({ driver: fs({ base: folder.path }) }) }),
+    });
     const first = await session.create({ userId: "ann" });
     const id = (await session.rotate(first)) as string;
     const [file = ""] = await files();
@@ -48,10 +56,22 @@ describe("UnstorageStore", () => {
   });
 
   it("what is no session of this version is no session", async () => {
-    const session = new Session({ store: new UnstorageStore({ storage: createStorage({ driver: fs({ base: folder.path }) }) }) });
+    const session = new Session({
+      store: new UnstorageStore({ storage: createStorage({ driver: fs({ base: folder.path }) }) }),
+    });
     const id = await session.create({ a: 1 });
     const [file = ""] = await files();
-    for (const text of ["", "{}", '{"a":1}', "v1:", "v1:{", "v1:[]", "v1:null", 'v2:{"a":1}', "null"]) {
+    for (const text of [
+      "",
+      "{}",
+      '{"a":1}',
+      "v1:",
+      "v1:{",
+      "v1:[]",
+      "v1:null",
+      'v2:{"a":1}',
+      "null",
+    ]) {
       await writeFile(file, text);
       assert.equal(await session.get(id), undefined, text);
     }
@@ -75,7 +95,15 @@ describe("UnstorageStore", () => {
     };
     let now = Date.now();
     const clock = { now: () => now, schedule: () => () => {} };
-    const session = new Session({ store: new UnstorageStore({ storage: createStorage({ driver }), absoluteTimeout: 1000, clock }), absoluteTimeout: 1000, clock });
+    const session = new Session({
+      store: new UnstorageStore({
+        storage: createStorage({ driver }),
+        absoluteTimeout: 1000,
+        clock,
+      }),
+      absoluteTimeout: 1000,
+      clock,
+    });
     const id = await session.create({ a: 1 });
     now += 600_000;
     await session.update(id, { a: 2 });
@@ -88,21 +116,46 @@ describe("UnstorageStore", () => {
     const broken = (): never => {
       throw new Error("broken");
     };
-    const driver: Driver = { hasItem: broken, getItem: broken, setItem: broken, removeItem: broken, getKeys: broken };
-    const session = new Session({ store: new UnstorageStore({ storage: createStorage({ driver }) }) });
+    const driver: Driver = {
+      hasItem: broken,
+      getItem: broken,
+      setItem: broken,
+      removeItem: broken,
+      getKeys: broken,
+    };
+    const session = new Session({
+      store: new UnstorageStore({ storage: createStorage({ driver }) }),
+    });
     const id = await new Session().create({});
-    for (const call of [() => session.create({}), () => session.get(id), () => session.delete(id), () => session.update(id, { a: 1 })]) {
-      await assert.rejects(call, (error) => error instanceof StoreError && error.store === "UnstorageStore");
+    for (const call of [
+      () => session.create({}),
+      () => session.get(id),
+      () => session.delete(id),
+      () => session.update(id, { a: 1 }),
+    ]) {
+      await assert.rejects(
+        call,
+        (error) => error instanceof StoreError && error.store === "UnstorageStore",
+      );
     }
   });
 
   it("refuses options that make no sense, and a driver that only reads", () => {
     const storage = createStorage();
-    for (const prefix of ["", ":a", "a:", "a::b", "a/b", "a?b", "a b", ".", 5]) assert.throws(() => new UnstorageStore({ storage, prefix: prefix as string }), TypeError);
-    for (const wrong of [undefined, null, {}, 5]) assert.throws(() => new UnstorageStore({ storage: wrong as never }), TypeError);
-    for (const absoluteTimeout of [0, -1, NaN, Infinity, "5"]) assert.throws(() => new UnstorageStore({ storage, absoluteTimeout: absoluteTimeout as number }), RangeError);
+    for (const prefix of ["", ":a", "a:", "a::b", "a/b", "a?b", "a b", ".", 5])
+      assert.throws(() => new UnstorageStore({ storage, prefix: prefix as string }), TypeError);
+    for (const wrong of [undefined, null, {}, 5])
+      assert.throws(() => new UnstorageStore({ storage: wrong as never }), TypeError);
+    for (const absoluteTimeout of [0, -1, NaN, Infinity, "5"])
+      assert.throws(
+        () => new UnstorageStore({ storage, absoluteTimeout: absoluteTimeout as number }),
+        RangeError,
+      );
     assert.throws(() => new UnstorageStore({ storage, ttl: 5 } as never), /there is no option ttl/);
     const readOnly: Driver = { hasItem: () => false, getItem: () => null, getKeys: () => [] };
-    assert.throws(() => new UnstorageStore({ storage: createStorage({ driver: readOnly }) }), /its driver has no setItem/);
+    assert.throws(
+      () => new UnstorageStore({ storage: createStorage({ driver: readOnly }) }),
+      /its driver has no setItem/,
+    );
   });
 });

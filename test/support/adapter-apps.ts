@@ -1,5 +1,5 @@
-// The application of adapterConformance in each framework whose adapter takes a line: listened to by test/adapters on node, Bun and
-// Deno, and by test/runtimes on workerd.
+// The application of adapterConformance in each framework whose adapter takes a line: listened to
+// by test/adapters on node, Bun and Deno, and by test/runtimes on workerd.
 import type { RequestListener } from "node:http";
 import { initTRPC, TRPCError } from "@trpc/server";
 import { fetchRequestHandler } from "@trpc/server/adapters/fetch";
@@ -29,7 +29,11 @@ export async function toResponse(answer: ReturnType<Handle>): Promise<Response> 
   return new Response(body, { status, headers });
 }
 
-function koaListener(Class: typeof Koa, session: ConformanceSession, handle: Handle): RequestListener {
+function koaListener(
+  Class: typeof Koa,
+  session: ConformanceSession,
+  handle: Handle,
+): RequestListener {
   const app = new Class();
   const sessions = koaSession(session);
   // Errors are expected: Koa would print them.
@@ -46,7 +50,10 @@ function koaListener(Class: typeof Koa, session: ConformanceSession, handle: Han
 }
 
 /** What listens to node's requests. */
-export const NODE_APPS: Record<string, (session: ConformanceSession, handle: Handle) => RequestListener> = {
+export const NODE_APPS: Record<
+  string,
+  (session: ConformanceSession, handle: Handle) => RequestListener
+> = {
   "node http": (session, handle) =>
     withNodeSession(
       session,
@@ -106,7 +113,8 @@ export const FETCH_APPS: Record<string, (session: ConformanceSession, handle: Ha
     app.all("/**", (event) => toResponse(handle(sessions.of(event), event.url.pathname)));
     return (request) => app.fetch(request);
   },
-  "a fetch handler": (session, handle) => withSession(session, (request, own) => toResponse(handle(own, new URL(request.url).pathname))),
+  "a fetch handler": (session, handle) =>
+    withSession(session, (request, own) => toResponse(handle(own, new URL(request.url).pathname))),
   "tRPC 11 in a fetch handler": trpcApp,
 };
 
@@ -117,7 +125,8 @@ function trpcApp(session: ConformanceSession, handle: Handle): Fetch {
   // tRPC makes any other error a 500.
   const procedure = t.procedure.use(async ({ next }) => {
     const result = await next();
-    if (!result.ok && result.error.cause instanceof StoreError) throw new TRPCError({ code: "SERVICE_UNAVAILABLE", cause: result.error.cause });
+    if (!result.ok && result.error.cause instanceof StoreError)
+      throw new TRPCError({ code: "SERVICE_UNAVAILABLE", cause: result.error.cause });
     return result;
   });
   const page = procedure.input(String).query(async ({ ctx, input }) => {
@@ -130,7 +139,10 @@ function trpcApp(session: ConformanceSession, handle: Handle): Fetch {
     const { pathname, origin } = new URL(request.url);
     const response = await fetchRequestHandler({
       endpoint: "/trpc",
-      req: new Request(`${origin}/trpc/page?input=${encodeURIComponent(JSON.stringify(pathname))}`, request),
+      req: new Request(
+        `${origin}/trpc/page?input=${encodeURIComponent(JSON.stringify(pathname))}`,
+        request,
+      ),
       router,
       createContext: () => ({ session: own }),
       responseMeta({ ctx }) {

@@ -18,9 +18,15 @@ export interface Surroundings {
   now?: () => number;
 }
 
-export type RunCommand = (io: CommandIo, version: string, argv: readonly string[]) => Promise<number>;
+export type RunCommand = (
+  io: CommandIo,
+  version: string,
+  argv: readonly string[],
+) => Promise<number>;
 
-/** A function that runs the command, with the same surroundings each time unless it is told others. */
+/**
+ * A function that runs the command, with the same surroundings each time unless it is told others.
+ */
 export function commandRunner(runCommand: RunCommand, usual: Surroundings = {}) {
   return async (argv: string, given: Surroundings = {}): Promise<Ran> => {
     const { env = {}, typed, piped, now = Date.now } = { ...usual, ...given };
@@ -33,16 +39,30 @@ export function commandRunner(runCommand: RunCommand, usual: Surroundings = {}) 
       };
       return Object.assign(new Writable({ write }), { isTTY });
     };
-    const stdin = Object.assign(typed === undefined ? Readable.from(piped === undefined ? [] : [piped]) : new PassThrough().end(typed), { isTTY });
-    const code = await runCommand({ stdin, stdout: into(out), stderr: into(err), env, now }, "0.0.0", argv.split(" ").filter((word) => word !== ""));
+    const stdin = Object.assign(
+      typed === undefined
+        ? Readable.from(piped === undefined ? [] : [piped])
+        : new PassThrough().end(typed),
+      { isTTY },
+    );
+    const code = await runCommand(
+      { stdin, stdout: into(out), stderr: into(err), env, now },
+      "0.0.0",
+      argv.split(" ").filter((word) => word !== ""),
+    );
     return { code, out: out.join(""), err: err.join("") };
   };
 }
 
 /** Runs a program of node's to its end. */
-export async function spawnNode(args: readonly string[], env: Record<string, string> = {}): Promise<Ran> {
+export async function spawnNode(
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<Ran> {
   try {
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { env: { ...process.env, HARPIATS_STORE: "", ...env } });
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, args, {
+      env: { ...process.env, HARPIATS_STORE: "", ...env },
+    });
     return { code: 0, out: stdout, err: stderr };
   } catch (error) {
     // What execFile rejects with.

@@ -1,7 +1,23 @@
 // A store that counts how often core asks it. The work is done by the store that it stands before.
 import type { SessionStore } from "../../src/session.ts";
 
-const METHODS = ["get", "set", "delete", "create", "read", "readSync", "extend", "patch", "move", "remove", "listByUser", "removeByUser", "scan", "count", "prune"];
+const METHODS = [
+  "get",
+  "set",
+  "delete",
+  "create",
+  "read",
+  "readSync",
+  "extend",
+  "patch",
+  "move",
+  "remove",
+  "listByUser",
+  "removeByUser",
+  "scan",
+  "count",
+  "prune",
+];
 
 export interface CountingStore<Data> {
   store: SessionStore<Data>;
@@ -10,7 +26,10 @@ export interface CountingStore<Data> {
 }
 
 /** @param answersAtOnce whether `readSync` is there: core takes another path without it. */
-export function countCalls<Data>(inner: SessionStore<Data>, answersAtOnce: boolean): CountingStore<Data> {
+export function countCalls<Data>(
+  inner: SessionStore<Data>,
+  answersAtOnce: boolean,
+): CountingStore<Data> {
   const calls: string[] = [];
   const store = new Proxy(inner, {
     get(target, name) {

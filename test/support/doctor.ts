@@ -4,17 +4,31 @@ import { createConnection, createServer, type Socket } from "node:net";
 import type { Ran, Surroundings } from "./command.ts";
 
 /** What is not ok: check by check, `fault` or `advice`. */
-export async function faultsOf(run: (argv: string, given?: Surroundings) => Promise<Ran>, url: string, now?: () => number): Promise<Record<string, string>> {
+export async function faultsOf(
+  run: (argv: string, given?: Surroundings) => Promise<Ran>,
+  url: string,
+  now?: () => number,
+): Promise<Record<string, string>> {
   const { code, out, err } = await run(`doctor --store ${url} --json`, now && { now });
   assert.notEqual(out, "", err);
-  const { faults, findings } = JSON.parse(out) as { faults: number; findings: { check: string; status: string; found: string; mend?: string }[] };
+  const { faults, findings } = JSON.parse(out) as {
+    faults: number;
+    findings: { check: string; status: string; found: string; mend?: string }[];
+  };
   assert.equal(code, faults === 0 ? 0 : 1);
-  for (const { check, status, mend } of findings) assert.equal(mend === undefined, status === "ok", check);
-  return Object.fromEntries(findings.filter(({ status }) => status !== "ok").map(({ check, status }) => [check, status]));
+  for (const { check, status, mend } of findings)
+    assert.equal(mend === undefined, status === "ok", check);
+  return Object.fromEntries(
+    findings.filter(({ status }) => status !== "ok").map(({ check, status }) => [check, status]),
+  );
 }
 
 /** A proxy on loopback before a real server, that says another version of the same length. */
-export async function startOlder(targetPort: number, version: string, older: string): Promise<{ port: number; close(): Promise<void> }> {
+export async function startOlder(
+  targetPort: number,
+  version: string,
+  older: string,
+): Promise<{ port: number; close(): Promise<void> }> {
   assert.equal(version.length, older.length);
   const sockets = new Set<Socket>();
   const server = createServer((client) => {
@@ -24,11 +38,15 @@ export async function startOlder(targetPort: number, version: string, older: str
       socket.on("error", () => {});
     }
     client.pipe(target);
-    target.on("data", (chunk) => client.write(Buffer.from(chunk.toString("latin1").replaceAll(version, older), "latin1")));
+    target.on("data", (chunk) =>
+      client.write(Buffer.from(chunk.toString("latin1").replaceAll(version, older), "latin1")),
+    );
     target.on("close", () => client.destroy());
     client.on("close", () => target.destroy());
   });
-  const port = await new Promise<number>((resolve) => server.listen(0, "127.0.0.1", () => resolve((server.address() as { port: number }).port)));
+  const port = await new Promise<number>((resolve) =>
+    server.listen(0, "127.0.0.1", () => resolve((server.address() as { port: number }).port)),
+  );
   return {
     port,
     close: async () => {

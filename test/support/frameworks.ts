@@ -13,7 +13,9 @@ import Koa2 from "koa2";
 import { serve as serveFetch } from "srvx/node";
 import type { RequestLike, ResponseLike } from "../../src/session.ts";
 
-/** What the routes do, in any framework. Each gets what a handler of that framework would pass on. */
+/**
+ * What the routes do, in any framework. Each gets what a handler of that framework would pass on.
+ */
 export interface Routes {
   /** Between two cookies of the application, `theme` and `lang`. */
   login(req: RequestLike, res: ResponseLike): Promise<void>;
@@ -38,11 +40,16 @@ async function listen(server: Server): Promise<Running> {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   // A TCP server's address is an AddressInfo.
   const { port } = server.address() as AddressInfo;
-  const close = (): Promise<unknown> => new Promise((resolve) => (server.close(resolve), server.closeAllConnections()));
+  const close = (): Promise<unknown> =>
+    new Promise((resolve) => (server.close(resolve), server.closeAllConnections()));
   return { url: `http://127.0.0.1:${port}`, close };
 }
 
-async function handleWithNode(routes: Routes, req: IncomingMessage, res: ServerResponse): Promise<void> {
+async function handleWithNode(
+  routes: Routes,
+  req: IncomingMessage,
+  res: ServerResponse,
+): Promise<void> {
   if (req.url === "/login") {
     res.setHeader("Set-Cookie", "theme=dark");
     await routes.login(req, res);
@@ -54,12 +61,16 @@ async function handleWithNode(routes: Routes, req: IncomingMessage, res: ServerR
   if (req.url === "/late") await routes.late(req, res);
 }
 
-// The two versions of Express have types of their own, and so do Koa's; what the routes use of them is the same.
+// The two versions of Express have types of their own, and so do Koa's; what the routes use of them
+// is the same.
 function serveExpress(create: () => ReturnType<typeof express>): Framework["serve"] {
   return (routes) => {
     const app = create();
     // Express 4 does not wait for promises.
-    const route = (path: string, answer: (req: express.Request, res: express.Response) => Promise<unknown>): void => {
+    const route = (
+      path: string,
+      answer: (req: express.Request, res: express.Response) => Promise<unknown>,
+    ): void => {
       app.get(path, (req, res, next) => void answer(req, res).then(undefined, next));
     };
     route("/login", async (req, res) => {
@@ -122,9 +133,17 @@ function serveHono(form: "context" | "raw"): Framework["serve"] {
       setHonoCookie(c, "lang", "en");
       return c.json({ done: true });
     });
-    app.get("/profile", async (c) => c.json((await routes.profile(form === "context" ? c : c.req.raw)) ?? null));
+    app.get("/profile", async (c) =>
+      c.json((await routes.profile(form === "context" ? c : c.req.raw)) ?? null),
+    );
     app.get("/logout", (c) => c.json({ done: true }));
-    const server = serveFetch({ port: 0, hostname: "127.0.0.1", silent: true, gracefulShutdown: false, fetch: app.fetch });
+    const server = serveFetch({
+      port: 0,
+      hostname: "127.0.0.1",
+      silent: true,
+      gracefulShutdown: false,
+      fetch: app.fetch,
+    });
     await server.ready();
     return { url: (server.url as string).replace(/\/$/, ""), close: () => server.close(true) };
   };
@@ -139,7 +158,10 @@ function serveFastify(form: "wrapped" | "raw"): Framework["serve"] {
       reply.header("Set-Cookie", "lang=en; Path=/");
       return { done: true };
     });
-    app.get("/profile", async (request): Promise<unknown> => (await routes.profile(request)) ?? "null");
+    app.get(
+      "/profile",
+      async (request): Promise<unknown> => (await routes.profile(request)) ?? "null",
+    );
     app.get("/logout", async (request, reply) => {
       await routes.logout(request, reply);
       return { done: true };
@@ -163,21 +185,47 @@ function serveFastify(form: "wrapped" | "raw"): Framework["serve"] {
   };
 }
 
-// The reason for the casts: one app type stands for both versions, and the routes use what they share.
+// The reason for the casts: one app type stands for both versions, and the routes use what they
+// share.
 const newExpress4 = express4 as unknown as typeof express;
 const newKoa2 = (): Koa => new Koa2() as unknown as Koa;
 
 /** Every framework, and every form in which it hands out a request and a response. */
 export const FRAMEWORKS: Framework[] = [
-  { name: "node:http", canBeLate: true, serve: (routes) => listen(createServer((req, res) => void handleWithNode(routes, req, res))) },
+  {
+    name: "node:http",
+    canBeLate: true,
+    serve: (routes) => listen(createServer((req, res) => void handleWithNode(routes, req, res))),
+  },
   { name: "Express 4", canBeLate: true, serve: serveExpress(newExpress4) },
   { name: "Express 5", canBeLate: true, serve: serveExpress(express) },
   { name: "Fastify 5", canBeLate: true, serve: serveFastify("wrapped") },
   { name: "Fastify 5, request.raw", canBeLate: true, serve: serveFastify("raw") },
   { name: "Koa 2", canBeLate: true, serve: serveKoa(newKoa2, (ctx) => ({ req: ctx, res: ctx })) },
-  { name: "Koa 3", canBeLate: true, serve: serveKoa(() => new Koa(), (ctx) => ({ req: ctx, res: ctx })) },
-  { name: "Koa 3, ctx.request and ctx.response", canBeLate: true, serve: serveKoa(() => new Koa(), ({ request, response }) => ({ req: request, res: response })) },
-  { name: "Koa 3, ctx.req and ctx.res", canBeLate: true, serve: serveKoa(() => new Koa(), ({ req, res }) => ({ req, res })) },
+  {
+    name: "Koa 3",
+    canBeLate: true,
+    serve: serveKoa(
+      () => new Koa(),
+      (ctx) => ({ req: ctx, res: ctx }),
+    ),
+  },
+  {
+    name: "Koa 3, ctx.request and ctx.response",
+    canBeLate: true,
+    serve: serveKoa(
+      () => new Koa(),
+      ({ request, response }) => ({ req: request, res: response }),
+    ),
+  },
+  {
+    name: "Koa 3, ctx.req and ctx.res",
+    canBeLate: true,
+    serve: serveKoa(
+      () => new Koa(),
+      ({ req, res }) => ({ req, res }),
+    ),
+  },
   { name: "Hono 4", canBeLate: false, serve: serveHono("context") },
   { name: "Hono 4, c.req.raw and c.res", canBeLate: false, serve: serveHono("raw") },
 ];

@@ -1,4 +1,5 @@
-// What tests over real HTTP share: an app that listens until the test has ended, a browser's cookie jar, raw requests.
+// What tests over real HTTP share: an app that listens until the test has ended, a browser's cookie
+// jar, raw requests.
 import { connect } from "node:net";
 import type { App, ListenOptions, Server } from "../../src/index.ts";
 
@@ -7,7 +8,11 @@ interface HasAfter {
 }
 
 /** Listens on a free port of this machine until the test has ended. */
-export async function serveApp(t: HasAfter, app: App, options: ListenOptions = {}): Promise<Server> {
+export async function serveApp(
+  t: HasAfter,
+  app: App,
+  options: ListenOptions = {},
+): Promise<Server> {
   const server = app.listen({ port: 0, hostname: "127.0.0.1", ...options });
   await server.ready;
   t.after(() => server.close({ grace: 0.1 }));
@@ -25,7 +30,11 @@ export class Browser {
 
   async fetch(path: string, init: RequestInit = {}): Promise<Response> {
     const headers = new Headers(init.headers);
-    if (this.cookies.size > 0) headers.set("cookie", [...this.cookies].map(([name, value]) => `${name}=${value}`).join("; "));
+    if (this.cookies.size > 0)
+      headers.set(
+        "cookie",
+        [...this.cookies].map(([name, value]) => `${name}=${value}`).join("; "),
+      );
     const response = await fetch(this.#origin + path, { redirect: "manual", ...init, headers });
     for (const line of response.headers.getSetCookie()) this.#keep(line);
     return response;
@@ -37,7 +46,11 @@ export class Browser {
 
   /** Sends a form as a page of the same site does. */
   post(path: string, fields: Record<string, string> = {}): Promise<Response> {
-    return this.fetch(path, { method: "POST", body: new URLSearchParams(fields), headers: { origin: this.#origin } });
+    return this.fetch(path, {
+      method: "POST",
+      body: new URLSearchParams(fields),
+      headers: { origin: this.#origin },
+    });
   }
 
   #keep(line: string): void {
@@ -49,7 +62,10 @@ export class Browser {
   }
 }
 
-/** Sends bytes as they are and gives back everything that comes until the server closes: for what no client would send. */
+/**
+ * Sends bytes as they are and gives back everything that comes until the server closes: for what no
+ * client would send.
+ */
 export function sendRaw(port: number, text: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, "127.0.0.1");

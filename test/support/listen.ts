@@ -23,8 +23,17 @@ export async function listen(server: Server): Promise<Listening> {
 }
 
 /** Serves a fetch handler by the runtime itself: node:http, Bun.serve or Deno.serve. */
-export async function serveFetch(fetch: (request: Request) => Response | Promise<Response>): Promise<Listening> {
-  const server = serve({ fetch, port: 0, hostname: "127.0.0.1", silent: true, gracefulShutdown: false, error: () => new Response("error", { status: 500 }) });
+export async function serveFetch(
+  fetch: (request: Request) => Response | Promise<Response>,
+): Promise<Listening> {
+  const server = serve({
+    fetch,
+    port: 0,
+    hostname: "127.0.0.1",
+    silent: true,
+    gracefulShutdown: false,
+    error: () => new Response("error", { status: 500 }),
+  });
   await server.ready();
   return { url: String(server.url).replace(/\/$/, ""), close: () => server.close(true) };
 }

@@ -21,7 +21,10 @@ export interface MariadbServer {
 }
 
 export interface MariadbServerOptions {
-  /** Whether it waits for the disk at each commit, as in production. Default `false`, which is faster. */
+  /**
+   * Whether it waits for the disk at each commit, as in production. Default `false`, which is
+   * faster.
+   */
   isDurable?: boolean;
   /** Further settings of the server, such as `transaction-isolation`. */
   settings?: Readonly<Record<string, string | number>>;
@@ -29,13 +32,22 @@ export interface MariadbServerOptions {
 
 const program = await findServer("mariadbd");
 
-/** For `describe(name, { skip: … }, …)`: why these tests cannot run here, `false` if they can. @throws when CI=true. */
+/**
+ * For `describe(name, { skip: … }, …)`: why these tests cannot run here, `false` if they can.
+ *
+ * @throws when CI=true.
+ */
 export function skipWithoutMariadb(): string | false {
-  return program === undefined && skipReason("mariadbd is not installed: apt-get install mariadb-server, brew install mariadb");
+  return (
+    program === undefined &&
+    skipReason("mariadbd is not installed: apt-get install mariadb-server, brew install mariadb")
+  );
 }
 
 /** Starts a server with nothing in it. */
-export async function startMariadbServer(options: MariadbServerOptions = {}): Promise<MariadbServer> {
+export async function startMariadbServer(
+  options: MariadbServerOptions = {},
+): Promise<MariadbServer> {
   const folder = await mkdtemp(join(tmpdir(), "harpiats-mariadb-"));
   const data = join(folder, "data");
   await mkdir(data);
@@ -49,11 +61,18 @@ export async function startMariadbServer(options: MariadbServerOptions = {}): Pr
     "max-connections": 200,
     "innodb-log-file-size": "8M",
     "innodb-buffer-pool-size": "32M",
-    ...(!options.isDurable && { "innodb-flush-log-at-trx-commit": 0, "innodb-flush-method": "nosync" }),
+    ...(!options.isDurable && {
+      "innodb-flush-log-at-trx-commit": 0,
+      "innodb-flush-method": "nosync",
+    }),
     ...options.settings,
   };
   // Without users there are no system tables to make first, which takes most of the time.
-  const args = ["--no-defaults", "--skip-grant-tables", ...Object.entries(settings).map(([name, value]) => `--${name}=${value}`)];
+  const args = [
+    "--no-defaults",
+    "--skip-grant-tables",
+    ...Object.entries(settings).map(([name, value]) => `--${name}=${value}`),
+  ];
   // It refuses to run as root without being told.
   if (process.getuid?.() === 0) args.push("--user=root");
   let child: ChildProcess | undefined;
@@ -70,7 +89,10 @@ export async function startMariadbServer(options: MariadbServerOptions = {}): Pr
       await ended;
     },
     async start() {
-      child = spawn(program ?? "mariadbd", args, { cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
+      child = spawn(program ?? "mariadbd", args, {
+        cwd: folder,
+        stdio: ["ignore", "ignore", "pipe"],
+      });
       const log = await readyOrLog(child, "ready for connections");
       if (log !== undefined) throw new Error(`Cannot start mariadbd: ${log}`);
     },
@@ -83,7 +105,8 @@ export async function startMariadbServer(options: MariadbServerOptions = {}): Pr
   };
   await server.start();
   if (options.isDurable) {
-    // A new server's first pages are on disk once it has ended in order: as after every installation.
+    // A new server's first pages are on disk once it has ended in order: as after every
+    // installation.
     const ended = exitOf(child as ChildProcess);
     (child as ChildProcess).kill("SIGTERM");
     await ended;

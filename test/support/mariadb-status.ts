@@ -7,7 +7,10 @@ export async function statusOf(watcher: Pool, name: string): Promise<number> {
   return Number(rows[0]?.["Value"]);
 }
 
-/** How many statements the server is asked to run. The work is done twice: preparing, once for each connection, is not counted among the questions. */
+/**
+ * How many statements the server is asked to run. The work is done twice: preparing, once for each
+ * connection, is not counted among the questions.
+ */
 export async function roundTrips(watcher: Pool, work: () => Promise<unknown>): Promise<number> {
   await work();
   const earlier = await statusOf(watcher, "Questions");

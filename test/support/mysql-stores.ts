@@ -1,4 +1,5 @@
-// MysqlStore on pools that are set in every way that matters to locks, for tests in one process and in several.
+// MysqlStore on pools that are set in every way that matters to locks, for tests in one process and
+// in several.
 import { createPool, type PoolOptions } from "mysql2/promise";
 import type { Clock } from "../../src/session.ts";
 import { MysqlStore } from "../../src/stores/mysql.ts";
@@ -21,7 +22,12 @@ export interface OpenMysqlOptions {
 }
 
 /** A store on a pool of its own, with its table made. */
-export async function openMysqlStore({ connection, table, isolation = "REPEATABLE READ", clock }: OpenMysqlOptions) {
+export async function openMysqlStore({
+  connection,
+  table,
+  isolation = "REPEATABLE READ",
+  clock,
+}: OpenMysqlOptions) {
   const client = createPool(connection);
   client.on("connection", (made) => void made.query(ISOLATION[isolation]));
   const store = new MysqlStore<Fields>({ client, table, clock, pruneInterval: false });

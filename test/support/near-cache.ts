@@ -1,10 +1,20 @@
-// A store that stands for one behind a network, for tests of the near cache: messages come when the test says so.
-import { MemoryStore, Session, type SessionOptions, type SessionStore, type StoreChange } from "../../src/session.ts";
+// A store that stands for one behind a network, for tests of the near cache: messages come when the
+// test says so.
+import {
+  MemoryStore,
+  Session,
+  type SessionOptions,
+  type SessionStore,
+  type StoreChange,
+} from "../../src/session.ts";
 import { ManualClock } from "../../src/testing.ts";
 
 export type Data = { userId?: string; n?: number; list?: number[] };
 
-/** A store that two processes share: reads are counted and may be held up, messages are delivered by hand. */
+/**
+ * A store that two processes share: reads are counted and may be held up, messages are delivered by
+ * hand.
+ */
 export function setUp(options: SessionOptions<Data> = {}) {
   const clock = new ManualClock();
   const memory = new MemoryStore<Data>({ clock });
@@ -24,14 +34,28 @@ export function setUp(options: SessionOptions<Data> = {}) {
           return found;
         };
       }
-      if (name === "subscribe") return async (listener: (change: StoreChange) => void) => (listeners.add(listener), async () => void listeners.delete(listener));
+      if (name === "subscribe")
+        return async (listener: (change: StoreChange) => void) => (
+          listeners.add(listener),
+          async () => void listeners.delete(listener)
+        );
       const value: unknown = Reflect.get(target, name, target);
       return typeof value === "function" ? value.bind(target) : value;
     },
   }) as SessionStore<Data>;
-  const open = (more: SessionOptions<Data> = {}): Session<Data> => new Session<Data>({ store, clock, nearCache: {}, ...options, ...more });
+  const open = (more: SessionOptions<Data> = {}): Session<Data> =>
+    new Session<Data>({ store, clock, nearCache: {}, ...options, ...more });
   const tell = (change: StoreChange): void => listeners.forEach((listener) => listener(change));
-  return { clock, store, state, tell, here: open(), elsewhere: open({ nearCache: undefined }), open, listeners };
+  return {
+    clock,
+    store,
+    state,
+    tell,
+    here: open(),
+    elsewhere: open({ nearCache: undefined }),
+    open,
+    listeners,
+  };
 }
 
 export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -1,4 +1,5 @@
-// Cookies as Next.js gives them, made of the classes that it makes them of: sealed for a server component, open for an action.
+// Cookies as Next.js gives them, made of the classes that it makes them of: sealed for a server
+// component, open for an action.
 import { RequestCookies, ResponseCookies } from "@edge-runtime/cookies";
 import type { NextCookies } from "../../src/adapters/next.ts";
 
@@ -29,7 +30,8 @@ export class ActionCookies implements NextCookies {
   }
 
   set(cookie: Parameters<NextCookies["set"]>[0]): unknown {
-    if (this.isOver) throw new Error("Cookies can only be modified in a Server Action or Route Handler");
+    if (this.isOver)
+      throw new Error("Cookies can only be modified in a Server Action or Route Handler");
     // Read by its name, as Next.js reads it.
     return this.#response.set({ ...cookie, name: cookie.name });
   }

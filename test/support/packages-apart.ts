@@ -1,5 +1,6 @@
-// Packages of which the project's own npm ci should not hear: some run an install script, one declares a newer Node, some are other
-// libraries of the same trade. Each has a folder with its package.json, and is installed there when a test first asks for it.
+// Packages of which the project's own npm ci should not hear: some run an install script, one
+// declares a newer Node, some are other libraries of the same trade. Each has a folder with its
+// package.json, and is installed there when a test first asks for it.
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, rm, stat } from "node:fs/promises";
@@ -9,9 +10,13 @@ import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
 import { projectFolder } from "./project.ts";
 
-// A build from source, where no binary can be fetched, takes a minute or two, and on a busy machine longer.
+// A build from source, where no binary can be fetched, takes a minute or two, and on a busy machine
+// longer.
 const LONGEST_INSTALL = 900_000;
-/** Where each is, below test/, and what the paths of the tests have in them that use it, unless a tool asks for it. */
+/**
+ * Where each is, below test/, and what the paths of the tests have in them that use it, unless a
+ * tool asks for it.
+ */
 const APART = {
   "better-sqlite3": { path: "support/better-sqlite3", usedBy: "sqlite" },
   keyv6: { path: "support/keyv6", usedBy: "keyv" },
@@ -29,16 +34,31 @@ export async function requireApart(folder: Folder, name: string): Promise<unknow
 /** Installs the packages of a folder if they are not there. @returns where the folder is. */
 export async function provideApart(folder: Folder): Promise<string> {
   const path = pathOf(folder);
-  if (!isInstalled(path)) await onlyOnce(join(path, "node_modules.lock"), async () => void (isInstalled(path) || (await install(path))));
+  if (!isInstalled(path))
+    await onlyOnce(
+      join(path, "node_modules.lock"),
+      async () => void (isInstalled(path) || (await install(path))),
+    );
   return path;
 }
 
-/** Installs what tests will ask for, before the runner's limit on their time counts. @param tests paths below test/. */
+/**
+ * Installs what tests will ask for, before the runner's limit on their time counts.
+ *
+ * @param tests paths below test/.
+ */
 export async function providePackagesApart(tests: readonly string[]): Promise<void> {
-  const isUsed = ({ usedBy }: { usedBy: string | undefined }): boolean => usedBy !== undefined && tests.some((test) => test.includes(usedBy));
-  const wanted = (Object.keys(APART) as Folder[]).filter((folder) => !isInstalled(pathOf(folder)) && isUsed(APART[folder]));
+  const isUsed = ({ usedBy }: { usedBy: string | undefined }): boolean =>
+    usedBy !== undefined && tests.some((test) => test.includes(usedBy));
+  const wanted = (Object.keys(APART) as Folder[]).filter(
+    (folder) => !isInstalled(pathOf(folder)) && isUsed(APART[folder]),
+  );
   if (wanted.length > 0) process.stdout.write(`Installing for the tests: ${wanted.join(", ")}\n`);
-  await Promise.all(wanted.map((folder) => onlyOnce(join(pathOf(folder), "node_modules.lock"), () => install(pathOf(folder)))));
+  await Promise.all(
+    wanted.map((folder) =>
+      onlyOnce(join(pathOf(folder), "node_modules.lock"), () => install(pathOf(folder))),
+    ),
+  );
 }
 
 function pathOf(folder: Folder): string {
@@ -51,7 +71,10 @@ function isInstalled(path: string): boolean {
 }
 
 async function install(path: string): Promise<void> {
-  await promisify(execFile)("npm", ["ci", "--no-audit", "--no-fund"], { cwd: path, timeout: LONGEST_INSTALL });
+  await promisify(execFile)("npm", ["ci", "--no-audit", "--no-fund"], {
+    cwd: path,
+    timeout: LONGEST_INSTALL,
+  });
 }
 
 /** Test files run side by side: one does it, the others wait for it. */
@@ -62,7 +85,10 @@ async function onlyOnce(lock: string, work: () => Promise<void>): Promise<void> 
       () => false,
     );
     if (isMine) break;
-    const age = await stat(lock).then(({ mtimeMs }) => Date.now() - mtimeMs, () => 0);
+    const age = await stat(lock).then(
+      ({ mtimeMs }) => Date.now() - mtimeMs,
+      () => 0,
+    );
     // Whoever took it was ended.
     if (age > LONGEST_INSTALL) await rm(lock, { recursive: true, force: true });
     await setTimeout(200);

@@ -1,4 +1,5 @@
-// A store whose calls can be stopped before or after their work, as a slow network would, and let go later.
+// A store whose calls can be stopped before or after their work, as a slow network would, and let
+// go later.
 import type { SessionStore } from "../../src/session.ts";
 
 export interface PausingStore<Data> {
@@ -8,7 +9,10 @@ export interface PausingStore<Data> {
 }
 
 export function pauseCalls<Data>(inner: SessionStore<Data>): PausingStore<Data> {
-  const gates = new Map<string, { when: "before" | "after"; reached(): void; open: Promise<void> }>();
+  const gates = new Map<
+    string,
+    { when: "before" | "after"; reached(): void; open: Promise<void> }
+  >();
   const store = new Proxy(inner, {
     get(target, name) {
       // What answers at once cannot be stopped.

@@ -23,19 +23,31 @@ export interface PostgresServer {
 }
 
 export interface PostgresServerOptions {
-  /** Whether it waits for the disk at each commit, as in production. Default `false`, which is faster. */
+  /**
+   * Whether it waits for the disk at each commit, as in production. Default `false`, which is
+   * faster.
+   */
   isDurable?: boolean;
 }
 
 const program = findProgram();
 
-/** For `describe(name, { skip: … }, …)`: why these tests cannot run here, `false` if they can. @throws when CI=true. */
+/**
+ * For `describe(name, { skip: … }, …)`: why these tests cannot run here, `false` if they can.
+ *
+ * @throws when CI=true.
+ */
 export function skipWithoutPostgres(): string | false {
-  return program === undefined && skipReason("postgres is not installed: apt-get install postgresql, brew install postgresql");
+  return (
+    program === undefined &&
+    skipReason("postgres is not installed: apt-get install postgresql, brew install postgresql")
+  );
 }
 
 /** Makes a new cluster and starts it, with pg_stat_statements in the database `postgres`. */
-export async function startPostgresServer(options: PostgresServerOptions = {}): Promise<PostgresServer> {
+export async function startPostgresServer(
+  options: PostgresServerOptions = {},
+): Promise<PostgresServer> {
   const folder = await mkdtemp(join(tmpdir(), "harpiats-postgres-"));
   // Debian's postgres is a link: the other programs are beside the file itself.
   const binaries = dirname(await realpath(program ?? ""));
@@ -43,7 +55,11 @@ export async function startPostgresServer(options: PostgresServerOptions = {}): 
   if (user) await chown(folder, user.uid, user.gid);
   const data = join(folder, "data");
   // Not the test's own folder, which the other user may not enter.
-  await exec(join(binaries, "initdb"), ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"], { ...user, cwd: folder });
+  await exec(
+    join(binaries, "initdb"),
+    ["-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
+    { ...user, cwd: folder },
+  );
   const port = await freePort();
   const settings = {
     port,
@@ -55,7 +71,11 @@ export async function startPostgresServer(options: PostgresServerOptions = {}): 
     "pg_stat_statements.track": "top",
     ...(!options.isDurable && { fsync: "off", synchronous_commit: "off", full_page_writes: "off" }),
   };
-  const args = ["-D", data, ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`])];
+  const args = [
+    "-D",
+    data,
+    ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
+  ];
   let child: ChildProcess | undefined;
   const killNow = (): void => void child?.kill("SIGKILL");
   process.once("exit", killNow);
@@ -65,7 +85,8 @@ export async function startPostgresServer(options: PostgresServerOptions = {}): 
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,
     async kill() {
       const pid = child?.pid as number;
-      // Each of its processes leads a group of its own: a signal to one group would leave the others.
+      // Each of its processes leads a group of its own: a signal to one group would leave the
+      // others.
       const pids = [pid, ...(await childrenOf(pid))];
       const ended = exitOf(child as ChildProcess);
       for (const one of pids) killOne(one);
@@ -74,7 +95,11 @@ export async function startPostgresServer(options: PostgresServerOptions = {}): 
     async start() {
       // What was killed leaves memory behind that the next one has to see unused.
       for (let attempt = 1; ; attempt++) {
-        child = spawn(join(binaries, "postgres"), args, { ...user, cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
+        child = spawn(join(binaries, "postgres"), args, {
+          ...user,
+          cwd: folder,
+          stdio: ["ignore", "ignore", "pipe"],
+        });
         const log = await readyOrLog(child, "system is ready to accept connections");
         if (log === undefined) return;
         if (attempt === 20) throw new Error(`Cannot start postgres: ${log}`);
@@ -94,11 +119,16 @@ export async function startPostgresServer(options: PostgresServerOptions = {}): 
   return server;
 }
 
-/** On PATH, or where Debian keeps it: versions can live side by side there, and the newest is taken. */
+/**
+ * On PATH, or where Debian keeps it: versions can live side by side there, and the newest is taken.
+ */
 function findProgram(): string | undefined {
   const debian = "/usr/lib/postgresql";
   const versions = isThere(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : [];
-  const folders = [...(process.env["PATH"] ?? "").split(delimiter), ...versions.map((version) => join(debian, version, "bin"))];
+  const folders = [
+    ...(process.env["PATH"] ?? "").split(delimiter),
+    ...versions.map((version) => join(debian, version, "bin")),
+  ];
   return folders.map((folder) => join(folder, "postgres")).find(isThere);
 }
 
@@ -114,13 +144,18 @@ function isThere(path: string): boolean {
 /** PostgreSQL refuses to run as root. */
 export async function otherUser(): Promise<{ uid: number; gid: number } | undefined> {
   if (process.getuid?.() !== 0) return undefined;
-  const [uid, gid] = await Promise.all(["-u", "-g"].map(async (flag) => Number((await exec("id", [flag, "postgres"])).stdout)));
+  const [uid, gid] = await Promise.all(
+    ["-u", "-g"].map(async (flag) => Number((await exec("id", [flag, "postgres"])).stdout)),
+  );
   return { uid: uid as number, gid: gid as number };
 }
 
 async function childrenOf(pid: number): Promise<number[]> {
   const { stdout } = await exec("ps", ["-A", "-o", "pid=,ppid="]);
-  const pairs = stdout.trim().split("\n").map((line) => line.trim().split(/\s+/).map(Number) as [number, number]);
+  const pairs = stdout
+    .trim()
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/).map(Number) as [number, number]);
   return pairs.flatMap(([child, parent]) => (parent === pid ? [child] : []));
 }
 

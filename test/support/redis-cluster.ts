@@ -1,4 +1,5 @@
-// A real Redis Cluster of the test's own: three masters with a replica each, on free ports in temporary folders.
+// A real Redis Cluster of the test's own: three masters with a replica each, on free ports in
+// temporary folders.
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { type RedisServer, startRedisServer } from "./redis-server.ts";
@@ -8,9 +9,16 @@ const run = promisify(execFile);
 export interface RedisCluster {
   /** Of all six nodes. */
   readonly ports: readonly number[];
-  /** Kills the master of a slot with SIGKILL. Resolves when its replica has taken over. @returns the port of the dead one. */
+  /**
+   * Kills the master of a slot with SIGKILL. Resolves when its replica has taken over.
+   *
+   * @returns the port of the dead one.
+   */
   killMasterOf(slot: number): Promise<number>;
-  /** Starts again a node that was killed, which becomes a replica. Resolves when the cluster is whole. */
+  /**
+   * Starts again a node that was killed, which becomes a replica. Resolves when the cluster is
+   * whole.
+   */
   revive(port: number): Promise<void>;
   /** What one node answers to a command. */
   ask(port: number, ...command: string[]): Promise<string>;
@@ -20,39 +28,84 @@ export interface RedisCluster {
 }
 
 const NODES = 6;
-// So long a silence is a failure: a real cluster waits for longer, and a busy machine must not look like a dead one.
+// So long a silence is a failure: a real cluster waits for longer, and a busy machine must not look
+// like a dead one.
 const NODE_TIMEOUT = "2000";
 const PATIENCE = 40_000;
 
 /** Starts the nodes and makes a cluster of them. Resolves when every node knows it. */
 export async function startRedisCluster(): Promise<RedisCluster> {
-  const settings = ["--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf", "--cluster-node-timeout", NODE_TIMEOUT, "--cluster-replica-validity-factor", "0"];
+  const settings = [
+    "--cluster-enabled",
+    "yes",
+    "--cluster-config-file",
+    "nodes.conf",
+    "--cluster-node-timeout",
+    NODE_TIMEOUT,
+    "--cluster-replica-validity-factor",
+    "0",
+  ];
   const servers: RedisServer[] = [];
-  const stop = async (): Promise<void> => void (await Promise.all(servers.map((server) => server.stop())));
+  const stop = async (): Promise<void> =>
+    void (await Promise.all(servers.map((server) => server.stop())));
   try {
-    await Promise.all(Array.from({ length: NODES }, async () => void servers.push(await startRedisServer({ arguments: settings }))));
+    await Promise.all(
+      Array.from(
+        { length: NODES },
+        async () => void servers.push(await startRedisServer({ arguments: settings })),
+      ),
+    );
     const ports = servers.map(({ port }) => port);
-    const ask = async (port: number, ...command: string[]): Promise<string> => (await run("redis-cli", ["-p", String(port), ...command])).stdout;
-    await run("redis-cli", ["--cluster", "create", ...ports.map((port) => `127.0.0.1:${port}`), "--cluster-replicas", "1", "--cluster-yes"]);
+    const ask = async (port: number, ...command: string[]): Promise<string> =>
+      (await run("redis-cli", ["-p", String(port), ...command])).stdout;
+    await run("redis-cli", [
+      "--cluster",
+      "create",
+      ...ports.map((port) => `127.0.0.1:${port}`),
+      "--cluster-replicas",
+      "1",
+      "--cluster-yes",
+    ]);
     const alive = new Set(ports);
     const slots = async (): Promise<{ from: number; till: number; port: number }[]> => {
-      const lines = (await ask([...alive][0] as number, "CLUSTER", "NODES")).split("\n").filter((line) => line.includes("master") && !line.includes("fail"));
+      const lines = (await ask([...alive][0] as number, "CLUSTER", "NODES"))
+        .split("\n")
+        .filter((line) => line.includes("master") && !line.includes("fail"));
       return lines.flatMap((line) => {
         const [, address = "", , , , , , , range] = line.split(" ");
         const [from, till] = range?.split("-").map(Number) ?? [];
-        return from === undefined ? [] : { from, till: till ?? from, port: Number(address.split("@")[0]?.split(":")[1]) };
+        return from === undefined
+          ? []
+          : { from, till: till ?? from, port: Number(address.split("@")[0]?.split(":")[1]) };
       });
     };
-    const masters = async (): Promise<number[]> => (await slots()).sort((a, b) => a.from - b.from).map(({ port }) => port);
+    const masters = async (): Promise<number[]> =>
+      (await slots()).sort((a, b) => a.from - b.from).map(({ port }) => port);
     const isWhole = async (): Promise<boolean> => {
-      const states = await Promise.all([...alive].map((port) => ask(port, "CLUSTER", "INFO").catch(() => "")));
+      const states = await Promise.all(
+        [...alive].map((port) => ask(port, "CLUSTER", "INFO").catch(() => "")),
+      );
       const roles = await Promise.all([...alive].map((port) => ask(port, "ROLE").catch(() => "")));
-      const isLinked = roles.every((role) => role.startsWith("master") || role.includes("connected"));
-      return isLinked && states.every((state) => state.includes("cluster_state:ok") && state.includes("cluster_slots_ok:16384"));
+      const isLinked = roles.every(
+        (role) => role.startsWith("master") || role.includes("connected"),
+      );
+      return (
+        isLinked &&
+        states.every(
+          (state) => state.includes("cluster_state:ok") && state.includes("cluster_slots_ok:16384"),
+        )
+      );
     };
     const isKnownEverywhere = async (): Promise<boolean> => {
-      const known = await Promise.all([...alive].map((port) => ask(port, "CLUSTER", "NODES").catch(() => "")));
-      return known.every((nodes) => nodes.split("\n").filter((line) => line.includes("slave") && !line.includes("fail")).length === NODES / 2);
+      const known = await Promise.all(
+        [...alive].map((port) => ask(port, "CLUSTER", "NODES").catch(() => "")),
+      );
+      return known.every(
+        (nodes) =>
+          nodes.split("\n").filter((line) => line.includes("slave") && !line.includes("fail"))
+            .length ===
+          NODES / 2,
+      );
     };
     await until(async () => (await isWhole()) && (await isKnownEverywhere()));
     return {
@@ -61,10 +114,16 @@ export async function startRedisCluster(): Promise<RedisCluster> {
       masters,
       stop,
       async killMasterOf(slot) {
-        const owner = (await slots()).find(({ from, till }) => from <= slot && slot <= till)?.port as number;
+        const owner = (await slots()).find(({ from, till }) => from <= slot && slot <= till)
+          ?.port as number;
         alive.delete(owner);
         await servers.find(({ port }) => port === owner)?.kill();
-        await until(async () => (await slots()).some(({ from, till, port }) => from <= slot && slot <= till && port !== owner) && (await isWhole()));
+        await until(
+          async () =>
+            (await slots()).some(
+              ({ from, till, port }) => from <= slot && slot <= till && port !== owner,
+            ) && (await isWhole()),
+        );
         return owner;
       },
       async revive(port) {
@@ -82,7 +141,8 @@ export async function startRedisCluster(): Promise<RedisCluster> {
 async function until(condition: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + PATIENCE;
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`The cluster did not become whole within ${PATIENCE} ms`);
+    if (Date.now() > deadline)
+      throw new Error(`The cluster did not become whole within ${PATIENCE} ms`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

@@ -1,4 +1,5 @@
-// Visitors who sign in, do things and sign out while a server is in trouble, and who remember what they were told.
+// Visitors who sign in, do things and sign out while a server is in trouble, and who remember what
+// they were told.
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Session, StoreError } from "../../src/session.ts";
@@ -21,7 +22,10 @@ interface Known {
 
 export interface LoadOptions {
   visitors?: number;
-  /** Milliseconds of acknowledged changes that the server's own settings may lose when it is killed. Default none. */
+  /**
+   * Milliseconds of acknowledged changes that the server's own settings may lose when it is killed.
+   * Default none.
+   */
   mayLose?: number;
 }
 
@@ -30,7 +34,10 @@ export class Load {
   readonly sessions: Known[] = [];
   readonly errors = new Map<string, number>();
   answers = 0;
-  /** Changes that were acknowledged and are not there, as its settings allow the server; the oldest, in milliseconds before the kill. */
+  /**
+   * Changes that were acknowledged and are not there, as its settings allow the server; the oldest,
+   * in milliseconds before the kill.
+   */
   readonly lost = { changes: 0, oldest: 0 };
   /** The longest that any request took, in milliseconds. */
   longest = 0;
@@ -43,7 +50,9 @@ export class Load {
   constructor(session: Session<Visit>, { visitors = 16, mayLose = 0 }: LoadOptions = {}) {
     this.#session = session;
     this.#mayLose = mayLose;
-    this.#visitors = Promise.all(Array.from({ length: visitors }, (_, n) => this.#visit(`visitor-${n}`))).catch((error: unknown) => {
+    this.#visitors = Promise.all(
+      Array.from({ length: visitors }, (_, n) => this.#visit(`visitor-${n}`)),
+    ).catch((error: unknown) => {
       this.#isOver = true;
       throw error;
     });
@@ -97,7 +106,9 @@ export class Load {
 
   async #increment(known: Known): Promise<boolean> {
     known.tried++;
-    const isUpdated = await this.#try(() => this.#session.update(known.id, ({ counter }) => ({ counter: counter + 1 })));
+    const isUpdated = await this.#try(() =>
+      this.#session.update(known.id, ({ counter }) => ({ counter: counter + 1 })),
+    );
     if (isUpdated === false) this.#miss(known, 1, "an update was told that a live session is gone");
     else if (isUpdated) this.#acknowledge(known, known.acknowledged + 1);
     return isUpdated !== false;
@@ -107,7 +118,8 @@ export class Load {
     known.state = "lost track";
     const next = await this.#try(async () => ({ id: await this.#session.rotate(known.id) }));
     if (!next) return;
-    if (next.id === undefined) return this.#miss(known, 1, "a rotation was told that a live session is gone");
+    if (next.id === undefined)
+      return this.#miss(known, 1, "a rotation was told that a live session is gone");
     known.state = "live";
     known.id = next.id;
     known.changedAt = Date.now();
@@ -121,14 +133,23 @@ export class Load {
   #compare(data: Visit | undefined, known: Known): boolean {
     const { acknowledged, tried } = known;
     if (data && data.counter >= acknowledged && data.counter <= tried) return true;
-    this.#miss(known, acknowledged - (data?.counter ?? -1), data ? `the counter is ${data.counter}, ${acknowledged} was acknowledged, ${tried} tried` : "a live session is gone");
+    this.#miss(
+      known,
+      acknowledged - (data?.counter ?? -1),
+      data
+        ? `the counter is ${data.counter}, ${acknowledged} was acknowledged, ${tried} tried`
+        : "a live session is gone",
+    );
     return false;
   }
 
   /** What was acknowledged and is not so: only just before a kill, and only if the server may. */
   #miss(known: Known, changes: number, what: string): void {
     const before = this.killedAt - known.changedAt;
-    assert.ok(changes > 0 && this.killedAt > 0 && before < this.#mayLose, `${what}, ${before} ms before the kill`);
+    assert.ok(
+      changes > 0 && this.killedAt > 0 && before < this.#mayLose,
+      `${what}, ${before} ms before the kill`,
+    );
     known.state = "lost track";
     this.lost.changes += changes;
     this.lost.oldest = Math.max(this.lost.oldest, before);

@@ -29,7 +29,11 @@ export interface RedisServerOptions {
 // Another process may take the port between finding it and using it.
 const ATTEMPTS = 3;
 
-/** For `describe(name, { skip: … }, …)`: why these tests cannot run here, `false` if they can. @throws when CI=true. */
+/**
+ * For `describe(name, { skip: … }, …)`: why these tests cannot run here, `false` if they can.
+ *
+ * @throws when CI=true.
+ */
 export function skipWithoutRedis(program = "redis-server"): string | false {
   return skipWithout(program, "apt-get install redis-server, brew install redis");
 }
@@ -48,10 +52,33 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
   process.once("exit", killNow);
   const start = async (port: number): Promise<boolean> => {
     const listening = options.tls
-      ? ["--port", "0", "--tls-port", String(port), "--tls-cert-file", options.tls.certificate, "--tls-key-file", options.tls.key, "--tls-auth-clients", "no"]
+      ? [
+          "--port",
+          "0",
+          "--tls-port",
+          String(port),
+          "--tls-cert-file",
+          options.tls.certificate,
+          "--tls-key-file",
+          options.tls.key,
+          "--tls-auth-clients",
+          "no",
+        ]
       : ["--port", String(port)];
-    const common = [...listening, "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--appendonly", "no"];
-    child = spawn("redis-server", [...common, ...(options.arguments ?? [])], { stdio: ["ignore", "pipe", "inherit"] });
+    const common = [
+      ...listening,
+      "--bind",
+      "127.0.0.1",
+      "--dir",
+      folder,
+      "--save",
+      "",
+      "--appendonly",
+      "no",
+    ];
+    child = spawn("redis-server", [...common, ...(options.arguments ?? [])], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     return isReady(child);
   };
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
@@ -65,7 +92,10 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
       },
       kill: () => end(child, "SIGKILL"),
       async restart() {
-        if (!(await start(port))) throw new Error(`Cannot start redis-server again on port ${port}: it ended before it was ready`);
+        if (!(await start(port)))
+          throw new Error(
+            `Cannot start redis-server again on port ${port}: it ended before it was ready`,
+          );
       },
       async stop() {
         process.off("exit", killNow);

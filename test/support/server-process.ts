@@ -1,11 +1,15 @@
-// The process of a server that a test starts for itself: a free port, when it is ready, when it has ended.
+// The process of a server that a test starts for itself: a free port, when it is ready, when it has
+// ended.
 import type { ChildProcess } from "node:child_process";
 import { createServer } from "node:net";
 
 // Characters: whoever connects too early is told so in the log, and may be many.
 const LONGEST_LOG = 20_000;
 
-/** `undefined` once it has said `word` on stderr: it takes connections. What it said if it ended instead. */
+/**
+ * `undefined` once it has said `word` on stderr: it takes connections. What it said if it ended
+ * instead.
+ */
 export function readyOrLog(child: ChildProcess, word: string): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
     let log = "";

@@ -1,5 +1,6 @@
-// Every adapter on its real framework, over a real listener, with one handler behind it: for tests that ask the same of all of
-// them. With an explainer the framework's explaining middleware stands before the session's.
+// Every adapter on its real framework, over a real listener, with one handler behind it: for tests
+// that ask the same of all of them. With an explainer the framework's explaining middleware stands
+// before the session's.
 import { createServer } from "node:http";
 import { Elysia } from "elysia";
 import express from "express";
@@ -18,7 +19,17 @@ import { harpiaSession } from "../../src/adapters/harpia.ts";
 import { honoSession } from "../../src/adapters/hono.ts";
 import { koaSession } from "../../src/adapters/koa.ts";
 import { withSession as withNodeSession } from "../../src/adapters/node.ts";
-import { type Explainer, type ExplainOptions, expressExplain, fastifyExplain, harpiaExplain, honoExplain, koaExplain, nodeExplain, withExplain } from "../../src/explain.ts";
+import {
+  type Explainer,
+  type ExplainOptions,
+  expressExplain,
+  fastifyExplain,
+  harpiaExplain,
+  honoExplain,
+  koaExplain,
+  nodeExplain,
+  withExplain,
+} from "../../src/explain.ts";
 import harpia from "../../src/index.ts";
 import type { RequestLike, RequestSession, ResponseLike, Session } from "../../src/session.ts";
 import { type Listening, listen, serveFetch } from "./listen.ts";
@@ -29,7 +40,9 @@ export type Fields = Record<string, unknown>;
 export interface Exchange {
   readonly own: RequestSession<Fields>;
   readonly req: RequestLike;
-  /** A fetch handler makes its response at the end: there these are the headers that it will get. */
+  /**
+   * A fetch handler makes its response at the end: there these are the headers that it will get.
+   */
   readonly res: ResponseLike;
   readonly path: string;
 }
@@ -45,7 +58,9 @@ export interface AppOptions {
   handle(exchange: Exchange): Promise<Answer>;
   /** What the adapter is told. */
   readonly adapter?: Pick<AdapterOptions, "onError"> | undefined;
-  readonly explain?: { readonly explainer: Explainer; readonly options: ExplainOptions } | undefined;
+  readonly explain?:
+    | { readonly explainer: Explainer; readonly options: ExplainOptions }
+    | undefined;
 }
 
 type Start = (options: AppOptions) => Promise<Listening>;
@@ -59,7 +74,10 @@ function startExpress(create: () => ReturnType<typeof express>): Start {
     const sessions = expressSession(session, adapter);
     app.use(sessions);
     app.use((req, res, next) => {
-      handle({ own: sessions.of(req), req, res, path: req.path }).then(({ status = 200, headers = {}, body }) => void res.status(status).set(headers).send(body), next);
+      handle({ own: sessions.of(req), req, res, path: req.path }).then(
+        ({ status = 200, headers = {}, body }) => void res.status(status).set(headers).send(body),
+        next,
+      );
     });
     return listen(createServer((req, res) => void app(req, res)));
   };
@@ -73,7 +91,11 @@ function startKoa(create: () => Koa): Start {
     const sessions = koaSession(session, adapter);
     app.use(sessions);
     app.use(async (ctx) => {
-      const { status = 200, headers = {}, body } = await handle({ own: sessions.of(ctx), req: ctx, res: ctx, path: ctx.path });
+      const {
+        status = 200,
+        headers = {},
+        body,
+      } = await handle({ own: sessions.of(ctx), req: ctx, res: ctx, path: ctx.path });
       ctx.status = status;
       ctx.set(headers);
       ctx.body = body;
@@ -86,14 +108,25 @@ function startKoa(create: () => Koa): Start {
 /** Every framework that a session can be put into here, by name. */
 export const SESSION_APPS: Record<string, Start> = {
   "node:http"({ session, handle, explain, adapter }) {
-    const listener = withNodeSession<Fields>(session, async (req, res, own) => {
-      const { status = 200, headers = {}, body } = await handle({ own, req, res, path: req.url ?? "/" });
-      res.writeHead(status, headers).end(body);
-    }, { ...adapter, onFailure: () => {} });
-    return listen(createServer(explain ? nodeExplain(explain.explainer, listener, explain.options) : listener));
+    const listener = withNodeSession<Fields>(
+      session,
+      async (req, res, own) => {
+        const {
+          status = 200,
+          headers = {},
+          body,
+        } = await handle({ own, req, res, path: req.url ?? "/" });
+        res.writeHead(status, headers).end(body);
+      },
+      { ...adapter, onFailure: () => {} },
+    );
+    return listen(
+      createServer(explain ? nodeExplain(explain.explainer, listener, explain.options) : listener),
+    );
   },
   "Express 5": startExpress(express),
-  // The two versions of Express and of Koa have types of their own; what is used of them is the same.
+  // The two versions of Express and of Koa have types of their own; what is used of them is the
+  // same.
   "Express 4": startExpress(express4 as unknown as typeof express),
   async "Fastify 5"({ session, handle, explain, adapter }) {
     const app = fastify({ forceCloseConnections: true });
@@ -101,7 +134,11 @@ export const SESSION_APPS: Record<string, Start> = {
     const sessions = fastifySession(session, adapter);
     await app.register(sessions);
     app.all("/*", async (request, reply) => {
-      const { status = 200, headers = {}, body } = await handle({ own: sessions.of(request), req: request, res: reply, path: request.url });
+      const {
+        status = 200,
+        headers = {},
+        body,
+      } = await handle({ own: sessions.of(request), req: request, res: reply, path: request.url });
       return reply.status(status).headers(headers).send(body);
     });
     return { url: await app.listen({ port: 0, host: "127.0.0.1" }), close: () => app.close() };
@@ -114,19 +151,31 @@ export const SESSION_APPS: Record<string, Start> = {
     const sessions = honoSession(session, adapter);
     app.use(sessions);
     app.all("*", async (c) => {
-      const { status = 200, headers = {}, body } = await handle({ own: sessions.of(c), req: c, res: c, path: c.req.path });
+      const {
+        status = 200,
+        headers = {},
+        body,
+      } = await handle({ own: sessions.of(c), req: c, res: c, path: c.req.path });
       for (const [name, value] of Object.entries(headers)) c.header(name, value);
       return c.newResponse(body, { status: status as 200 });
     });
     return serveFetch(app.fetch);
   },
   "a fetch handler"({ session, handle, explain, adapter }) {
-    const handler = withFetchSession(session, async (request: Request, own) => {
-      const set = new Headers();
-      const { status = 200, headers = {}, body } = await handle({ own, req: request, res: set, path: new URL(request.url).pathname });
-      for (const [name, value] of Object.entries(headers)) set.set(name, value);
-      return new Response(body, { status, headers: set });
-    }, adapter);
+    const handler = withFetchSession(
+      session,
+      async (request: Request, own) => {
+        const set = new Headers();
+        const {
+          status = 200,
+          headers = {},
+          body,
+        } = await handle({ own, req: request, res: set, path: new URL(request.url).pathname });
+        for (const [name, value] of Object.entries(headers)) set.set(name, value);
+        return new Response(body, { status, headers: set });
+      },
+      adapter,
+    );
     return serveFetch(explain ? withExplain(explain.explainer, handler, explain.options) : handler);
   },
   "h3 2"({ session, handle, explain, adapter }) {
@@ -134,7 +183,16 @@ export const SESSION_APPS: Record<string, Start> = {
     const sessions = h3Session(session, adapter);
     app.use(sessions);
     app.all("/**", async (event) => {
-      const { status = 200, headers = {}, body } = await handle({ own: sessions.of(event), req: event.req, res: event.res.headers, path: event.url.pathname });
+      const {
+        status = 200,
+        headers = {},
+        body,
+      } = await handle({
+        own: sessions.of(event),
+        req: event.req,
+        res: event.res.headers,
+        path: event.url.pathname,
+      });
       for (const [name, value] of Object.entries(headers)) event.res.headers.set(name, value);
       event.res.status = status;
       return body;
@@ -142,13 +200,19 @@ export const SESSION_APPS: Record<string, Start> = {
     const handler = async (request: Request): Promise<Response> => app.fetch(request);
     return serveFetch(explain ? withExplain(explain.explainer, handler, explain.options) : handler);
   },
-  "Elysia"({ session, handle, explain, adapter }) {
-    const app = new Elysia().use(elysiaSession(session, adapter)).all("/*", async ({ session: own, request }) => {
-      const set = new Headers();
-      const { status = 200, headers = {}, body } = await handle({ own, req: request, res: set, path: new URL(request.url).pathname });
-      for (const [name, value] of Object.entries(headers)) set.set(name, value);
-      return new Response(body, { status, headers: set });
-    });
+  Elysia({ session, handle, explain, adapter }) {
+    const app = new Elysia()
+      .use(elysiaSession(session, adapter))
+      .all("/*", async ({ session: own, request }) => {
+        const set = new Headers();
+        const {
+          status = 200,
+          headers = {},
+          body,
+        } = await handle({ own, req: request, res: set, path: new URL(request.url).pathname });
+        for (const [name, value] of Object.entries(headers)) set.set(name, value);
+        return new Response(body, { status, headers: set });
+      });
     const handler = async (request: Request): Promise<Response> => app.fetch(request);
     return serveFetch(explain ? withExplain(explain.explainer, handler, explain.options) : handler);
   },
@@ -159,7 +223,11 @@ export const SESSION_APPS: Record<string, Start> = {
     const sessions = harpiaSession(session, adapter);
     app.use(sessions);
     app.all("*", async (req, res) => {
-      const { status = 200, headers = {}, body } = await handle({ own: sessions.of(req), req, res, path: new URL(req.url).pathname });
+      const {
+        status = 200,
+        headers = {},
+        body,
+      } = await handle({ own: sessions.of(req), req, res, path: new URL(req.url).pathname });
       for (const [name, value] of Object.entries(headers)) res.headers.set(name, value);
       res.status(status).send(body);
     });

@@ -17,7 +17,10 @@ export interface SqliteClientKind {
 
 type Constructor = new (path: string) => OpenDatabase;
 
-/** The clients that there are here: better-sqlite3 on Node, node:sqlite on Node 22.13 and Deno, bun:sqlite on Bun. */
+/**
+ * The clients that there are here: better-sqlite3 on Node, node:sqlite on Node 22.13 and Deno,
+ * bun:sqlite on Bun.
+ */
 export async function sqliteClients(): Promise<SqliteClientKind[]> {
   if (process.versions["bun"] !== undefined) {
     const { Database } = (await load("bun:sqlite")) as { Database: Constructor };
@@ -25,7 +28,8 @@ export async function sqliteClients(): Promise<SqliteClientKind[]> {
   }
   const kinds: SqliteClientKind[] = [];
   const builtIn = await load("node:sqlite").catch(() => undefined);
-  if (builtIn) kinds.push(kind("node:sqlite", (builtIn as { DatabaseSync: Constructor }).DatabaseSync));
+  if (builtIn)
+    kinds.push(kind("node:sqlite", (builtIn as { DatabaseSync: Constructor }).DatabaseSync));
   if (process.versions["deno"] === undefined) {
     const database = await betterSqlite(kinds.length > 0);
     if (database) kinds.push(kind("better-sqlite3", database));
@@ -36,7 +40,8 @@ export async function sqliteClients(): Promise<SqliteClientKind[]> {
 /** The client that tests of what is not the client's take. */
 export async function sqliteClient(): Promise<SqliteClientKind> {
   const [first] = await sqliteClients();
-  if (!first) throw new Error("Cannot test SqliteStore: no SQLite client can be loaded on this runtime");
+  if (!first)
+    throw new Error("Cannot test SqliteStore: no SQLite client can be loaded on this runtime");
   return first;
 }
 
@@ -54,7 +59,10 @@ export async function openSqliteStore({ open }: SqliteClientKind, clock: Clock) 
   return { store, client, close };
 }
 
-/** For the suite of several processes: a store on a file that they share. Each migrates it, all at the same time. */
+/**
+ * For the suite of several processes: a store on a file that they share. Each migrates it, all at
+ * the same time.
+ */
 export async function openForProcess(path: string) {
   const client = (await sqliteClient()).open(path);
   const store = new SqliteStore<Record<string, unknown>>({ client });
@@ -75,7 +83,10 @@ function load(name: string): Promise<unknown> {
   return import(name);
 }
 
-/** @param isSpare whether there is another client: better-sqlite3 built for another Node is left out then. */
+/**
+ * @param isSpare whether there is another client: better-sqlite3 built for another Node is left out
+ * then.
+ */
 async function betterSqlite(isSpare: boolean): Promise<Constructor | undefined> {
   const Database = (await requireApart("better-sqlite3", "better-sqlite3")) as Constructor;
   try {
@@ -92,7 +103,10 @@ interface SuiteHooks {
   after(task: () => Promise<void>): void;
 }
 
-/** Opens databases in a folder that is there for the tests of a suite. Whatever was opened is closed after them. */
+/**
+ * Opens databases in a folder that is there for the tests of a suite. Whatever was opened is closed
+ * after them.
+ */
 export function databasesOf({ open }: SqliteClientKind, { before, after }: SuiteHooks) {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   const opened = new Set<OpenDatabase>();

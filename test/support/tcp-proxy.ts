@@ -1,4 +1,5 @@
-// A TCP proxy on loopback that a test can stall, cut and delay: a network and a server as they are on a bad day.
+// A TCP proxy on loopback that a test can stall, cut and delay: a network and a server as they are
+// on a bad day.
 import { createConnection, createServer, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -7,7 +8,10 @@ export interface TcpProxy {
   readonly port: number;
   /** Connections that are open through it. */
   readonly connections: number;
-  /** From now on no byte goes through, in either direction; connections stay open, and new ones are taken. */
+  /**
+   * From now on no byte goes through, in either direction; connections stay open, and new ones are
+   * taken.
+   */
   stall(): void;
   /** Every chunk is held back by so many milliseconds. */
   delay(milliseconds: number): void;

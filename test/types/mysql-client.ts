@@ -1,5 +1,9 @@
 // Compiled, not run: clients of mysql2 are taken by MysqlStore as they are.
-import type { Connection as CallbackConnection, Pool as CallbackPool, PoolConnection as CallbackPoolConnection } from "mysql2";
+import type {
+  Connection as CallbackConnection,
+  Pool as CallbackPool,
+  PoolConnection as CallbackPoolConnection,
+} from "mysql2";
 import type { Connection, Pool, PoolConnection } from "mysql2/promise";
 import type { Session } from "../../src/session.ts";
 import { type MysqlClient, MysqlStore, type MysqlStoreOptions } from "../../src/stores/mysql.ts";
@@ -11,7 +15,14 @@ declare const callbackPool: CallbackPool;
 declare const callbackConnection: CallbackConnection;
 declare const callbackPoolConnection: CallbackPoolConnection;
 
-export const clients: MysqlClient[] = [pool, connection, poolConnection, callbackPool, callbackConnection, callbackPoolConnection];
+export const clients: MysqlClient[] = [
+  pool,
+  connection,
+  poolConnection,
+  callbackPool,
+  callbackConnection,
+  callbackPoolConnection,
+];
 
 // The data's type reaches Session, and a store of another is refused.
 interface Visit {

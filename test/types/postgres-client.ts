@@ -1,9 +1,17 @@
-// Real clients are what PostgresStore takes, without a cast; what is none is refused by the compiler. Compiled, never run.
+// Real clients are what PostgresStore takes, without a cast; what is none is refused by the
+// compiler. Compiled, never run.
 import type { PGlite } from "@electric-sql/pglite";
 import type { Client, Pool, PoolClient } from "pg";
 import type { Sql } from "postgres";
 import { Session } from "../../src/session.ts";
-import { type PgClient, type PgLite, type PgPool, type PgPoolClient, PostgresStore, type PostgresJsSql } from "../../src/stores/postgres.ts";
+import {
+  type PgClient,
+  type PgLite,
+  type PgPool,
+  type PgPoolClient,
+  PostgresStore,
+  type PostgresJsSql,
+} from "../../src/stores/postgres.ts";
 
 interface Data {
   userId: string;

@@ -1,11 +1,23 @@
-// Real clients are what RedisStore takes, without a cast; what is none is refused by the compiler. Compiled, never run.
+// Real clients are what RedisStore takes, without a cast; what is none is refused by the compiler.
+// Compiled, never run.
 import type { Cluster, Redis } from "ioredis";
 import type { Cluster as Cluster5, Redis as Redis5 } from "ioredis5";
 import type { createClient, createClientPool, createCluster, createSentinel } from "redis";
 import type { createClient as createClient4, createCluster as createCluster4 } from "redis4";
-import type { createClient as createClient5, createClientPool as createClientPool5, createCluster as createCluster5, createSentinel as createSentinel5 } from "redis5";
+import type {
+  createClient as createClient5,
+  createClientPool as createClientPool5,
+  createCluster as createCluster5,
+  createSentinel as createSentinel5,
+} from "redis5";
 import { Session } from "../../src/session.ts";
-import { type IoRedisClient, type IoRedisCluster, type NodeRedisClient, type NodeRedisCluster, RedisStore } from "../../src/stores/redis.ts";
+import {
+  type IoRedisClient,
+  type IoRedisCluster,
+  type NodeRedisClient,
+  type NodeRedisCluster,
+  RedisStore,
+} from "../../src/stores/redis.ts";
 
 interface Data {
   userId: string;
@@ -26,7 +38,15 @@ declare const io5: Redis5;
 declare const ioCluster6: Cluster;
 declare const ioCluster5: Cluster5;
 
-export const single: NodeRedisClient[] = [nodeRedis6, nodeRedis5, nodeRedis4, pool6, pool5, sentinel6, sentinel5];
+export const single: NodeRedisClient[] = [
+  nodeRedis6,
+  nodeRedis5,
+  nodeRedis4,
+  pool6,
+  pool5,
+  sentinel6,
+  sentinel5,
+];
 export const clusters: NodeRedisCluster[] = [cluster6, cluster5, cluster4];
 export const ioRedis: IoRedisClient[] = [io6, io5];
 export const ioClusters: IoRedisCluster[] = [ioCluster6, ioCluster5];

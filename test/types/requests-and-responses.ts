@@ -1,4 +1,5 @@
-// What frameworks hand out fits what Session takes, by type. Compiled and never run: `npm run check:types` is the test.
+// What frameworks hand out fits what Session takes, by type. Compiled and never run:
+// `npm run check:types` is the test.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { Request as Express5Request, Response as Express5Response } from "express";
@@ -6,7 +7,11 @@ import type { Request as Express4Request, Response as Express4Response } from "e
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Context as HonoContext } from "hono";
 import type { Context as Koa3Context, Request as Koa3Request, Response as Koa3Response } from "koa";
-import type { Context as Koa2Context, Request as Koa2Request, Response as Koa2Response } from "koa2";
+import type {
+  Context as Koa2Context,
+  Request as Koa2Request,
+  Response as Koa2Response,
+} from "koa2";
 import type { Request as AppRequest, Response as AppResponse } from "../../src/index.ts";
 import { Cookies, Session } from "../../src/session.ts";
 
@@ -31,7 +36,10 @@ interface Exchanges {
 }
 
 /** Every method that takes a request or a response takes those of every framework. */
-export async function takesAll<Name extends keyof Exchanges>(_name: Name, ...given: Exchanges[Name]): Promise<void> {
+export async function takesAll<Name extends keyof Exchanges>(
+  _name: Name,
+  ...given: Exchanges[Name]
+): Promise<void> {
   const [req, res] = given;
   const session = new Session();
   await session.fromRequest(req);

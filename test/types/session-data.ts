@@ -1,6 +1,15 @@
 // What Session infers of its data. Compiled and never run: `npm run check:types` is the test.
 import * as v from "valibot";
-import { type Changes, MemoryStore, Session, type SessionOptions, type SessionStore, type StandardSchema, type Store, toSessionStore } from "../../src/session.ts";
+import {
+  type Changes,
+  MemoryStore,
+  Session,
+  type SessionOptions,
+  type SessionStore,
+  type StandardSchema,
+  type Store,
+  toSessionStore,
+} from "../../src/session.ts";
 
 interface Visitor {
   userId: string;
@@ -54,9 +63,17 @@ export async function ofOneType(id: string): Promise<void> {
 export async function ofAStore(): Promise<void> {
   const typed = new Session({ store: new MemoryStore<Visitor>() });
   isSame<typeof typed, Session<Visitor, Visitor>>(true);
-  const plain: Store<Visitor> = { get: async () => undefined, set: async () => {}, delete: async () => {} };
+  const plain: Store<Visitor> = {
+    get: async () => undefined,
+    set: async () => {},
+    delete: async () => {},
+  };
   const whole: SessionStore<Visitor> = toSessionStore(plain);
-  const sessions: Session<Visitor>[] = [new Session({ store: plain }), new Session({ store: whole }), new Session<Visitor>({ store: new MemoryStore() })];
+  const sessions: Session<Visitor>[] = [
+    new Session({ store: plain }),
+    new Session({ store: whole }),
+    new Session<Visitor>({ store: new MemoryStore() }),
+  ];
   // @ts-expect-error a store of numbers is none of visitors
   sessions.push(new Session<Visitor>({ store: new MemoryStore<{ userId: number }>() }));
   const bare: Store = {
@@ -78,14 +95,22 @@ export async function ofAStore(): Promise<void> {
 }
 
 /** A schema gives what goes in and what comes out. */
-export async function ofASchema(id: string, own: StandardSchema<{ userId: string; visits?: number }, Visitor>): Promise<void> {
+export async function ofASchema(
+  id: string,
+  own: StandardSchema<{ userId: string; visits?: number }, Visitor>,
+): Promise<void> {
   const session = new Session({ schema: own });
   isSame<typeof session, Session<Visitor, { userId: string; visits?: number }>>(true);
   await session.create({ userId: "123" });
   // @ts-expect-error the user is missing
   await session.create({ visits: 1 });
   const visits: number | undefined = (await session.get(id))?.visits;
-  const library = new Session({ schema: v.object({ userId: v.string(), role: v.optional(v.picklist(["user", "admin"]), "user") }) });
+  const library = new Session({
+    schema: v.object({
+      userId: v.string(),
+      role: v.optional(v.picklist(["user", "admin"]), "user"),
+    }),
+  });
   await library.create({ userId: "123" });
   const role: "user" | "admin" | undefined = (await library.get(id))?.role;
   // @ts-expect-error there is no such role

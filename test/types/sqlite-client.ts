@@ -1,4 +1,5 @@
-// Real clients are what SqliteStore takes, without a cast; what is none is refused by the compiler. Compiled, never run.
+// Real clients are what SqliteStore takes, without a cast; what is none is refused by the compiler.
+// Compiled, never run.
 /// <reference path="../../node_modules/@types/node24/sqlite.d.ts" />
 /// <reference path="../../node_modules/bun-types/sqlite.d.ts" />
 import type { DatabaseSync } from "node:sqlite";
@@ -17,7 +18,16 @@ declare const bun: BunDatabase;
 
 export const clients: SqliteClient[] = [better, node, bun];
 
-export const stores = [new SqliteStore({ client: better }), new SqliteStore<Data>({ client: node, table: "sessions", synchronous: "normal", busyTimeout: 1, pruneInterval: false })];
+export const stores = [
+  new SqliteStore({ client: better }),
+  new SqliteStore<Data>({
+    client: node,
+    table: "sessions",
+    synchronous: "normal",
+    busyTimeout: 1,
+    pruneInterval: false,
+  }),
+];
 
 export const session = new Session<Data>({ store: new SqliteStore({ client: bun }) });
 

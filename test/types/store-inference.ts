@@ -1,5 +1,5 @@
-// A store made in the place where it is passed gives the Session its data, and says nothing where it was told nothing: then the schema says it,
-// or whoever makes the Session.
+// A store made in the place where it is passed gives the Session its data, and says nothing where
+// it was told nothing: then the schema says it, or whoever makes the Session.
 import * as v from "valibot";
 import { MemoryStore, Session, type SessionStore, type Store } from "../../src/session.ts";
 import { type MysqlPool, MysqlStore } from "../../src/stores/mysql.ts";
@@ -17,8 +17,15 @@ interface Data {
 }
 
 export async function inference(): Promise<(string | undefined)[]> {
-  const untyped = [new Session({ store: new MemoryStore() }), new Session({ store: new SqliteStore({ client }) })];
-  untyped.push(new Session({ store: new PostgresStore({ client: pool }) }), new Session({ store: new MysqlStore({ client: mysql }) }), new Session({ store: new RedisStore({ client: redis }) }));
+  const untyped = [
+    new Session({ store: new MemoryStore() }),
+    new Session({ store: new SqliteStore({ client }) }),
+  ];
+  untyped.push(
+    new Session({ store: new PostgresStore({ client: pool }) }),
+    new Session({ store: new MysqlStore({ client: mysql }) }),
+    new Session({ store: new RedisStore({ client: redis }) }),
+  );
   for (const session of untyped) await session.create({ anything: 1 });
   const typed = [
     new Session({ store: new MemoryStore<Data>() }),
@@ -46,16 +53,34 @@ export function whoSaysWhatTheDataIs(): void {
 
   const either = new Session({ store: new MemoryStore<Either>() });
   const given = new Session({ store: typed });
-  const inline = new Session<Data>({ store: { get: async () => undefined, set: async (id, data) => void [id.length, data.userId], delete: async () => {} } });
-  const seen: [Equal<DataOf<typeof either>, Either>, Equal<DataOf<typeof given>, Data>, Equal<DataOf<typeof inline>, Data>] = [true, true, true];
+  const inline = new Session<Data>({
+    store: {
+      get: async () => undefined,
+      set: async (id, data) => void [id.length, data.userId],
+      delete: async () => {},
+    },
+  });
+  const seen: [
+    Equal<DataOf<typeof either>, Either>,
+    Equal<DataOf<typeof given>, Data>,
+    Equal<DataOf<typeof inline>, Data>,
+  ] = [true, true, true];
 
-  const schema = v.object({ userId: v.string(), role: v.optional(v.picklist(["member", "admin"]), "member") });
+  const schema = v.object({
+    userId: v.string(),
+    role: v.optional(v.picklist(["member", "admin"]), "member"),
+  });
   type Out = v.InferOutput<typeof schema>;
   const first = new Session({ schema, store: new RedisStore({ client: redis }) });
   const last = new Session({ store: untyped, schema });
   const ofUrl = new Session({ store: opened, schema, user: "userId" });
   const seed = new Session({ store: plain, schema });
-  const schemas: [Equal<DataOf<typeof first>, Out>, Equal<DataOf<typeof last>, Out>, Equal<DataOf<typeof ofUrl>, Out>, Equal<DataOf<typeof seed>, Out>] = [true, true, true, true];
+  const schemas: [
+    Equal<DataOf<typeof first>, Out>,
+    Equal<DataOf<typeof last>, Out>,
+    Equal<DataOf<typeof ofUrl>, Out>,
+    Equal<DataOf<typeof seed>, Out>,
+  ] = [true, true, true, true];
   void [seen, schemas];
 
   // @ts-expect-error: a store that was told other data

@@ -1,4 +1,5 @@
-// cookie-session: the data itself in a signed cookie, which is read when the handler first asks for it.
+// cookie-session: the data itself in a signed cookie, which is read when the handler first asks for
+// it.
 import cookieSession from "cookie-session";
 import { nodeRequest, nodeResponse } from "../messages.js";
 
@@ -19,7 +20,10 @@ export async function setUp() {
       });
       res.end();
       // The value and its signature are two cookies.
-      return res.getHeader("set-cookie").map((line) => line.slice(0, line.indexOf(";"))).join("; ");
+      return res
+        .getHeader("set-cookie")
+        .map((line) => line.slice(0, line.indexOf(";")))
+        .join("; ");
     },
     toInput,
     readAll(inputs) {

@@ -1,6 +1,8 @@
-// @fastify/session and @mgcrea/fastify-session, each with its own store in memory and `saveUninitialized` off (and `rolling`, which the second
-// does not have), which is their cheapest. Injecting requests would cost more than the session: the hooks that it and @fastify/cookie register are
-// caught, and called as Fastify's runners call them, on Fastify's own Request and Reply. `part: "read"` is onRequest, `part: "request"` onSend as well.
+// @fastify/session and @mgcrea/fastify-session, each with its own store in memory and
+// `saveUninitialized` off (and `rolling`, which the second does not have), which is their cheapest.
+// Injecting requests would cost more than the session: the hooks that it and @fastify/cookie
+// register are caught, and called as Fastify's runners call them, on Fastify's own Request and
+// Reply. `part: "read"` is onRequest, `part: "request"` onSend as well.
 import fastifyCookie from "@fastify/cookie";
 import fastify from "fastify";
 import { cookieIn, nodeRequest, nodeResponse } from "../messages.js";
@@ -9,12 +11,23 @@ const COOKIE = "sessionId";
 const SECRET = "a secret of at least 32 characters";
 const PLUGINS = {
   "@fastify/session": {
-    options: { secret: SECRET, cookieName: COOKIE, rolling: false, saveUninitialized: false, cookie: { secure: false } },
+    options: {
+      secret: SECRET,
+      cookieName: COOKIE,
+      rolling: false,
+      saveUninitialized: false,
+      cookie: { secure: false },
+    },
     write: (session, data) => Object.assign(session, data),
     read: (session) => session,
   },
   "@mgcrea/fastify-session": {
-    options: { secret: SECRET, cookieName: COOKIE, saveUninitialized: false, cookie: { secure: false } },
+    options: {
+      secret: SECRET,
+      cookieName: COOKIE,
+      saveUninitialized: false,
+      cookie: { secure: false },
+    },
     write(session, data) {
       for (const [field, value] of Object.entries(data)) session.set(field, value);
     },
@@ -36,14 +49,23 @@ export async function setUp({ plugin: name = "@fastify/session", part }) {
   app.register(plugin, options);
   const shape = {};
   app.get("/", (request, reply) => {
-    const contextKey = Object.getOwnPropertySymbols(request).find((symbol) => request[symbol]?.handler);
-    Object.assign(shape, { Request: request.constructor, Reply: reply.constructor, context: request[contextKey], log: request.log });
+    const contextKey = Object.getOwnPropertySymbols(request).find(
+      (symbol) => request[symbol]?.handler,
+    );
+    Object.assign(shape, {
+      Request: request.constructor,
+      Reply: reply.constructor,
+      context: request[contextKey],
+      log: request.log,
+    });
     write(request.session, { probe: true });
     return {};
   });
   const probe = await app.inject("/");
-  if (probe.statusCode !== 200 || !probe.headers["set-cookie"]) throw new Error("Cannot catch Fastify's hooks: its own request failed");
-  if (hooks.onRequest.length !== 2 || hooks.onSend.length !== 2) throw new Error("Cannot catch Fastify's hooks: others than those of cookie and session came");
+  if (probe.statusCode !== 200 || !probe.headers["set-cookie"])
+    throw new Error("Cannot catch Fastify's hooks: its own request failed");
+  if (hooks.onRequest.length !== 2 || hooks.onSend.length !== 2)
+    throw new Error("Cannot catch Fastify's hooks: others than those of cookie and session came");
 
   const toInput = (cookie) => {
     const req = nodeRequest(cookie);

@@ -1,6 +1,7 @@
-// The floor: what nobody who keeps sessions in memory under hashed ids can do without. One look for one name in the
-// header, one SHA-256, one Map, one await. It checks nothing, copies nothing, expires nothing. With `copies`, it parses the record
-// too: the least that gives each request data of its own.
+// The floor: what nobody who keeps sessions in memory under hashed ids can do without. One look for
+// one name in the header, one SHA-256, one Map, one await. It checks nothing, copies nothing,
+// expires nothing. With `copies`, it parses the record too: the least that gives each request data
+// of its own.
 import { COOKIE, keyIn, newKey } from "../../floor.js";
 import { fetchRequest, nodeRequest } from "../messages.js";
 
@@ -26,7 +27,8 @@ export async function setUp({ request, copies = false }) {
             const cookie = headers.get("cookie");
             return cookie === null ? undefined : lookUp(cookie);
           }
-        : async ({ headers }) => (headers.cookie === undefined ? undefined : lookUp(headers.cookie)),
+        : async ({ headers }) =>
+            headers.cookie === undefined ? undefined : lookUp(headers.cookie),
     toData: (data) => data,
   };
 }

@@ -1,5 +1,6 @@
-// @hono/session as it is by default: the data itself in an encrypted cookie (JWE). A request without one, or with one that it cannot
-// open, is answered with a new one: that is what such a request costs there.
+// @hono/session as it is by default: the data itself in an encrypted cookie (JWE). A request
+// without one, or with one that it cannot open, is answered with a new one: that is what such a
+// request costs there.
 import { useSession } from "@hono/session";
 import { Hono } from "hono";
 import { cookieIn, fetchRequest } from "../messages.js";

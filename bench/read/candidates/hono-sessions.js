@@ -1,5 +1,5 @@
-// hono-sessions with its MemoryStore. Without an encryption key and without extending the expiry at every request: both are
-// options, and cost more.
+// hono-sessions with its MemoryStore. Without an encryption key and without extending the expiry at
+// every request: both are options, and cost more.
 import { Hono } from "hono";
 import { MemoryStore, sessionMiddleware } from "hono-sessions";
 import { cookieIn, fetchRequest } from "../messages.js";
@@ -7,7 +7,11 @@ import { cookieIn, fetchRequest } from "../messages.js";
 const COOKIE = "session";
 
 export async function setUp() {
-  const middleware = sessionMiddleware({ store: new MemoryStore(), autoExtendExpiration: false, cookieOptions: { path: "/", httpOnly: true } });
+  const middleware = sessionMiddleware({
+    store: new MemoryStore(),
+    autoExtendExpiration: false,
+    cookieOptions: { path: "/", httpOnly: true },
+  });
   // Hono exports its Context as a type only.
   let Context;
   const app = new Hono().get("/", (context) => {
@@ -31,6 +35,12 @@ export async function setUp() {
       await middleware(context, next);
       return context;
     },
-    toData: (context) => Object.fromEntries(["userId", "role", "name", "signedInAt"].map((field) => [field, context.get("session").get(field) ?? undefined])),
+    toData: (context) =>
+      Object.fromEntries(
+        ["userId", "role", "name", "signedInAt"].map((field) => [
+          field,
+          context.get("session").get(field) ?? undefined,
+        ]),
+      ),
   };
 }

@@ -1,4 +1,5 @@
-// koa-session as it is by default: the data itself in a signed cookie, which is read when the handler first asks for it.
+// koa-session as it is by default: the data itself in a signed cookie, which is read when the
+// handler first asks for it.
 import Koa from "koa";
 import session from "koa-session";
 import { nodeRequest, nodeResponse } from "../messages.js";
@@ -20,7 +21,10 @@ export async function setUp() {
       await middleware(context, async () => {
         Object.assign(context.session, data);
       });
-      return context.res.getHeader("set-cookie").map((line) => line.slice(0, line.indexOf(";"))).join("; ");
+      return context.res
+        .getHeader("set-cookie")
+        .map((line) => line.slice(0, line.indexOf(";")))
+        .join("; ");
     },
     toInput,
     async read(context) {

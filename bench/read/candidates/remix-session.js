@@ -1,5 +1,6 @@
-// @remix-run/session as its middleware uses it: the data itself in a signed cookie (@remix-run/cookie, HMAC by WebCrypto), which is read, and
-// looked at after the request whether it is to be saved.
+// @remix-run/session as its middleware uses it: the data itself in a signed cookie
+// (@remix-run/cookie, HMAC by WebCrypto), which is read, and looked at after the request whether it
+// is to be saved.
 import { createCookie } from "@remix-run/cookie";
 import { createCookieSessionStorage } from "@remix-run/session/cookie-storage";
 import { cookieIn, fetchRequest } from "../messages.js";
@@ -24,6 +25,7 @@ export async function setUp() {
       await storage.save(session);
       return session;
     },
-    toData: (session) => Object.fromEntries(FIELDS.map((field) => [field, session.get(field) ?? undefined])),
+    toData: (session) =>
+      Object.fromEntries(FIELDS.map((field) => [field, session.get(field) ?? undefined])),
   };
 }

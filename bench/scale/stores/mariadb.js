@@ -12,8 +12,12 @@ export async function open({ connection, start, pool: connectionLimit = 10 }) {
   const store = new MysqlStore({ client, table: TABLE, pruneInterval: false });
   await store.migrate();
   const { lastSeenAt, expiresAt, endsAt } = recordOf({ user: "", createdAt: 0, start });
-  const url64 = (bytes) => `REPLACE(REPLACE(TRIM(TRAILING '=' FROM TO_BASE64(${bytes})), '+', '-'), '/', '_')`;
-  const insertOf = (from, to) => `INSERT INTO ${TABLE} (session_key, version, user_id, user_text, data, facts, revision, created_at, last_seen_at, expires_at, ends_at, epoch)
+  const url64 = (bytes) =>
+    `REPLACE(REPLACE(TRIM(TRAILING '=' FROM TO_BASE64(${bytes})), '+', '-'), '/', '_')`;
+  const insertOf = (
+    from,
+    to,
+  ) => `INSERT INTO ${TABLE} (session_key, version, user_id, user_text, data, facts, revision, created_at, last_seen_at, expires_at, ends_at, epoch)
     SELECT CONCAT(LPAD(LOWER(HEX(birth)), 8, '0'), '.', ${url64("UNHEX(SHA2(id, 256))")}), 1, CONCAT('user-', n), NULL,
       CONCAT('{"userId":"user-', n, '","role":"editor","name":"Ada Lovelace","signedInAt":', birth * 1000, '}'), NULL,
       1, birth * 1000, ${lastSeenAt}, ${expiresAt}, ${endsAt}, epoch
@@ -28,6 +32,14 @@ export async function open({ connection, start, pool: connectionLimit = 10 }) {
       }
       await client.query(`ANALYZE TABLE ${TABLE}`);
     },
-    bytes: async () => Number((await client.query("SELECT FILE_SIZE AS bytes FROM information_schema.INNODB_SYS_TABLESPACES WHERE NAME = ?", [`harpiats/${TABLE}`]))[0][0].bytes),
+    bytes: async () =>
+      Number(
+        (
+          await client.query(
+            "SELECT FILE_SIZE AS bytes FROM information_schema.INNODB_SYS_TABLESPACES WHERE NAME = ?",
+            [`harpiats/${TABLE}`],
+          )
+        )[0][0].bytes,
+      ),
   };
 }

@@ -1,4 +1,5 @@
-// MemoryStore: filled by its own `create`, since there is nothing else. Needs --expose-gc to know its bytes.
+// MemoryStore: filled by its own `create`, since there is nothing else. Needs --expose-gc to know
+// its bytes.
 import { MemoryStore } from "../../../dist/session.js";
 import { birthOf, keyOf, recordOf } from "../ids.js";
 
@@ -11,7 +12,10 @@ export async function open({ start }) {
     store,
     async fill(from, to) {
       for (let number = from; number < to; number++) {
-        const done = store.create(keyOf(number, start), recordOf({ user: `user-${number}`, createdAt: birthOf(number, start) * 1000, start }));
+        const done = store.create(
+          keyOf(number, start),
+          recordOf({ user: `user-${number}`, createdAt: birthOf(number, start) * 1000, start }),
+        );
         if (number % AT_ONCE === 0) await done;
       }
     },

@@ -38,6 +38,9 @@ export async function open({ url, start, pool: max = 10 }) {
         one.release();
       }
     },
-    bytes: async () => Number((await client.query(`SELECT pg_total_relation_size('${TABLE}') AS bytes`)).rows[0].bytes),
+    bytes: async () =>
+      Number(
+        (await client.query(`SELECT pg_total_relation_size('${TABLE}') AS bytes`)).rows[0].bytes,
+      ),
   };
 }

@@ -1,5 +1,6 @@
-// Redis through node-redis. Filled by a script in the server, some hundred sessions a call: SET, ZADD and PEXPIREAT as RedisStore's own script
-// does them. The record's text is that of one session which the store wrote itself, with another user and other instants.
+// Redis through node-redis. Filled by a script in the server, some hundred sessions a call: SET,
+// ZADD and PEXPIREAT as RedisStore's own script does them. The record's text is that of one session
+// which the store wrote itself, with another user and other instants.
 import { createClient } from "redis";
 import { RedisStore } from "../../../dist/stores/redis.js";
 import { keyOf, MOST, recordOf, WINDOW } from "../ids.js";
@@ -25,7 +26,12 @@ export async function open({ url, start }) {
       const text = await client.get(`${PREFIX}{${key.slice(0, 8)}}${key.slice(8)}`);
       await store.remove(key);
       const sha = await client.scriptLoad(scriptOf(text));
-      const fixed = [PREFIX, String(record.expiresAt), String(record.endsAt), String(start - WINDOW)];
+      const fixed = [
+        PREFIX,
+        String(record.expiresAt),
+        String(record.endsAt),
+        String(start - WINDOW),
+      ];
       let next = from;
       const filler = async () => {
         while (next < to) {
@@ -43,7 +49,11 @@ export async function open({ url, start }) {
 }
 
 function scriptOf(text) {
-  const parts = text.split(new RegExp(`(${USER}|${CREATED})`)).map((part) => (part === USER ? "user" : part === String(CREATED) ? "created" : JSON.stringify(part)));
+  const parts = text
+    .split(new RegExp(`(${USER}|${CREATED})`))
+    .map((part) =>
+      part === USER ? "user" : part === String(CREATED) ? "created" : JSON.stringify(part),
+    );
   return `local prefix, expires, ends, birth, first = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 for at = 6, #ARGV do
   local number, key = first + at - 6, ARGV[at]

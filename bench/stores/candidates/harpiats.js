@@ -4,6 +4,8 @@ import { dataOf, SESSIONS } from "../data.js";
 
 /** @returns a request for each session. */
 export async function signIn(session, size) {
-  const ids = await Promise.all(Array.from({ length: SESSIONS }, (_, number) => session.create(dataOf(number, size))));
+  const ids = await Promise.all(
+    Array.from({ length: SESSIONS }, (_, number) => session.create(dataOf(number, size))),
+  );
   return ids.map((id) => nodeRequest(`${session.cookieName}=${id}`));
 }

@@ -1,4 +1,5 @@
-// A SQLite file through node:sqlite. Reads are synchronous; writes wait for the disk (synchronous = FULL), as they do by default.
+// A SQLite file through node:sqlite. Reads are synchronous; writes wait for the disk (synchronous =
+// FULL), as they do by default.
 import { DatabaseSync } from "node:sqlite";
 import { Session } from "../../../dist/session.js";
 import { SqliteStore } from "../../../dist/stores/sqlite.js";
@@ -8,7 +9,8 @@ export async function setUp({ path, reader }) {
   const client = new DatabaseSync(path);
   const store = new SqliteStore({ client, pruneInterval: false });
   await store.migrate();
-  // A request a minute writes its activity too: here every read is within that minute, however long the run takes.
+  // A request a minute writes its activity too: here every read is within that minute, however long
+  // the run takes.
   const session = new Session({ store, touchInterval: 3600 });
   const requests = await signIn(session);
   if (reader === "session") {
@@ -20,9 +22,14 @@ export async function setUp({ path, reader }) {
       userOf: ({ userId }) => userId,
     };
   }
-  const keys = client.prepare("SELECT key FROM harpiats_sessions ORDER BY json_extract(data, '$.signedInAt')").all().map(({ key }) => key);
+  const keys = client
+    .prepare("SELECT key FROM harpiats_sessions ORDER BY json_extract(data, '$.signedInAt')")
+    .all()
+    .map(({ key }) => key);
   const select = client.prepare("SELECT data, expires_at FROM harpiats_sessions WHERE key = ?");
-  const update = client.prepare("UPDATE harpiats_sessions SET data = json_set(data, '$.theme', ?) WHERE key = ?");
+  const update = client.prepare(
+    "UPDATE harpiats_sessions SET data = json_set(data, '$.theme', ?) WHERE key = ?",
+  );
   let writes = 0;
   return {
     read: async (number) => JSON.parse(select.get(keys[number]).data),

@@ -11,12 +11,27 @@ export async function start(folder, more = {}) {
   const data = join(folder, "data");
   await mkdir(data);
   const port = await freePort();
-  const settings = { datadir: data, port, socket: join(folder, "mariadbd.sock"), "pid-file": join(folder, "mariadbd.pid"), "bind-address": "127.0.0.1", "max-connections": 200, ...more };
+  const settings = {
+    datadir: data,
+    port,
+    socket: join(folder, "mariadbd.sock"),
+    "pid-file": join(folder, "mariadbd.pid"),
+    "bind-address": "127.0.0.1",
+    "max-connections": 200,
+    ...more,
+  };
   // Without users there are no system tables to make first, which takes most of the time.
-  const args = ["--no-defaults", "--skip-grant-tables", ...Object.entries(settings).map(([name, value]) => `--${name}=${value}`)];
+  const args = [
+    "--no-defaults",
+    "--skip-grant-tables",
+    ...Object.entries(settings).map(([name, value]) => `--${name}=${value}`),
+  ];
   // It refuses to run as root without being told.
   if (process.getuid?.() === 0) args.push("--user=root");
-  const end = await startProgram(program, args, { cwd: folder, readyWhen: "ready for connections" });
+  const end = await startProgram(program, args, {
+    cwd: folder,
+    readyWhen: "ready for connections",
+  });
   const server = { host: "127.0.0.1", port, user: "root" };
   const client = await mysql.createConnection(server);
   await client.query("CREATE DATABASE harpiats");

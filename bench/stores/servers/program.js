@@ -1,4 +1,5 @@
-// Starts a program on a free port in a temporary folder, and ends it by its process id. Knows no server.
+// Starts a program on a free port in a temporary folder, and ends it by its process id. Knows no
+// server.
 import { spawn } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { createServer } from "node:net";
@@ -6,14 +7,17 @@ import { delimiter, join } from "node:path";
 
 /** Where a program is, on PATH or in these folders; `undefined` when it is not installed. */
 export function findProgram(name, folders = []) {
-  return [...(process.env.PATH ?? "").split(delimiter), ...folders].map((folder) => join(folder, name)).find(isExecutable);
+  return [...(process.env.PATH ?? "").split(delimiter), ...folders]
+    .map((folder) => join(folder, name))
+    .find(isExecutable);
 }
 
 /** Starts it and resolves once it has said `readyWhen`. */
 export async function startProgram(program, args, { readyWhen, ...options }) {
   const child = spawn(program, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
   const killNow = () => child.kill("SIGKILL");
-  // A run that crashes or is interrupted must not leave a server behind. It ends before its folder goes.
+  // A run that crashes or is interrupted must not leave a server behind. It ends before its folder
+  // goes.
   process.prependOnceListener("exit", killNow);
   const ended = new Promise((resolve) => child.once("exit", resolve));
   let log = "";

@@ -5,29 +5,54 @@ import { createAdmin } from "harpiats/admin";
 import { crossSiteCheck } from "harpiats/csrf";
 import { deviceOf } from "harpiats/device";
 import { Session, type SessionStore } from "harpiats/session";
-import { accountPage, devicesPage, LONGEST_NAME, refusalPage, ROLES, signInPage, type Visitor } from "./pages.ts";
+import {
+  accountPage,
+  devicesPage,
+  LONGEST_NAME,
+  refusalPage,
+  ROLES,
+  signInPage,
+  type Visitor,
+} from "./pages.ts";
 import { DEVICES_STYLE } from "../../components/devices.ts";
 import { ICON, STYLE } from "./style.ts";
 
-// Safari keeps no Secure cookie from http://127.0.0.1, and no browser does from the http:// address at which a phone
-// reaches this machine. Everywhere but on your own desk leave this option out: cookies are Secure by default.
+// Safari keeps no Secure cookie from http://127.0.0.1, and no browser does from the http:// address
+// at which a phone reaches this machine. Everywhere but on your own desk leave this option out:
+// cookies are Secure by default.
 const cookie = { secure: process.env["NODE_ENV"] === "production" };
 
-const DONE = new Map([["one", "Signed out there."], ["none", "That device was signed out already."], ["elsewhere", "Signed out everywhere else."]]);
+const DONE = new Map([
+  ["one", "Signed out there."],
+  ["none", "That device was signed out already."],
+  ["elsewhere", "Signed out everywhere else."],
+]);
 
-/** Makes the app. @param store where sessions are kept; by default in the memory of this process. */
+/**
+ * Makes the app.
+ *
+ * @param store where sessions are kept; by default in the memory of this process.
+ */
 export function loginApp(store?: SessionStore<Visitor>): App {
   const session = new Session<Visitor>({ cookie, ...(store && { store }) });
   const app = harpia();
   const refusalOf = crossSiteCheck();
   const idOf = (req: Request): string | undefined => req.cookies.get(session.cookieName);
 
-  // Everybody's sessions, for those with the role admin; which in this demo anybody may give to themselves.
-  const isAdmin = async (request: globalThis.Request): Promise<boolean> => (await session.fromRequest(request))?.role === "admin";
-  app.use("/admin", createAdmin({ session, authorize: isAdmin, showData: ["role"], title: "harpiats demo" }).harpia);
+  // Everybody's sessions, for those with the role admin; which in this demo anybody may give to
+  // themselves.
+  const isAdmin = async (request: globalThis.Request): Promise<boolean> =>
+    (await session.fromRequest(request))?.role === "admin";
+  app.use(
+    "/admin",
+    createAdmin({ session, authorize: isAdmin, showData: ["role"], title: "harpiats demo" }).harpia,
+  );
 
   app.use(async (req: Request, res: Response, next) => {
-    res.headers.set("content-security-policy", "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'");
+    res.headers.set(
+      "content-security-policy",
+      "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    );
     res.headers.set("x-content-type-options", "nosniff");
     res.headers.set("referrer-policy", "same-origin");
     if (refusalOf(req)) return res.status(403).html(await refusalPage());
@@ -42,10 +67,19 @@ export function loginApp(store?: SessionStore<Visitor>): App {
   app.post("/sign-in", async (req: Request, res: Response) => {
     const name = String((await req.formData()).get("name") ?? "").trim();
     if (name === "") return res.status(400).html(await signInPage(name, "Enter a name."));
-    if (name.length > LONGEST_NAME) return res.status(400).html(await signInPage(name, `Enter a name of at most ${LONGEST_NAME} letters.`));
+    if (name.length > LONGEST_NAME)
+      return res
+        .status(400)
+        .html(await signInPage(name, `Enter a name of at most ${LONGEST_NAME} letters.`));
     // Whoever was signed in in this browser is not any more: a sign-in is a new session.
     await session.delete(idOf(req));
-    session.setCookie(res, await session.create({ userId: name, role: "member" }, { device: deviceOf(req, { parser: Bowser, keepUserAgent: true }) }));
+    session.setCookie(
+      res,
+      await session.create(
+        { userId: name, role: "member" },
+        { device: deviceOf(req, { parser: Bowser, keepUserAgent: true }) },
+      ),
+    );
     return res.redirect("/account", 303);
   });
 
@@ -77,8 +111,11 @@ export function loginApp(store?: SessionStore<Visitor>): App {
   app.post("/devices/sign-out", async (req: Request, res: Response) => {
     const visitor = await session.fromRequest(req);
     if (!visitor) return res.redirect("/", 303);
-    // The user comes from the session and never from the form: a handle of somebody else is not found.
-    const isEnded = await session.revoke(String((await req.formData()).get("handle")), { userId: visitor.userId });
+    // The user comes from the session and never from the form: a handle of somebody else is not
+    // found.
+    const isEnded = await session.revoke(String((await req.formData()).get("handle")), {
+      userId: visitor.userId,
+    });
     return res.redirect(`/devices?done=${isEnded ? "one" : "none"}`, 303);
   });
 

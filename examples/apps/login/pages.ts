@@ -40,7 +40,10 @@ const ROUTES = [
 
 /** The first page: asks for a name, again with what was wrong about it. */
 export function signInPage(given = "", wrong?: string): Html {
-  return page("Sign in", "narrow", html`
+  return page(
+    "Sign in",
+    "narrow",
+    html`
     <h1>Sign in</h1>
     <p class="soft">This is a demo: any name will do, and there is no password.</p>
     <form class="card" method="post" action="/sign-in">
@@ -49,14 +52,18 @@ export function signInPage(given = "", wrong?: string): Html {
         aria-describedby="${wrong ? "name-wrong" : "name-hint"}" ${wrong ? raw('aria-invalid="true"') : ""}>
       ${wrong ? html`<p class="wrong" id="name-wrong" role="alert">${wrong}</p>` : html`<p class="hint" id="name-hint">It is kept in your session, on this server, with what your browser says of itself.</p>`}
       <button class="wide">Sign in</button>
-    </form>`);
+    </form>`,
+  );
 }
 
 /** Who is signed in, what the session holds, and when it ends. */
 export function accountPage({ visitor, deadlines, now, notice }: Account): Html {
   const role = visitor.role ?? "";
   const options = role === "" || ROLES.includes(role) ? ROLES : [...ROLES, role];
-  return page(`${visitor.userId} is signed in`, "wide", html`
+  return page(
+    `${visitor.userId} is signed in`,
+    "wide",
+    html`
     ${notice ? html`<p class="notice" role="status">${notice}</p>` : ""}
     <h1>Hello, <bdi>${visitor.userId}</bdi></h1>
     <p class="soft">You are signed in. Reload this page to see that you stay so, and see <a href="/devices">your devices</a>${role === "admin" ? html` or <a href="/admin">everybody's sessions</a>` : ""}.</p>
@@ -91,28 +98,49 @@ export function accountPage({ visitor, deadlines, now, notice }: Account): Html 
           </ul>
         </section>
       </div>
-    </div>`, html`<form method="post" action="/sign-out"><button class="quiet">Sign out</button></form>`);
+    </div>`,
+    html`<form method="post" action="/sign-out"><button class="quiet">Sign out</button></form>`,
+  );
 }
 
 /** Where else the user is signed in, and the buttons that end it. */
-export function devicesPage({ visitor, sessions, now, notice }: Pick<Account, "visitor" | "now" | "notice"> & { sessions: readonly ListedSession[] }): Html {
-  return page(`Devices of ${visitor.userId}`, "medium", html`
+export function devicesPage({
+  visitor,
+  sessions,
+  now,
+  notice,
+}: Pick<Account, "visitor" | "now" | "notice"> & { sessions: readonly ListedSession[] }): Html {
+  return page(
+    `Devices of ${visitor.userId}`,
+    "medium",
+    html`
     ${notice ? html`<p class="notice" role="status">${notice}</p>` : ""}
     <h1>Your devices</h1>
     <p class="soft">Where you are signed in as <bdi>${visitor.userId}</bdi>. If you do not know one of them, sign out there and change your password. <a href="/account">Back to your account</a></p>
     <section class="card" aria-label="Devices">
       ${devicesList(sessions, { now, signOutAction: "/devices/sign-out", signOutElsewhereAction: "/devices/sign-out-elsewhere" })}
-    </section>`, html`<form method="post" action="/sign-out"><button class="quiet">Sign out</button></form>`);
+    </section>`,
+    html`<form method="post" action="/sign-out"><button class="quiet">Sign out</button></form>`,
+  );
 }
 
 /** Why a form was not accepted. */
 export function refusalPage(): Html {
-  return page("Not accepted", "narrow", html`
+  return page(
+    "Not accepted",
+    "narrow",
+    html`
     <h1>Not accepted</h1>
-    <p>This form came from another site. <a href="/">Start here</a> instead.</p>`);
+    <p>This form came from another site. <a href="/">Start here</a> instead.</p>`,
+  );
 }
 
-function page(title: string, width: "narrow" | "medium" | "wide", main: Html, action: Html | string = ""): Html {
+function page(
+  title: string,
+  width: "narrow" | "medium" | "wide",
+  main: Html,
+  action: Html | string = "",
+): Html {
   return html`<!doctype html>
 <html lang="en">
   <head>
@@ -135,15 +163,31 @@ function page(title: string, width: "narrow" | "medium" | "wide", main: Html, ac
 }
 
 function instant(name: string, at: number, now: number): Html {
-  const absolute = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short", timeZone: "UTC" }).format(at);
+  const absolute = new Intl.DateTimeFormat("en-GB", {
+    dateStyle: "medium",
+    timeStyle: "short",
+    timeZone: "UTC",
+  }).format(at);
   return html`<div><dt>${name}</dt><dd><b>${relative(at - now)}</b><time datetime="${new Date(at).toISOString()}">${absolute} UTC</time></dd></div>`;
 }
 
-const UNITS = [["day", 86_400, 2], ["hour", 3600, 1], ["minute", 60, 1], ["second", 1, 0]] as const;
+const UNITS = [
+  ["day", 86_400, 2],
+  ["hour", 3600, 1],
+  ["minute", 60, 1],
+  ["second", 1, 0],
+] as const;
 
-/** "in 23 hours", "5 minutes ago": in the largest unit of which there is enough, cut and not rounded up. */
+/**
+ * "in 23 hours", "5 minutes ago": in the largest unit of which there is enough, cut and not rounded
+ * up.
+ */
 function relative(milliseconds: number): string {
   const seconds = Math.trunc(milliseconds / 1000);
-  const [unit, size] = UNITS.find(([, length, least]) => Math.abs(seconds) >= length * least) ?? UNITS[3];
-  return new Intl.RelativeTimeFormat("en", { numeric: "auto" }).format(Math.trunc(seconds / size), unit);
+  const [unit, size] =
+    UNITS.find(([, length, least]) => Math.abs(seconds) >= length * least) ?? UNITS[3];
+  return new Intl.RelativeTimeFormat("en", { numeric: "auto" }).format(
+    Math.trunc(seconds / size),
+    unit,
+  );
 }

@@ -1,4 +1,5 @@
-// The look of the pages: light and dark, from a phone to a desktop. Nothing is fetched from elsewhere.
+// The look of the pages: light and dark, from a phone to a desktop. Nothing is fetched from
+// elsewhere.
 
 export const STYLE = `
 :root {

@@ -15,7 +15,8 @@ export default withSession(session, async (request, own) => {
   const { pathname } = new URL(request.url);
   const data = await own.data;
 
-  if (pathname === "/") return Response.json({ userId: data?.userId ?? null, visits: data?.visits ?? 0 });
+  if (pathname === "/")
+    return Response.json({ userId: data?.userId ?? null, visits: data?.visits ?? 0 });
   if (pathname.startsWith("/login/")) {
     await own.login({ userId: pathname.slice("/login/".length), visits: 0 });
     return redirect();

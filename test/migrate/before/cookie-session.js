@@ -2,7 +2,9 @@ import cookieSession from "cookie-session";
 import express from "express";
 
 const app = express();
-app.use(cookieSession({ name: "session", keys: ["a long random text"], maxAge: 24 * 60 * 60 * 1000 }));
+app.use(
+  cookieSession({ name: "session", keys: ["a long random text"], maxAge: 24 * 60 * 60 * 1000 }),
+);
 
 app.get("/", (req, res) => {
   res.json({ userId: req.session.userId ?? null, visits: req.session.visits ?? 0 });

@@ -7,9 +7,17 @@ export const store = new fastifySession.MemoryStore();
 
 const app = fastify();
 app.register(fastifyCookie);
-app.register(fastifySession, { secret: "a long random text of 32 characters", store, saveUninitialized: false, cookie: { secure: false } });
+app.register(fastifySession, {
+  secret: "a long random text of 32 characters",
+  store,
+  saveUninitialized: false,
+  cookie: { secure: false },
+});
 
-app.get("/", async (request) => ({ userId: request.session.userId ?? null, visits: request.session.visits ?? 0 }));
+app.get("/", async (request) => ({
+  userId: request.session.userId ?? null,
+  visits: request.session.visits ?? 0,
+}));
 
 app.post("/login/:name", async (request, reply) => {
   await request.session.regenerate();

@@ -5,9 +5,17 @@ import { MemoryStore, sessionMiddleware } from "hono-sessions";
 export const store = new MemoryStore();
 
 const app = new Hono();
-app.use(sessionMiddleware({ store, expireAfterSeconds: 86_400, cookieOptions: { path: "/", httpOnly: true, sameSite: "Lax" } }));
+app.use(
+  sessionMiddleware({
+    store,
+    expireAfterSeconds: 86_400,
+    cookieOptions: { path: "/", httpOnly: true, sameSite: "Lax" },
+  }),
+);
 
-app.get("/", (c) => c.json({ userId: c.get("session").get("userId"), visits: c.get("session").get("visits") ?? 0 }));
+app.get("/", (c) =>
+  c.json({ userId: c.get("session").get("userId"), visits: c.get("session").get("visits") ?? 0 }),
+);
 
 app.post("/login/:name", (c) => {
   c.set("session_key_rotation", true);

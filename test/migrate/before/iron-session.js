@@ -1,6 +1,10 @@
 import { getIronSession } from "iron-session";
 
-const options = { cookieName: "my-app", password: "a long random text of 32 characters", cookieOptions: { secure: false } };
+const options = {
+  cookieName: "my-app",
+  password: "a long random text of 32 characters",
+  cookieOptions: { secure: false },
+};
 
 const redirect = () => new Response(null, { status: 302, headers: { location: "/" } });
 
@@ -11,7 +15,8 @@ export default async function handler(request) {
   const headers = response?.headers ?? new Headers();
   const session = await getIronSession(request, { headers }, options);
 
-  if (pathname === "/") return Response.json({ userId: session.userId ?? null, visits: session.visits ?? 0 });
+  if (pathname === "/")
+    return Response.json({ userId: session.userId ?? null, visits: session.visits ?? 0 });
   if (pathname.startsWith("/login/")) {
     session.userId = pathname.slice("/login/".length);
     session.visits = 0;

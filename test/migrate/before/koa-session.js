@@ -7,7 +7,8 @@ app.use(createSession({ maxAge: 86_400_000 }, app));
 
 app.use((ctx) => {
   const [, action, name] = ctx.path.split("/");
-  if (ctx.path === "/") ctx.body = { userId: ctx.session.userId ?? null, visits: ctx.session.visits ?? 0 };
+  if (ctx.path === "/")
+    ctx.body = { userId: ctx.session.userId ?? null, visits: ctx.session.visits ?? 0 };
   if (action === "login") {
     ctx.session = { userId: name };
     ctx.redirect("/");

@@ -10,7 +10,11 @@ interface Data {
 }
 
 /** Takes over what express-session began: `app.use(sessions)`, then this, then the routes. */
-export function adoptFormer(sessions: SessionMiddleware<Data>, store: ConnectStore, secret: string): RequestHandler {
+export function adoptFormer(
+  sessions: SessionMiddleware<Data>,
+  store: ConnectStore,
+  secret: string,
+): RequestHandler {
   return async (req, res, next) => {
     const cookies = new Cookies(req, res);
     const id = verify(cookies.get("connect.sid"), secret);
@@ -20,7 +24,8 @@ export function adoptFormer(sessions: SessionMiddleware<Data>, store: ConnectSto
       });
       const { userId, visits = 0 } = former ?? {};
       const own = sessions.of(req);
-      if (userId !== undefined && (await own.data) === undefined) await own.login({ userId, visits });
+      if (userId !== undefined && (await own.data) === undefined)
+        await own.login({ userId, visits });
       // It is adopted once: a logout here must not be undone by the cookie there.
       await new Promise<void>((resolve, reject) => {
         store.destroy(id, (error) => (error ? reject(error as Error) : resolve()));
@@ -36,7 +41,10 @@ function verify(cookie = "", secret: string): string | undefined {
   const dot = cookie.lastIndexOf(".");
   const id = cookie.slice("s:".length, dot);
   const given = Buffer.from(cookie.slice(dot + 1));
-  const wanted = Buffer.from(createHmac("sha256", secret).update(id).digest("base64").replace(/=+$/, ""));
-  const isGenuine = cookie.startsWith("s:") && given.length === wanted.length && timingSafeEqual(given, wanted);
+  const wanted = Buffer.from(
+    createHmac("sha256", secret).update(id).digest("base64").replace(/=+$/, ""),
+  );
+  const isGenuine =
+    cookie.startsWith("s:") && given.length === wanted.length && timingSafeEqual(given, wanted);
   return isGenuine ? id : undefined;
 }

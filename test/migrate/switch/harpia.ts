@@ -10,8 +10,14 @@ interface Data {
 // What your ids have looked like: here UUIDs. Ids of this library are no UUIDs.
 const FORMER_ID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 
-/** Takes over sessions in your own store, under ids that you have given out: `app.use(sessions)`, then this, then the routes. */
-export function adoptFormer(sessions: HarpiaSessionMiddleware<Data>, store: Store<Data>): Middleware {
+/**
+ * Takes over sessions in your own store, under ids that you have given out: `app.use(sessions)`,
+ * then this, then the routes.
+ */
+export function adoptFormer(
+  sessions: HarpiaSessionMiddleware<Data>,
+  store: Store<Data>,
+): Middleware {
   return async (req, _res, next) => {
     const id = req.cookies.get("session_id");
     if (id !== undefined && FORMER_ID.test(id)) {

@@ -19,7 +19,10 @@ interface Former {
 }
 
 /** Takes over what hono-sessions began: `app.use(sessions)`, then this, then the routes. */
-export function adoptFormer(sessions: HonoSessionMiddleware<Data>, store: FormerStore): MiddlewareHandler {
+export function adoptFormer(
+  sessions: HonoSessionMiddleware<Data>,
+  store: FormerStore,
+): MiddlewareHandler {
   return async (c, next) => {
     const cookies = new Cookies(c, c);
     // With an encryptionKey the cookie is sealed: decrypt it first, as hono-sessions does.
@@ -29,7 +32,8 @@ export function adoptFormer(sessions: HonoSessionMiddleware<Data>, store: Former
       const userId = former?._data.userId?.value;
       const isLive = !former?._expire || Date.parse(former._expire) > Date.now();
       const own = sessions.of(c);
-      if (userId !== undefined && isLive && (await own.data) === undefined) await own.login({ userId, visits: former?._data.visits?.value ?? 0 });
+      if (userId !== undefined && isLive && (await own.data) === undefined)
+        await own.login({ userId, visits: former?._data.visits?.value ?? 0 });
       // It is adopted once: a logout here must not be undone by the cookie there.
       await store.deleteSession(id);
       cookies.delete("session", { path: "/", httpOnly: true });

@@ -8,10 +8,14 @@ interface Data {
 type Handler = (request: Request, own: RequestSession<Data>) => Response | Promise<Response>;
 
 /**
- * Takes over what iron-session began: `withSession(session, adoptFormer(handler, (seal) => unsealData(seal, { password })))`.
+ * Takes over what iron-session began:
+ * `withSession(session, adoptFormer(handler, (seal) => unsealData(seal, { password })))`.
  * `unsealData` of iron-session gives an empty object for what is forged or too old.
  */
-export function adoptFormer(handler: Handler, unseal: (seal: string) => Promise<Partial<Data>>): Handler {
+export function adoptFormer(
+  handler: Handler,
+  unseal: (seal: string) => Promise<Partial<Data>>,
+): Handler {
   return async (request, own) => {
     const seal = new Cookies(request).get("my-app");
     if (seal === undefined) return handler(request, own);

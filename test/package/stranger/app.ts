@@ -38,5 +38,8 @@ createServer((req, res) => {
 });
 
 const clock = new ManualClock();
-storeConformance({ describe, it, before, after }, { name: "MemoryStore", open: async (time) => ({ store: new MemoryStore({ clock: time }) }) });
+storeConformance(
+  { describe, it, before, after },
+  { name: "MemoryStore", open: async (time) => ({ store: new MemoryStore({ clock: time }) }) },
+);
 export const testSession = new Session({ store: new MemoryStore({ clock }), clock });

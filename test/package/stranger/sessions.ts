@@ -1,5 +1,6 @@
-// A strict program on harpiats/session alone: node's own http, data with a type, a store of its own, a schema of its own.
-// It is compiled against the packed tarball, with and without @types/node.
+// A strict program on harpiats/session alone: node's own http, data with a type, a store of its
+// own, a schema of its own. It is compiled against the packed tarball, with and
+// without @types/node.
 import { Cookies, HarpiaError, MemoryStore, Session, type Store } from "harpiats/session";
 import { MemoryStore as SameStore } from "harpiats/memory-store";
 
@@ -9,9 +10,16 @@ interface Account {
   visits?: number;
 }
 
-const session = new Session<Account>({ store: new MemoryStore({ maxSessions: 1000 }), cookieName: "__Host-id", absoluteTimeout: 3600 });
+const session = new Session<Account>({
+  store: new MemoryStore({ maxSessions: 1000 }),
+  cookieName: "__Host-id",
+  absoluteTimeout: 3600,
+});
 
-export async function signIn(headers: { cookie?: string }, response: { headers: Headers }): Promise<string> {
+export async function signIn(
+  headers: { cookie?: string },
+  response: { headers: Headers },
+): Promise<string> {
   const before: Account | undefined = await session.fromRequest({ headers });
   const id: string = await session.create({ userId: before?.userId ?? "1" });
   session.setCookie(response, id, { sameSite: "strict", maxAge: 3600 });
@@ -23,7 +31,10 @@ export async function promote(id: string | undefined): Promise<boolean> {
   return session.update(id, { role: "admin" });
 }
 
-export async function signOut(id: string | undefined, response: { headers: Headers }): Promise<void> {
+export async function signOut(
+  id: string | undefined,
+  response: { headers: Headers },
+): Promise<void> {
   const isEnded: boolean = await session.delete(id, response);
   if (!isEnded) new Cookies(undefined, response).delete("theme", { path: "/" });
 }

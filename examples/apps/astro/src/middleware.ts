@@ -4,10 +4,13 @@ import { withSession } from "harpiats/adapters/fetch";
 import { withCsrf } from "harpiats/csrf";
 import { sessions } from "./lib/session";
 
-const answer = withSession(sessions, (_request, session, context: APIContext, next: MiddlewareNext) => {
-  context.locals.visit = session;
-  return next();
-});
+const answer = withSession(
+  sessions,
+  (_request, session, context: APIContext, next: MiddlewareNext) => {
+    context.locals.visit = session;
+    return next();
+  },
+);
 
 // Astro checks where forms come from; this checks everything that changes something.
 const checked = withCsrf(answer);

@@ -20,7 +20,9 @@ export const PREFERENCES = ["color", "font", "size", "language"] as const;
 // has to be in a place that all of them see. A store with a server or a file (Redis, PostgreSQL, SQLite) needs none of this.
 const shared = globalThis as { visitorStore?: SessionStore<Visitor> };
 
-export const sessions = new Session<Visitor>({ store: (shared.visitorStore ??= new MemoryStore<Visitor>()) });
+export const sessions = new Session<Visitor>({
+  store: (shared.visitorStore ??= new MemoryStore<Visitor>()),
+});
 
 /** The session of the page that is rendered: however many components ask, it is read once. */
 export const getSession = cache(() => nextSession(sessions, cookies));

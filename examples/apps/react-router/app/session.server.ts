@@ -25,12 +25,16 @@ export const sessionContext = createContext<RequestSession<Visitor>>();
 type Arguments = Parameters<MiddlewareFunction<Response>>;
 
 // The session is written when loaders, actions and the page have answered, and before the answer leaves.
-const answer = withSession(sessions, (_request, session, { context }: Arguments[0], next: Arguments[1]) => {
-  context.set(sessionContext, session);
-  return next();
-});
+const answer = withSession(
+  sessions,
+  (_request, session, { context }: Arguments[0], next: Arguments[1]) => {
+    context.set(sessionContext, session);
+    return next();
+  },
+);
 
 // Refuses what another site has made the browser send.
 const checked = withCsrf(answer);
 
-export const sessionMiddleware: MiddlewareFunction<Response> = (args, next) => checked(args.request, args, next);
+export const sessionMiddleware: MiddlewareFunction<Response> = (args, next) =>
+  checked(args.request, args, next);

@@ -4,10 +4,13 @@ import { withSession } from "harpiats/adapters/fetch";
 import { withCsrf } from "harpiats/csrf";
 import { sessions } from "./lib/server/session";
 
-const answer = withSession(sessions, async (_request, session, { event, resolve }: Parameters<Handle>[0]) => {
-  event.locals.session = session;
-  return resolve(event);
-});
+const answer = withSession(
+  sessions,
+  async (_request, session, { event, resolve }: Parameters<Handle>[0]) => {
+    event.locals.session = session;
+    return resolve(event);
+  },
+);
 
 // SvelteKit checks where forms come from; this checks everything that changes something.
 const checked = withCsrf(answer);

@@ -2,5 +2,7 @@ import type { APIRoute } from "astro";
 
 export const GET: APIRoute = async ({ locals }) => {
   const visitor = await locals.visit.data;
-  return visitor ? Response.json(visitor) : Response.json({ error: "Sign in first" }, { status: 401 });
+  return visitor
+    ? Response.json(visitor)
+    : Response.json({ error: "Sign in first" }, { status: 401 });
 };

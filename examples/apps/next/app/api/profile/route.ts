@@ -4,5 +4,7 @@ import { sessions } from "../../../lib/session";
 
 export const GET = withSession(sessions, async (_request, session) => {
   const visitor = await session.data;
-  return visitor ? Response.json(visitor) : Response.json({ error: "Sign in first" }, { status: 401 });
+  return visitor
+    ? Response.json(visitor)
+    : Response.json({ error: "Sign in first" }, { status: 401 });
 });

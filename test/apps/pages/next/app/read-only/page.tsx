@@ -18,7 +18,12 @@ export default async function ReadOnlyPage() {
   };
   const codes: string[] = [];
   for (const [name, attempt] of Object.entries(attempts)) {
-    const code = await Promise.resolve().then(attempt).then(() => "done", (error: { code?: string }) => error.code);
+    const code = await Promise.resolve()
+      .then(attempt)
+      .then(
+        () => "done",
+        (error: { code?: string }) => error.code,
+      );
     codes.push(`${name}: ${code}`);
   }
   const isSame = JSON.stringify((await session.data) ?? null) === before;

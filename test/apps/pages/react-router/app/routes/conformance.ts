@@ -12,4 +12,5 @@ export const middleware: Route.MiddlewareFunction[] = [
     }),
 ];
 
-export const loader = ({ request, context }: Route.LoaderArgs): Promise<Response> => conformance().respond(context.get(ownContext), new URL(request.url).pathname);
+export const loader = ({ request, context }: Route.LoaderArgs): Promise<Response> =>
+  conformance().respond(context.get(ownContext), new URL(request.url).pathname);

@@ -1,4 +1,5 @@
 import { conformance } from "../../../conformance";
 import type { RequestHandler } from "./$types";
 
-export const GET: RequestHandler = ({ locals, url }) => conformance().respond(Reflect.get(locals, "own"), url.pathname);
+export const GET: RequestHandler = ({ locals, url }) =>
+  conformance().respond(Reflect.get(locals, "own"), url.pathname);
