@@ -5,8 +5,8 @@ import {
   crossSiteCheck,
   type CrossSiteOptions,
   type CrossSiteRefusal,
-} from "./core/cross-site.ts";
-import type { RequestLike } from "./core/http-messages.ts";
+} from "./core/http/cross-site.ts";
+import type { RequestLike } from "./core/http/http-messages.ts";
 
 export {
   type CheckedRequest,
@@ -14,8 +14,8 @@ export {
   crossSiteCheck,
   type CrossSiteOptions,
   type CrossSiteRefusal,
-} from "./core/cross-site.ts";
-export { csrfToken, isCsrfToken } from "./core/csrf-token.ts";
+} from "./core/http/cross-site.ts";
+export { csrfToken, isCsrfToken } from "./core/request/csrf-token.ts";
 
 const REFUSED = "Forbidden: this request came from another site";
 

@@ -1,9 +1,8 @@
 // harpiats/device: what a request says of its device, in words for the list of one's own devices.
 // Brings no parser of user agents and keeps nothing: a Session does, where the application asks for
 // it.
-import { headerOf, type RequestLike } from "./core/http-messages.ts";
-import { kindOf } from "./core/json.ts";
-import { assertOptions } from "./core/options.ts";
+import { assertOptions, kindOf } from "./core/checks.ts";
+import { headerOf, type RequestLike } from "./core/http/http-messages.ts";
 import type { DeviceFacts } from "./core/store.ts";
 
 /** What reads a user agent: `Bowser` of bowser, or anything with such a `parse`. */

@@ -4,7 +4,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { arch, cpus, platform, totalmem } from "node:os";
-import { IdMaker, toStoreKey } from "../src/core/session-id.ts";
+import { IdMaker, toStoreKey } from "../src/core/ids/session-id.ts";
 import { MemoryStore, type SessionStore } from "../src/session.ts";
 import { EncryptedStore } from "../src/stores/encrypted.ts";
 

@@ -4,7 +4,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { arch, cpus, platform, totalmem } from "node:os";
 import { createPool, type RowDataPacket } from "mysql2/promise";
-import { IdMaker, toStoreKey } from "../src/core/session-id.ts";
+import { IdMaker, toStoreKey } from "../src/core/ids/session-id.ts";
 import type { NewSession, UserCap } from "../src/session.ts";
 import { MysqlStore } from "../src/stores/mysql.ts";
 import { startMariadbServer } from "../test/support/mariadb-server.ts";

@@ -4,7 +4,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { arch, cpus, platform, totalmem } from "node:os";
 import { Pool } from "pg";
-import { IdMaker, toStoreKey } from "../src/core/session-id.ts";
+import { IdMaker, toStoreKey } from "../src/core/ids/session-id.ts";
 import type { NewSession } from "../src/session.ts";
 import { PostgresStore } from "../src/stores/postgres.ts";
 import { startPostgresServer } from "../test/support/postgres-server.ts";

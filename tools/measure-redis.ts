@@ -8,7 +8,7 @@ import { cpus } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Cluster } from "ioredis";
 import { createClient } from "redis";
-import { IdMaker, toStoreKey } from "../src/core/session-id.ts";
+import { IdMaker, toStoreKey } from "../src/core/ids/session-id.ts";
 import { Session } from "../src/session.ts";
 import { type RedisClient, RedisStore } from "../src/stores/redis.ts";
 import { startRedisCluster } from "../test/support/redis-cluster.ts";

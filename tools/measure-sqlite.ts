@@ -4,7 +4,7 @@
 import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { arch, cpus, platform, totalmem } from "node:os";
 import { join } from "node:path";
-import { IdMaker, toStoreKey } from "../src/core/session-id.ts";
+import { IdMaker, toStoreKey } from "../src/core/ids/session-id.ts";
 import type { NewSession } from "../src/session.ts";
 import { type SqliteClient, SqliteStore } from "../src/stores/sqlite.ts";
 import { type SqliteClientKind, sqliteClients } from "../test/support/sqlite-clients.ts";

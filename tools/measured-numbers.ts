@@ -96,5 +96,5 @@ export const MEASURED: Readonly<Record<"redis" | "postgres" | "mysql" | "sqlite"
 ${lines.join("\n")}
 };
 `;
-  await writeFile(`${projectFolder}src/cli/measured-numbers.ts`, text);
+  await writeFile(`${projectFolder}src/cli/shared/measured-numbers.ts`, text);
 }

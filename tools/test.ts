@@ -1,6 +1,6 @@
 // `npm test`: sees to the servers that tests need, finds the tests and hands them to node's runner.
-// `npm test -- core/cookies` runs those whose path has that in it; arguments that begin with a dash
-// go to the runner. What passes is node's to say.
+// `npm test -- core/http/cookies` runs those whose path has that in it; arguments that begin with a
+// dash go to the runner. What passes is node's to say.
 import { readdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join, sep } from "node:path";

@@ -2,15 +2,8 @@
 // idiom that finds the session when it is asked for, and tells caches that the response depends on
 // the cookie. It holds nothing back, writes no deadlines and copies nothing: nobody could use it.
 import http from "node:http";
-import {
-  DATA,
-  greet,
-  listen,
-  listenFastify,
-  listenHono,
-  newFloor,
-  sendJson,
-} from "../http/servers.js";
+import { DATA } from "../http/data.js";
+import { greet, listen, listenFastify, listenHono, newFloor, sendJson } from "../http/servers.js";
 
 const { name } = DATA;
 const VARY = ["Vary", "Cookie"];

@@ -4,9 +4,9 @@
 // a signed cookie and @hono/session in an encrypted one, which are their defaults; the others keep
 // it in memory.
 import http from "node:http";
+import { DATA } from "../http/data.js";
 import {
   ANSWER,
-  DATA,
   expressSession,
   greet,
   listen,

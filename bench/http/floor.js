@@ -1,7 +1,7 @@
 // The floor beside a server's sessions in memory: a Map that gives out what is stored and expires
 // nothing. Nobody could use it.
 import { keyIn, newKey } from "../floor.js";
-import { DATA } from "./servers.js";
+import { DATA } from "./data.js";
 
 /** Sessions in memory, behind a promise as everywhere. */
 export function floorInMemory() {

@@ -2,13 +2,8 @@
 // GET /login begins a session, GET / reads it and answers with a line of JSON. Nothing else: what a
 // server adds is not the session's price.
 import http from "node:http";
+import { DATA } from "./data.js";
 
-export const DATA = {
-  userId: "user-1",
-  role: "editor",
-  name: "Ada",
-  signedInAt: 1_700_000_000_000,
-};
 export const SECRET = "a secret of at least 32 characters";
 const HOST = "127.0.0.1";
 

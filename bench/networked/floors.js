@@ -4,7 +4,8 @@
 import http from "node:http";
 import { keyIn, newKey } from "../floor.js";
 import { gather } from "../gather.js";
-import { DATA, greet, listen, sendJson } from "../http/servers.js";
+import { DATA } from "../http/data.js";
+import { greet, listen, sendJson } from "../http/servers.js";
 
 /** Answers as ours do, over `{ insert, read, write }`. */
 export function floor({ insert, read, write }, { writes = false } = {}) {

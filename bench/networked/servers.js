@@ -2,7 +2,8 @@
 // session, ours as it comes, with the near cache and with a write in every request, and the usual
 // library. GET /login begins a session, GET / uses it and answers with a line of JSON.
 import http from "node:http";
-import { DATA, greet, listen, listenBare, SECRET, sendJson, writerOf } from "../http/servers.js";
+import { DATA } from "../http/data.js";
+import { greet, listen, listenBare, SECRET, sendJson, writerOf } from "../http/servers.js";
 import { floor, FLOORS } from "./floors.js";
 
 const USES = {

@@ -1,9 +1,9 @@
 // Elysia 1.4, on Bun, and on Node, Deno and Workers as a fetch handler: a plugin whose contexts
 // have a session.
 import { StoreError } from "../core/errors.ts";
-import type { RequestSession } from "../core/request-session.ts";
-import type { Session } from "../core/session.ts";
-import { type AdapterOptions, RequestSessions } from "./_request-sessions.ts";
+import type { RequestSession } from "../core/request/request-session.ts";
+import type { Session } from "../core/session/session.ts";
+import { type AdapterOptions, RequestSessions } from "./shared/request-sessions.ts";
 
 export type { AdapterOptions };
 

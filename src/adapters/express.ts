@@ -1,7 +1,7 @@
 // Express 4 and 5: a middleware whose requests have a session.
-import type { Session } from "../core/session.ts";
-import { nodeMiddleware, type SessionMiddleware } from "./_node-middleware.ts";
-import type { AdapterOptions } from "./_request-sessions.ts";
+import type { Session } from "../core/session/session.ts";
+import { nodeMiddleware, type SessionMiddleware } from "./node/middleware.ts";
+import type { AdapterOptions } from "./shared/request-sessions.ts";
 
 export type { AdapterOptions, SessionMiddleware };
 

@@ -1,11 +1,11 @@
 // fetch handlers: Bun.serve, Deno.serve, Workers, and the route handlers of frameworks that speak
 // Request and Response.
-import { realOf } from "../core/closed-session.ts";
 import { HarpiaError, StoreError } from "../core/errors.ts";
-import type { RequestLike } from "../core/http-messages.ts";
-import type { RequestSession } from "../core/request-session.ts";
-import type { Session } from "../core/session.ts";
-import { type AdapterOptions, RequestSessions } from "./_request-sessions.ts";
+import type { RequestLike } from "../core/http/http-messages.ts";
+import { realOf } from "../core/request/closed-session.ts";
+import type { RequestSession } from "../core/request/request-session.ts";
+import type { Session } from "../core/session/session.ts";
+import { type AdapterOptions, RequestSessions } from "./shared/request-sessions.ts";
 
 /** How {@link withSession} answers what goes wrong. */
 export interface FetchOptions extends Omit<AdapterOptions, "property"> {

@@ -1,8 +1,8 @@
 // Hono 4, on Node, Bun, Deno and Workers: a middleware that sets the variable `session`.
-import type { RequestLike, ResponseLike } from "../core/http-messages.ts";
-import type { RequestSession } from "../core/request-session.ts";
-import type { Session } from "../core/session.ts";
-import { type AdapterOptions, RequestSessions } from "./_request-sessions.ts";
+import type { RequestLike, ResponseLike } from "../core/http/http-messages.ts";
+import type { RequestSession } from "../core/request/request-session.ts";
+import type { Session } from "../core/session/session.ts";
+import { type AdapterOptions, RequestSessions } from "./shared/request-sessions.ts";
 
 export type { AdapterOptions };
 

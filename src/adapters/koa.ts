@@ -1,9 +1,9 @@
 // Koa 2 and 3: a middleware whose contexts have a session.
-import type { RequestLike, ResponseLike } from "../core/http-messages.ts";
-import type { RequestSession } from "../core/request-session.ts";
-import type { Session } from "../core/session.ts";
-import { putOwed, takeOwed } from "./_owed-headers.ts";
-import { type AdapterOptions, RequestSessions } from "./_request-sessions.ts";
+import type { RequestLike, ResponseLike } from "../core/http/http-messages.ts";
+import type { RequestSession } from "../core/request/request-session.ts";
+import type { Session } from "../core/session/session.ts";
+import { putOwed, takeOwed } from "./shared/owed-headers.ts";
+import { type AdapterOptions, RequestSessions } from "./shared/request-sessions.ts";
 
 export type { AdapterOptions };
 

@@ -1,11 +1,11 @@
 // Next.js: the session by `cookies()` in server components, server actions and route handlers. No
 // part of Next.js is imported: the caller hands in its functions. A route handler that answers with
 // headers of its own is better served by adapters/fetch.
-import type { RequestSession } from "../core/request-session.ts";
-import type { Session } from "../core/session.ts";
-import { closeNextSession, type NextCookies, NextSession } from "./_next-session.ts";
+import type { RequestSession } from "../core/request/request-session.ts";
+import type { Session } from "../core/session/session.ts";
+import { closeNextSession, type NextCookies, NextSession } from "./next/next-session.ts";
 
-export type { NextCookies, NextSession } from "./_next-session.ts";
+export type { NextCookies, NextSession } from "./next/next-session.ts";
 
 /** What `await headers()` of `next/headers` gives. */
 export interface NextHeaders {

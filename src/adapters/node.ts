@@ -1,12 +1,12 @@
 // node http, https and http2, and Connect: a handler or a middleware whose requests have a session.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { HarpiaError } from "../core/errors.ts";
-import type { RequestLike } from "../core/http-messages.ts";
-import type { RequestSession } from "../core/request-session.ts";
-import type { Session } from "../core/session.ts";
-import type { HoldableResponse } from "./_held-response.ts";
-import { type Next, nodeMiddleware, type SessionMiddleware } from "./_node-middleware.ts";
-import type { AdapterOptions } from "./_request-sessions.ts";
+import type { RequestLike } from "../core/http/http-messages.ts";
+import type { RequestSession } from "../core/request/request-session.ts";
+import type { Session } from "../core/session/session.ts";
+import type { HoldableResponse } from "./node/held-response.ts";
+import { type Next, nodeMiddleware, type SessionMiddleware } from "./node/middleware.ts";
+import type { AdapterOptions } from "./shared/request-sessions.ts";
 
 export type { AdapterOptions, HoldableResponse, Next, SessionMiddleware };
 

@@ -1,9 +1,9 @@
 // WebSockets: the session of an upgrade request, and the end of the socket when the session ends.
 // For ws, Socket.IO, Bun, Deno and Hono alike: it looks at the request and closes the socket, and
 // reads no message.
-import { headerOf, type RequestLike } from "../core/http-messages.ts";
-import type { RequestSession } from "../core/request-session.ts";
-import type { Session } from "../core/session.ts";
+import { headerOf, type RequestLike } from "../core/http/http-messages.ts";
+import type { RequestSession } from "../core/request/request-session.ts";
+import type { Session } from "../core/session/session.ts";
 
 /** What an upgrade request is held to. */
 export interface UpgradeOptions {

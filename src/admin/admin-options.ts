@@ -1,9 +1,8 @@
 // What createAdmin is given: the options, what is refused at construction, and what the pages need
 // of a Session.
-import type { AllSessions } from "../core/all-sessions.ts";
-import type { SessionEvents } from "../core/events.ts";
-import { kindOf } from "../core/json.ts";
-import { assertOptions } from "../core/options.ts";
+import { assertOptions, kindOf } from "../core/checks.ts";
+import type { SessionEvents } from "../core/events/events.ts";
+import type { AllSessions } from "../core/session/all-sessions.ts";
 
 /** What a request wants: to look, or to end sessions. */
 export type AdminAction = "view" | "end";

@@ -1,24 +1,24 @@
 // createAdmin: who may come in, what another site has sent, and which page answers.
-import { crossSiteCheck } from "../core/cross-site.ts";
 import { StoreError } from "../core/errors.ts";
+import { crossSiteCheck } from "../core/http/cross-site.ts";
 import { type AdminAction, type AdminOptions, resolveAdminOptions } from "./admin-options.ts";
 import { chartAnswer, fileAnswer, pageAnswer, redirectAnswer, textAnswer } from "./answers.ts";
-import { type Draw, loadCharts } from "./charts.ts";
+import { countEvents, HourlyEvents } from "./counts/hourly-events.ts";
+import { StoreLook } from "./counts/store-sample.ts";
+import { StoreTimes } from "./counts/store-times.ts";
 import { FormError, readForm } from "./form-body.ts";
 import { type HarpiaHandler, toHarpiaHandler } from "./harpia-handler.ts";
-import { countEvents, HourlyEvents } from "./hourly-events.ts";
 import { type NodeHandler, toNodeHandler } from "./node-handler.ts";
-import { CONFIRMATION, everythingPage, sessionPage, userPage } from "./one-page.ts";
-import { CHARTS } from "./overview-charts.ts";
-import { type Numbers, overviewChart, overviewPage } from "./overview-page.ts";
-import { ICON, messagePage, type Page, type Site } from "./page.ts";
-import { backPath, sessionPath, userPath } from "./paths.ts";
-import { SCRIPT } from "./script.ts";
-import { isLikeId } from "./session-text.ts";
-import { sessionsPage } from "./sessions-page.ts";
-import { StoreLook } from "./store-sample.ts";
-import { StoreTimes } from "./store-times.ts";
-import { STYLE } from "./style.ts";
+import { type Draw, loadCharts } from "./pages/charts.ts";
+import { CONFIRMATION, everythingPage, sessionPage, userPage } from "./pages/one-page.ts";
+import { CHARTS } from "./pages/overview-charts.ts";
+import { type Numbers, overviewChart, overviewPage } from "./pages/overview-page.ts";
+import { ICON, messagePage, type Page, type Site } from "./pages/page.ts";
+import { backPath, sessionPath, userPath } from "./pages/paths.ts";
+import { SCRIPT } from "./pages/script.ts";
+import { isLikeId } from "./pages/session-text.ts";
+import { sessionsPage } from "./pages/sessions-page.ts";
+import { STYLE } from "./pages/style.ts";
 
 /** The admin pages: a fetch handler, and the same for node. */
 export interface Admin {

@@ -1,6 +1,6 @@
 // What every answer of the admin pages has in common: kept by nobody, framed by nobody, running no
 // script but the pages' own.
-import { framePage, type Page, type Site } from "./page.ts";
+import { framePage, type Page, type Site } from "./pages/page.ts";
 
 const HEADERS = {
   "cache-control": "no-store",

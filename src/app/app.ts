@@ -3,8 +3,8 @@
 import { getPath } from "hono/utils/url";
 import { Exchange } from "./exchange.ts";
 import type { ErrorHandler } from "./handler.ts";
-import { RouteList, type Router } from "./router.ts";
 import { RouteTable } from "./route-table.ts";
+import { RouteList, type Router } from "./router.ts";
 import { type Answer, type ListenOptions, type Server, startServer } from "./server.ts";
 
 /** An app: routes, and a way to serve them. */

@@ -2,8 +2,8 @@
 // for a body that cannot be read; if nobody catches that, it is the visitor's fault and not the
 // application's.
 import { HonoRequest } from "hono/request";
-import { Cookies } from "../core/cookies.ts";
 import { HarpiaError } from "../core/errors.ts";
+import { Cookies } from "../core/http/cookies.ts";
 import { type RequestHeaders, WatchedHeaders } from "./request-headers.ts";
 import type { Match } from "./route-table.ts";
 

@@ -1,8 +1,8 @@
 // The response as a handler sees it: it collects status, headers and one body, and becomes a fetch
 // Response when all handlers have ended. It sends nothing itself.
-import { Cookies } from "../core/cookies.ts";
+import { kindOf } from "../core/checks.ts";
 import { HarpiaError } from "../core/errors.ts";
-import { kindOf } from "../core/json.ts";
+import { Cookies } from "../core/http/cookies.ts";
 import { GuardedHeaders, type ResponseHeaders } from "./response-headers.ts";
 
 /** What can be sent as it is. */

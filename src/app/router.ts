@@ -1,6 +1,6 @@
 // Router: collects routes, in order, and hands them to the app. It answers nothing itself.
 import { mergePath } from "hono/utils/url";
-import { kindOf } from "../core/json.ts";
+import { kindOf } from "../core/checks.ts";
 import type { Middleware, PathParams } from "./handler.ts";
 import type { Route } from "./route-table.ts";
 

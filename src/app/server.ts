@@ -1,6 +1,6 @@
 // A listening server: srvx, on Node, Bun and Deno, and what an application needs to know of it.
 import { FastResponse, serve } from "srvx";
-import { kindOf } from "../core/json.ts";
+import { kindOf } from "../core/checks.ts";
 
 /** Where to listen. */
 export interface ListenOptions {

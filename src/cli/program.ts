@@ -4,10 +4,10 @@ import tab from "@bomb.sh/tab/commander";
 import { Command, CommanderError } from "commander";
 import { StoreError } from "../core/errors.ts";
 import { readCount, readDuration, readNumber, readPort, readShare } from "./arguments.ts";
-import { type CommandIo, tell } from "./command-io.ts";
-import { CommandError, DONE, FAILED, MISUSED } from "./exit-codes.ts";
-import { printable, withoutSecrets } from "./output.ts";
-import { takesStore } from "./store-option.ts";
+import { type CommandIo, tell } from "./shared/command-io.ts";
+import { CommandError, DONE, FAILED, MISUSED } from "./shared/exit-codes.ts";
+import { printable, withoutSecrets } from "./shared/output.ts";
+import { takesStore } from "./shared/store-option.ts";
 
 const HELP = `
 Start here:
@@ -72,12 +72,14 @@ function toProgram(
   )
     .option("--json", "print JSON")
     .action(async (options) =>
-      end(await (await import("./sessions-revoke.ts")).prune(io, options)),
+      end(await (await import("./commands/sessions-revoke.ts")).prune(io, options)),
     );
 
   takesStore(program.command("schema").description("print the SQL of the tables"))
     .option("--apply", "make what is missing, in place of printing it")
-    .action(async (options) => end(await (await import("./schema.ts")).schema(io, options)));
+    .action(async (options) =>
+      end(await (await import("./commands/schema.ts")).schema(io, options)),
+    );
 
   program
     .command("secret")
@@ -92,7 +94,9 @@ function toProgram(
       readCount,
     )
     .option("--json", "print JSON")
-    .action(async (options) => end(await (await import("./secret.ts")).secret(io, options)));
+    .action(async (options) =>
+      end(await (await import("./commands/secret.ts")).secret(io, options)),
+    );
 
   takesStore(
     program
@@ -106,7 +110,9 @@ function toProgram(
       "also look at the Session that this module exports as `session` or by default",
     )
     .option("--json", "print JSON")
-    .action(async (options) => end(await (await import("./doctor.ts")).doctor(io, options)));
+    .action(async (options) =>
+      end(await (await import("./commands/doctor.ts")).doctor(io, options)),
+    );
 
   takesStore(
     program
@@ -119,7 +125,7 @@ function toProgram(
     .option("--concurrency <number>", "how many at a time", readCount, 16)
     .option("--data <bytes>", "how much each session holds", readCount, 150)
     .option("--json", "print JSON")
-    .action(async (options) => end(await (await import("./bench.ts")).bench(io, options)));
+    .action(async (options) => end(await (await import("./commands/bench.ts")).bench(io, options)));
 
   addSize(program, io, end);
 
@@ -134,7 +140,7 @@ function toProgram(
       "--show-data <fields>",
       "fields of the sessions' data that the pages may show, with commas between",
     )
-    .action(async (options) => end(await (await import("./admin.ts")).admin(io, options)));
+    .action(async (options) => end(await (await import("./commands/admin.ts")).admin(io, options)));
 
   tab(program);
   return program;
@@ -142,7 +148,7 @@ function toProgram(
 
 function addSessions(program: Command, io: CommandIo, end: (code: number) => void): void {
   const sessions = program.command("sessions").description("list, show, count and end sessions");
-  const looking = async () => import("./sessions-list.ts");
+  const looking = async () => import("./commands/sessions-list.ts");
 
   takesStore(
     sessions.command("list").description("who is signed in, as it comes, however many there are"),
@@ -181,7 +187,9 @@ function addSessions(program: Command, io: CommandIo, end: (code: number) => voi
     .option("-y, --yes", "do not ask")
     .option("--json", "print JSON")
     .action(async (handle: string | undefined, options) =>
-      end(await (await import("./sessions-revoke.ts")).revokeSessions(io, handle, options)),
+      end(
+        await (await import("./commands/sessions-revoke.ts")).revokeSessions(io, handle, options),
+      ),
     );
 }
 
@@ -211,5 +219,5 @@ function addSize(program: Command, io: CommandIo, end: (code: number) => void): 
     .option("--peak <number>", "how many times the average the peak is", readNumber, 3)
     .option("--data <bytes>", "what the application keeps in a session", readCount, 150)
     .option("--json", "print JSON")
-    .action(async (options) => end(await (await import("./size.ts")).size(io, options)));
+    .action(async (options) => end(await (await import("./commands/size.ts")).size(io, options)));
 }

@@ -1,6 +1,6 @@
 // A Set-Cookie line, and why browsers would not keep it (RFC 6265bis 5.7). Works for lines that
 // somebody else wrote: ours are refused before they are sent. Says nothing of their values.
-import type { CookieOptions } from "../core/cookies.ts";
+import type { CookieOptions } from "../core/http/cookies.ts";
 import { isLoopback, type RequestFacts } from "./request-facts.ts";
 
 /** The attributes of a Set-Cookie line that decide whether browsers keep and send the cookie. */

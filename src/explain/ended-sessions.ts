@@ -1,7 +1,7 @@
 // What became of sessions, remembered by handle from the moment somebody listens: so many, and the
 // oldest are forgotten first.
 import type { Clock } from "../core/clock.ts";
-import type { SessionEvents } from "../core/events.ts";
+import type { SessionEvents } from "../core/events/events.ts";
 
 /** How and when a session ended. `replaced` and `superseded`: it may go on under another id. */
 export interface SessionEnd {

@@ -1,19 +1,19 @@
 // Says in words why a request has no session, and why a browser would not keep a cookie. It looks
 // and changes nothing: looking is no activity. It decides nothing either; who may pass is core's to
 // say.
+import { assertOptions } from "../core/checks.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
-import { scanCookies } from "../core/cookie-scan.ts";
+import { scanCookies } from "../core/http/cookie-scan.ts";
 import {
   cookieHeaderOf,
   headerOf,
   type RequestLike,
   type ResponseLike,
   responseHeaders,
-} from "../core/http-messages.ts";
-import { assertOptions } from "../core/options.ts";
-import { ID_LENGTH, toStoreKey } from "../core/session-id.ts";
-import type { Session } from "../core/session.ts";
-import { BearerToken } from "../core/transport.ts";
+} from "../core/http/http-messages.ts";
+import { BearerToken } from "../core/http/transport.ts";
+import { ID_LENGTH, toStoreKey } from "../core/ids/session-id.ts";
+import type { Session } from "../core/session/session.ts";
 import {
   type CookieLine,
   cookieLineOf,

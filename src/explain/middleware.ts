@@ -2,8 +2,8 @@
 // middleware there is. It stands beside the session's own, changes no answer, and never makes a
 // request fail.
 import process from "node:process";
-import type { RequestLike, ResponseLike } from "../core/http-messages.ts";
-import { assertOptions } from "../core/options.ts";
+import { assertOptions } from "../core/checks.ts";
+import type { RequestLike, ResponseLike } from "../core/http/http-messages.ts";
 import type { Explainer } from "./explainer.ts";
 
 /** How the causes are told. */

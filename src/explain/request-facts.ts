@@ -1,6 +1,6 @@
 // What a request says of the connection it came over and of the page that sent it. It believes
 // headers that anybody could have made up, so what is read here explains and decides nothing.
-import { headerOf, type RequestLike } from "../core/http-messages.ts";
+import { headerOf, type RequestLike } from "../core/http/http-messages.ts";
 
 /** What is known of a request, as far as it says. */
 export interface RequestFacts {

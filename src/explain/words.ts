@@ -1,6 +1,6 @@
 // What the causes are called in words that help whoever develops the application. Never an id, a
 // value, or a part of one.
-import { birthOf, ID_LENGTH } from "../core/session-id.ts";
+import { birthOf, ID_LENGTH } from "../core/ids/session-id.ts";
 import type { SessionEnd } from "./ended-sessions.ts";
 
 const ENDS: Record<string, string> = {

@@ -1,6 +1,6 @@
 // Session events as counters. A label says which cookie and why, never who: no handle and no user
 // becomes one.
-import type { SessionEvents } from "../core/events.ts";
+import type { SessionEvents } from "../core/events/events.ts";
 import type { AttributesLike, CounterLike, MeterLike } from "./api.ts";
 
 type Message<Name extends keyof SessionEvents> = SessionEvents[Name] & { cookieName: string };

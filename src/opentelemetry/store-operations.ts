@@ -1,8 +1,8 @@
 // A store's operations as a histogram of their duration and as spans, by the semantic conventions
 // for database clients. What is said of an operation is its name, its database and its error's
 // code: no key, no statement, no data.
-import type { StoreOperation } from "../core/diagnostics.ts";
 import { StoreError } from "../core/errors.ts";
+import type { StoreOperation } from "../core/store/store-trace.ts";
 import type { AttributesLike, MeterLike, SpanLike, TracerLike } from "./api.ts";
 
 /**

@@ -24,12 +24,10 @@
 //   forgotten.
 // - The list's step makes the other store's revision grow. The head counts these steps: the
 //   session's own revision is the difference.
+import { assertOptions } from "../core/checks.ts";
 import type { Clock } from "../core/clock.ts";
 import { StoreError } from "../core/errors.ts";
-import { tellSubscribers } from "../core/events.ts";
-import { IdAccess } from "../core/id-access.ts";
-import { assertOptions } from "../core/options.ts";
-import { isSessionStore, PlainStore } from "../core/plain-store.ts";
+import { tellSubscribers } from "../core/events/events.ts";
 import type {
   CreateResult,
   KeyedPatch,
@@ -43,7 +41,9 @@ import type {
   StoredSession,
   UserCap,
 } from "../core/store.ts";
-import { KeyRing } from "./_encrypted-keys.ts";
+import { IdAccess } from "../core/store/id-access.ts";
+import { isSessionStore, PlainStore } from "../core/store/three-method-store.ts";
+import { KeyRing } from "./encrypted/keys.ts";
 import {
   open,
   type Opened,
@@ -51,7 +51,7 @@ import {
   sealMove,
   sealNew,
   sealPatch,
-} from "./_encrypted-record.ts";
+} from "./encrypted/record.ts";
 
 /** The keys of an `EncryptedStore`. */
 export interface EncryptedStoreOptions {

@@ -1,11 +1,15 @@
 // Bridges between this package and express-session, both ways. Neither imports express-session.
 // ExpressSessionStore: any connect-* store under a Session; three methods and no more.
 // toExpressStore: any store of ours under express-session.
+import { assertOptions } from "../core/checks.ts";
 import type { Store } from "../core/store.ts";
-import { assertMethods, type BridgeOptions, BridgeRecords } from "./_bridge-records.ts";
-import { assertOptions } from "../core/options.ts";
+import { assertMethods, type BridgeOptions, BridgeRecords } from "./shared/bridge-records.ts";
 
-export { type ExpressStore, type ExpressStoreOptions, toExpressStore } from "./_express-store.ts";
+export {
+  type ExpressStore,
+  type ExpressStoreOptions,
+  toExpressStore,
+} from "./express-session/express-store.ts";
 
 /**
  * What is asked of a store of express-session: connect-redis, connect-pg-simple, memorystore and so

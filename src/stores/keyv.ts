@@ -1,8 +1,8 @@
 // KeyvStore: a bridge to Keyv 5 and 6 and its adapters. Three methods and no more: see the promises
 // it cannot keep below.
+import { assertOptions } from "../core/checks.ts";
 import type { Store } from "../core/store.ts";
-import { assertMethods, type BridgeOptions, BridgeRecords } from "./_bridge-records.ts";
-import { assertOptions } from "../core/options.ts";
+import { assertMethods, type BridgeOptions, BridgeRecords } from "./shared/bridge-records.ts";
 
 /** What is asked of a `Keyv`. */
 export interface KeyvClient {

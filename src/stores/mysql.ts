@@ -1,11 +1,9 @@
 // MysqlStore: sessions in a table of MySQL or MariaDB. Each change is one conditional statement, or
 // where it takes several one transaction. It never opens or closes a connection of its own.
+import { assertOptions, assertSeconds } from "../core/checks.ts";
 import type { Clock } from "../core/clock.ts";
-import { tellSubscribers } from "../core/events.ts";
-import { IdAccess } from "../core/id-access.ts";
-import { toJsonObject } from "../core/json.ts";
-import { assertSeconds } from "../core/lifetimes.ts";
-import { assertOptions } from "../core/options.ts";
+import { toJsonObject } from "../core/data/json.ts";
+import { tellSubscribers } from "../core/events/events.ts";
 import type {
   CreateResult,
   KeyedPatch,
@@ -19,14 +17,15 @@ import type {
   StoredSession,
   UserCap,
 } from "../core/store.ts";
-import { type KeyedParts, MysqlBatches } from "./_mysql-batches.ts";
-import { errnoOf, type MysqlClient, MysqlConnector, type MysqlValue } from "./_mysql-client.ts";
-import { assertKey, assertPage, END, isKey, nextCursor, START } from "./_mysql-keys.ts";
-import { toPatchParts } from "./_mysql-patch.ts";
-import { keyOf, toRow, toSession, toUserColumn } from "./_mysql-record.ts";
-import { IS_DONE, NO_EPOCH, padded, schemaOf, statementsOf } from "./_mysql-statements.ts";
-import { MysqlUsers } from "./_mysql-users.ts";
-import { assertPruneInterval, PRUNE_INTERVAL, pruneFromTimeToTime } from "./_sql-pruning.ts";
+import { IdAccess } from "../core/store/id-access.ts";
+import { type KeyedParts, MysqlBatches } from "./mysql/batches.ts";
+import { errnoOf, type MysqlClient, MysqlConnector, type MysqlValue } from "./mysql/client.ts";
+import { assertKey, assertPage, END, isKey, nextCursor, START } from "./mysql/keys.ts";
+import { toPatchParts } from "./mysql/patch.ts";
+import { keyOf, toRow, toSession, toUserColumn } from "./mysql/record.ts";
+import { IS_DONE, NO_EPOCH, padded, schemaOf, statementsOf } from "./mysql/statements.ts";
+import { MysqlUsers } from "./mysql/users.ts";
+import { assertPruneInterval, PRUNE_INTERVAL, pruneFromTimeToTime } from "./shared/sql-pruning.ts";
 
 export type {
   MysqlCallbackClient,
@@ -36,7 +35,7 @@ export type {
   MysqlPoolConnection,
   MysqlStatement,
   MysqlValue,
-} from "./_mysql-client.ts";
+} from "./mysql/client.ts";
 
 /** The client of a `MysqlStore`, its table and its pruning. */
 export interface MysqlStoreOptions {

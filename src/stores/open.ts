@@ -1,11 +1,11 @@
 // harpiats/stores/open: the store that a URL names, with a client of its own. Of the stores and the
 // drivers it loads only what the URL asks for.
+import { assertOptions } from "../core/checks.ts";
 import type { Clock } from "../core/clock.ts";
-import { assertOptions } from "../core/options.ts";
 import type { SessionStore } from "../core/store.ts";
-import { toOpenError } from "./_open-driver.ts";
-import { beginOpening } from "./_opening.ts";
-import { parseStoreUrl, type StoreKind } from "./_store-url.ts";
+import { toOpenError } from "./open/driver.ts";
+import { beginOpening } from "./open/opening.ts";
+import { parseStoreUrl, type StoreKind } from "./open/store-url.ts";
 
 export type { StoreKind };
 

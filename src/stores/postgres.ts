@@ -1,9 +1,8 @@
 // harpiats/stores/postgres: sessions in PostgreSQL, one row each. Opens no connection and closes
 // none. Each change is one statement, and each statement is one transaction.
+import { assertOptions, kindOf } from "../core/checks.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
-import { IdAccess } from "../core/id-access.ts";
-import { kindOf, toJsonObject } from "../core/json.ts";
-import { assertOptions } from "../core/options.ts";
+import { toJsonObject } from "../core/data/json.ts";
 import type {
   CreateResult,
   KeyedPatch,
@@ -17,25 +16,25 @@ import type {
   StoredSession,
   UserCap,
 } from "../core/store.ts";
-import {
-  codeOf,
-  type PgClient,
-  type PgLite,
-  type PgPool,
-  type PgPoolClient,
-  type PostgresClient,
-  type PostgresJsSql,
-  type PostgresPort,
-  type Statement,
-  toPostgresPort,
-} from "./_postgres-client.ts";
-import { type PatchValues, toLists, toPatchValues } from "./_postgres-patch.ts";
-import { toSession } from "./_postgres-record.ts";
-import { PostgresSubscription } from "./_postgres-subscription.ts";
-import { assertPruneInterval, PRUNE_INTERVAL, pruneFromTimeToTime } from "./_sql-pruning.ts";
-import { toStatements, toTextArray } from "./_postgres-sql.ts";
-import { inBatches } from "./_sql-batches.ts";
-import { toSqlJson, toSqlText } from "./_sql-json.ts";
+import { IdAccess } from "../core/store/id-access.ts";
+import { codeOf, toPostgresPort } from "./postgres/client.ts";
+import { type PatchValues, toLists, toPatchValues } from "./postgres/patch.ts";
+import type {
+  PgClient,
+  PgLite,
+  PgPool,
+  PgPoolClient,
+  PostgresClient,
+  PostgresJsSql,
+  PostgresPort,
+  Statement,
+} from "./postgres/port.ts";
+import { toSession } from "./postgres/record.ts";
+import { toStatements, toTextArray } from "./postgres/sql.ts";
+import { PostgresSubscription } from "./postgres/subscription.ts";
+import { inBatches } from "./shared/sql-batches.ts";
+import { toSqlJson, toSqlText } from "./shared/sql-json.ts";
+import { assertPruneInterval, PRUNE_INTERVAL, pruneFromTimeToTime } from "./shared/sql-pruning.ts";
 
 export type { PgClient, PgLite, PgPool, PgPoolClient, PostgresClient, PostgresJsSql };
 

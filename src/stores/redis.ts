@@ -1,11 +1,9 @@
 // RedisStore: sessions in Redis or Valkey, a single server, Sentinel or Cluster. One string a
 // session, one script a change. It moves records and decides nothing; it opens and closes no
 // connection but that of a subscription.
+import { assertOptions, kindOf } from "../core/checks.ts";
 import type { Clock } from "../core/clock.ts";
-import { tellSubscribers } from "../core/events.ts";
-import { IdAccess } from "../core/id-access.ts";
-import { kindOf } from "../core/json.ts";
-import { assertOptions } from "../core/options.ts";
+import { tellSubscribers } from "../core/events/events.ts";
 import type {
   CreateResult,
   KeyedPatch,
@@ -19,16 +17,17 @@ import type {
   StoredSession,
   UserCap,
 } from "../core/store.ts";
-import { type RedisClient, type RedisPort, toRedisPort } from "./_redis-client.ts";
-import { type BatchOutcome, extendRecords, patchRecords } from "./_redis-batches.ts";
-import { fromRedisKey, parseRecord, toRedisKey } from "./_redis-record.ts";
-import { estimateKeys, recordsOnWalk, scanNodes } from "./_redis-scan.ts";
-import { RecentTexts } from "./_redis-recent.ts";
-import { Runner, toEpoch } from "./_redis-runner.ts";
-import { RECORD } from "./_redis-scripts.ts";
-import { ShardedUsers } from "./_redis-sharded-users.ts";
-import { listen } from "./_redis-subscription.ts";
-import { type FoundRecords, OneServerUsers, type Users } from "./_redis-users.ts";
+import { IdAccess } from "../core/store/id-access.ts";
+import { type BatchOutcome, extendRecords, patchRecords } from "./redis/batches.ts";
+import { type RedisClient, type RedisPort, toRedisPort } from "./redis/client.ts";
+import { RecentTexts } from "./redis/recent.ts";
+import { fromRedisKey, parseRecord, toRedisKey } from "./redis/record.ts";
+import { Runner, toEpoch } from "./redis/runner.ts";
+import { estimateKeys, recordsOnWalk, scanNodes } from "./redis/scan.ts";
+import { RECORD } from "./redis/scripts.ts";
+import { ShardedUsers } from "./redis/sharded-users.ts";
+import { listen } from "./redis/subscription.ts";
+import { type FoundRecords, OneServerUsers, type Users } from "./redis/users.ts";
 
 export type {
   IoRedisClient,
@@ -36,7 +35,7 @@ export type {
   NodeRedisClient,
   NodeRedisCluster,
   RedisClient,
-} from "./_redis-client.ts";
+} from "./redis/client.ts";
 
 /** The client of a `RedisStore`, its keys and messages. */
 export interface RedisStoreOptions {

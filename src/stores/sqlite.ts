@@ -2,11 +2,10 @@
 // also between processes that share the file: each change is one transaction that begins with the
 // write lock. It never opens or closes the database.
 import { setTimeout } from "node:timers/promises";
+import { assertOptions, assertSeconds } from "../core/checks.ts";
 import type { Clock } from "../core/clock.ts";
-import { tellSubscribers } from "../core/events.ts";
-import { IdAccess } from "../core/id-access.ts";
-import { toJsonObject } from "../core/json.ts";
-import { assertSeconds } from "../core/lifetimes.ts";
+import { toJsonObject } from "../core/data/json.ts";
+import { tellSubscribers } from "../core/events/events.ts";
 import type {
   CreateResult,
   KeyedSession,
@@ -18,17 +17,17 @@ import type {
   StoredSession,
   UserCap,
 } from "../core/store.ts";
-import { assertOptions } from "../core/options.ts";
-import { toSqlText } from "./_sql-json.ts";
-import { exists, isBusy, type SqliteClient, SqliteConnection } from "./_sqlite-client.ts";
-import { GroupCommit } from "./_sqlite-commits.ts";
-import { pruneRows } from "./_sqlite-pruning.ts";
-import { RecentRows } from "./_sqlite-recent.ts";
-import { assertPruneInterval, PRUNE_INTERVAL, pruneFromTimeToTime } from "./_sql-pruning.ts";
-import { expiryOf, type Row, toRow, toSession } from "./_sqlite-record.ts";
-import { schemaOf, statementsOf } from "./_sqlite-statements.ts";
+import { IdAccess } from "../core/store/id-access.ts";
+import { toSqlText } from "./shared/sql-json.ts";
+import { assertPruneInterval, PRUNE_INTERVAL, pruneFromTimeToTime } from "./shared/sql-pruning.ts";
+import { exists, isBusy, type SqliteClient, SqliteConnection } from "./sqlite/client.ts";
+import { GroupCommit } from "./sqlite/commits.ts";
+import { pruneRows } from "./sqlite/pruning.ts";
+import { RecentRows } from "./sqlite/recent.ts";
+import { expiryOf, type Row, toRow, toSession } from "./sqlite/record.ts";
+import { schemaOf, statementsOf } from "./sqlite/statements.ts";
 
-export type { SqliteClient, SqliteStatement, SqliteValue } from "./_sqlite-client.ts";
+export type { SqliteClient, SqliteStatement, SqliteValue } from "./sqlite/client.ts";
 
 export interface SqliteStoreOptions {
   /**

@@ -1,9 +1,8 @@
 // UnstorageStore: a bridge to any driver of unstorage. Three methods and no more: see the promises
 // it cannot keep below.
-import { kindOf } from "../core/json.ts";
+import { assertOptions, kindOf } from "../core/checks.ts";
 import type { Store } from "../core/store.ts";
-import { assertMethods, type BridgeOptions, BridgeRecords } from "./_bridge-records.ts";
-import { assertOptions } from "../core/options.ts";
+import { assertMethods, type BridgeOptions, BridgeRecords } from "./shared/bridge-records.ts";
 
 /** What is asked of unstorage's `createStorage()`. */
 export interface UnstorageClient {

@@ -1,8 +1,8 @@
 // What the conformance of adapters shares: the application that a framework has to serve, and what
 // each test works with.
 import assert from "node:assert/strict";
-import type { RequestSession } from "../core/request-session.ts";
-import type { Session } from "../core/session.ts";
+import type { RequestSession } from "../core/request/request-session.ts";
+import type { Session } from "../core/session/session.ts";
 import type { SessionStore } from "../core/store.ts";
 import type { Fields } from "./conformance-bench.ts";
 

@@ -1,10 +1,9 @@
 // What every adapter must do, over real HTTP: one list for ours and for anybody's. The adapter's
 // test says how its framework is started; the requests and what is expected of them are here.
-import { MemoryStore } from "../core/memory-store.ts";
-import type { RequestSession } from "../core/request-session.ts";
-import { Session } from "../core/session.ts";
+import { MemoryStore } from "../core/memory/memory-store.ts";
+import type { RequestSession } from "../core/request/request-session.ts";
+import { Session } from "../core/session/session.ts";
 import type { SessionStore } from "../core/store.ts";
-import { pathTests } from "./conformance-paths.ts";
 import {
   type AdapterBench,
   type AdapterConformanceOptions,
@@ -14,6 +13,7 @@ import {
   type StartedApp,
 } from "./adapter-bench.ts";
 import type { Fields, TestRunner } from "./conformance-bench.ts";
+import { pathTests } from "./conformance-paths.ts";
 
 /** Runs the list of behaviours on an adapter. */
 export function adapterConformance(runner: TestRunner, options: AdapterConformanceOptions): void {

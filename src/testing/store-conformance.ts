@@ -2,9 +2,10 @@
 // runs them is the caller's choice; what can be shown in one process is here, what takes several or
 // a killed server is not.
 import assert from "node:assert/strict";
-import { isSessionStore, toSessionStore } from "../core/plain-store.ts";
-import { birthOf, IdMaker, toStoreKey } from "../core/session-id.ts";
+import { birthOf, IdMaker, toStoreKey } from "../core/ids/session-id.ts";
 import type { SessionStore } from "../core/store.ts";
+import { isSessionStore, toSessionStore } from "../core/store/three-method-store.ts";
+import { batchTests } from "./conformance-batches.ts";
 import {
   type Bench,
   LIFETIME,
@@ -13,10 +14,9 @@ import {
   type TestRunner,
   type Fields,
 } from "./conformance-bench.ts";
-import { ManualClock } from "./manual-clock.ts";
-import { batchTests } from "./conformance-batches.ts";
 import { recordTests } from "./conformance-records.ts";
 import { userTests } from "./conformance-users.ts";
+import { ManualClock } from "./manual-clock.ts";
 
 /**
  * Runs the conformance suite on a store.

@@ -10,11 +10,11 @@ import { fetchRequestHandler } from "@trpc/server/adapters/fetch";
 import { createHTTPHandler } from "@trpc/server/adapters/standalone";
 import express from "express";
 import fastify from "fastify";
-import { MemoryStore } from "../../src/memory-store.ts";
 import { expressSession } from "../../src/adapters/express.ts";
 import { fastifySession } from "../../src/adapters/fastify.ts";
 import { withSession as withFetchSession } from "../../src/adapters/fetch.ts";
 import { withSession } from "../../src/adapters/node.ts";
+import { MemoryStore } from "../../src/memory-store.ts";
 import { type RequestSession, Session } from "../../src/session.ts";
 import { type Listening, listen, serveFetch } from "../support/listen.ts";
 

@@ -2,10 +2,10 @@
 // counters that do not grow.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { HourlyEvents } from "../../src/admin/hourly-events.ts";
-import { StoreLook } from "../../src/admin/store-sample.ts";
-import { Durations, StoreTimes } from "../../src/admin/store-times.ts";
 import { createAdmin } from "../../src/admin.ts";
+import { HourlyEvents } from "../../src/admin/counts/hourly-events.ts";
+import { StoreLook } from "../../src/admin/counts/store-sample.ts";
+import { Durations, StoreTimes } from "../../src/admin/counts/store-times.ts";
 import { MemoryStore, Session } from "../../src/session.ts";
 import { ManualClock } from "../../src/testing.ts";
 import { countCalls } from "../support/counting-store.ts";

@@ -8,8 +8,8 @@ import express4 from "express4";
 import Fastify from "fastify";
 import { Hono } from "hono";
 import Koa from "koa";
-import { type Admin, createAdmin } from "../../src/admin.ts";
 import { expressSession } from "../../src/adapters/express.ts";
+import { type Admin, createAdmin } from "../../src/admin.ts";
 import harpia, {
   type Request as HarpiaRequest,
   type Response as HarpiaResponse,

@@ -5,8 +5,8 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { projectFolder } from "../support/project.ts";
 import { findServer } from "../../tools/test-servers.ts";
+import { projectFolder } from "../support/project.ts";
 
 export interface Locator {
   click(): Promise<void>;

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createPool, type Pool, type PoolOptions } from "mysql2/promise";
-import { toStoreKey } from "../../src/core/session-id.ts";
+import { toStoreKey } from "../../src/core/ids/session-id.ts";
 import { Session, StoreError } from "../../src/session.ts";
 import { MysqlStore } from "../../src/stores/mysql.ts";
 import {

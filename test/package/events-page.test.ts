@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { describe, it } from "node:test";
 import { projectFolder } from "../support/project.ts";
 
-const source = await readFile(`${projectFolder}src/core/events.ts`, "utf8");
+const source = await readFile(`${projectFolder}src/core/events/events.ts`, "utf8");
 const [events, otel] = await Promise.all(
   ["events", "opentelemetry"].map((name) => readFile(`${projectFolder}docs/${name}.md`, "utf8")),
 );

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { before, describe, it } from "node:test";
-import { reckon } from "../../src/cli/size.ts";
+import { reckon } from "../../src/cli/commands/size.ts";
 import { projectFolder } from "../support/project.ts";
 
 interface Sizes {

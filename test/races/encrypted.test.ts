@@ -3,11 +3,11 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { describe, it } from "node:test";
-import { IdMaker, toStoreKey } from "../../src/core/session-id.ts";
+import { IdMaker, toStoreKey } from "../../src/core/ids/session-id.ts";
 import { MemoryStore } from "../../src/session.ts";
 import { EncryptedStore } from "../../src/stores/encrypted.ts";
-import type { Fields } from "../../src/testing/conformance-bench.ts";
 import { ManualClock } from "../../src/testing.ts";
+import type { Fields } from "../../src/testing/conformance-bench.ts";
 import { pairsOfMost, race } from "./race-suite.ts";
 import { Scheduler } from "./scheduler.ts";
 

@@ -1,6 +1,6 @@
 // What must be true after every complete schedule, whatever ran. Each violation names its invariant
 // (DESIGN, I1 to I9).
-import { ID_LENGTH, toStoreKey } from "../../src/core/session-id.ts";
+import { ID_LENGTH, toStoreKey } from "../../src/core/ids/session-id.ts";
 import type { ListedSession, Session, SessionStore } from "../../src/session.ts";
 import type { Fields } from "../../src/testing/conformance-bench.ts";
 import { type Answer, CAP, type OperationName, type Stage } from "./operations.ts";

@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { setImmediate as turn } from "node:timers/promises";
 import type { Session } from "../../src/session.ts";
 import type { Fields, TestRunner } from "../../src/testing/conformance-bench.ts";
-import type { Worker } from "./multi-process.ts";
 import type { Login } from "./multi-process-worker.ts";
+import type { Worker } from "./multi-process.ts";
 
 const LOGINS = 200;
 const CAP = 5;

@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Session, StoreError } from "../../src/session.ts";
 import type { Fields, TestRunner } from "../../src/testing/conformance-bench.ts";
-import { type MultiProcessOptions, Worker } from "./multi-process.ts";
 import { type OpenForProcess, OPTIONS } from "./multi-process-worker.ts";
+import { type MultiProcessOptions, Worker } from "./multi-process.ts";
 
 // A watcher looks for itself after 30 s: whatever comes far earlier was a message.
 const BY_MESSAGE = 10_000;

@@ -11,8 +11,8 @@ import {
   type SessionPatch,
   type Updater,
 } from "../../src/session.ts";
-import { type Fields, LIFETIME } from "../../src/testing/conformance-bench.ts";
 import { ManualClock } from "../../src/testing.ts";
+import { type Fields, LIFETIME } from "../../src/testing/conformance-bench.ts";
 import type { MakeSession, OperationName } from "./operations.ts";
 import { allPairs, race } from "./race-suite.ts";
 

@@ -1,8 +1,8 @@
 // The races suite and several processes on a real MariaDB, however transactions see one another.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { IdMaker, toStoreKey } from "../../src/core/session-id.ts";
-import { statementsOf } from "../../src/stores/_mysql-statements.ts";
+import { IdMaker, toStoreKey } from "../../src/core/ids/session-id.ts";
+import { statementsOf } from "../../src/stores/mysql/statements.ts";
 import {
   type MariadbServer,
   skipWithoutMariadb,

@@ -1,7 +1,7 @@
 // A near cache in one process and changes in another, over a real server and its own messages. What
 // it does when they are late or lost, to the turn, test/core/near-cache*.test.ts tells.
 import assert from "node:assert/strict";
-import { toStoreKey } from "../../src/core/session-id.ts";
+import { toStoreKey } from "../../src/core/ids/session-id.ts";
 import {
   Session,
   type SessionOptions,

@@ -1,9 +1,9 @@
 // The operations that race, and the stage they race on: one user with two sessions, each operation
 // in a `Session` of its own over one store, as in two processes.
-import { toStoreKey } from "../../src/core/session-id.ts";
+import { toStoreKey } from "../../src/core/ids/session-id.ts";
 import type { Session, SessionOptions } from "../../src/session.ts";
-import type { Fields } from "../../src/testing/conformance-bench.ts";
 import type { ManualClock } from "../../src/testing.ts";
+import type { Fields } from "../../src/testing/conformance-bench.ts";
 
 export type MakeSession = (options: SessionOptions<Fields>) => Session<Fields>;
 

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type Store, toSessionStore } from "../../src/session.ts";
-import type { Fields } from "../../src/testing/conformance-bench.ts";
 import { ManualClock } from "../../src/testing.ts";
+import type { Fields } from "../../src/testing/conformance-bench.ts";
 import type { OperationName } from "./operations.ts";
 import { allPairs, race } from "./race-suite.ts";
 import { Scheduler } from "./scheduler.ts";

@@ -9,8 +9,8 @@ import {
   skipWithoutPostgres,
   startPostgresServer,
 } from "../support/postgres-server.ts";
-import { multiProcessSuite } from "./multi-process.ts";
 import { watchSuite } from "./multi-process-watch.ts";
+import { multiProcessSuite } from "./multi-process.ts";
 import { nearCacheSuite } from "./near-cache-suite.ts";
 import { raceSuite } from "./race-suite.ts";
 

@@ -2,12 +2,12 @@
 // store.
 import assert from "node:assert/strict";
 import { Session, type SessionOptions, type SessionStore } from "../../src/session.ts";
+import { ManualClock } from "../../src/testing.ts";
 import type {
   Fields,
   StoreConformanceOptions,
   TestRunner,
 } from "../../src/testing/conformance-bench.ts";
-import { ManualClock } from "../../src/testing.ts";
 import { type Done, violations } from "./invariants.ts";
 import {
   type Answer,

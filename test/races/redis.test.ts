@@ -3,8 +3,8 @@ import { after, before, describe, it } from "node:test";
 import { createClient } from "redis";
 import { CLIENTS, openRedisStore } from "../support/redis-clients.ts";
 import { type RedisServer, skipWithoutRedis, startRedisServer } from "../support/redis-server.ts";
-import { multiProcessSuite } from "./multi-process.ts";
 import { watchSuite } from "./multi-process-watch.ts";
+import { multiProcessSuite } from "./multi-process.ts";
 import { nearCacheSuite } from "./near-cache-suite.ts";
 import { raceSuite } from "./race-suite.ts";
 

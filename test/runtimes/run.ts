@@ -1,6 +1,6 @@
 // The suite, from source, on every runtime that the package promises, beside the node that runs
 // everything else. The runtimes are packages of this folder's own lockfile.
-// `npm run test:runtimes -- bun core/cookies` runs one, and those tests alone.
+// `npm run test:runtimes -- bun core/http/cookies` runs one, and those tests alone.
 import { spawn } from "node:child_process";
 import { access, mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";

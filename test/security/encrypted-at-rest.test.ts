@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { beforeEach, describe, it } from "node:test";
-import { IdMaker, toStoreKey } from "../../src/core/session-id.ts";
+import { IdMaker, toStoreKey } from "../../src/core/ids/session-id.ts";
 import {
   MemoryStore,
   type NewSession,

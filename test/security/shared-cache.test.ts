@@ -3,7 +3,7 @@
 // adapter, and every form of access to the session is tried.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { headerOf } from "../../src/core/http-messages.ts";
+import { headerOf } from "../../src/core/http/http-messages.ts";
 import { csrfToken } from "../../src/csrf.ts";
 import { MemoryStore, Session } from "../../src/session.ts";
 import { ManualClock } from "../../src/testing.ts";

@@ -2,7 +2,7 @@
 import { execFile } from "node:child_process";
 import { PassThrough, Readable, Writable } from "node:stream";
 import { promisify } from "node:util";
-import type { CommandIo } from "../../src/cli/command-io.ts";
+import type { CommandIo } from "../../src/cli/shared/command-io.ts";
 
 export interface Ran {
   code: number;

@@ -1,0 +1,27 @@
+// Remembers, for as long as a request lives, the id that its session has since the request changed
+// it.
+import { headersOf, type RequestLike } from "../http/http-messages.ts";
+
+/**
+ * The ids that requests gave their sessions. Holds no request: an entry goes when its request does.
+ */
+export class RequestIds {
+  // By the object that holds the headers: a framework's context and the request within it share
+  // that one.
+  readonly #ids = new WeakMap<object, string | null>();
+
+  /**
+   * The id that the session of this request has now; `null` after its end, `undefined` where the
+   * cookie still tells.
+   */
+  of(req: RequestLike): string | null | undefined {
+    const headers = headersOf(req);
+    return headers && this.#ids.get(headers);
+  }
+
+  /** @param id `null` when the session has ended. */
+  keep(req: RequestLike | undefined, id: string | null): void {
+    const headers = req && headersOf(req);
+    if (headers) this.#ids.set(headers, id);
+  }
+}

@@ -1,0 +1,302 @@
+// From a request to its session: which cookie counts, which ids are worth asking the store for, and
+// what of a visit is written. The hot path of the library; it changes nothing but the idle
+// deadline.
+import type { Clock } from "../clock.ts";
+import { visibleData } from "../data/changes.ts";
+import type { Emitter, RefusalReason, SessionEvents } from "../events/events.ts";
+import type { RequestLike } from "../http/http-messages.ts";
+import type { Transport } from "../http/transport.ts";
+import { birthOf, ID_LENGTH } from "../ids/session-id.ts";
+import type { IdSigner } from "../ids/signed-id.ts";
+import type { NewSession, StoredSession } from "../store.ts";
+import type { GuardedStore } from "../store/guarded-store.ts";
+import type { Lifetimes } from "./lifetimes.ts";
+import { isVerifier, type Renewals } from "./renewal.ts";
+import type { RequestIds } from "./request-ids.ts";
+
+// More cookies with our name that look like ids are no browser's, and are not tried (SESS-03).
+const MOST_CANDIDATES = 32;
+
+interface ReaderParts<Data> {
+  transport: Transport;
+  store: GuardedStore<Data>;
+  lifetimes: Lifetimes;
+  clock: Clock;
+  events: Emitter<SessionEvents>;
+  signer: IdSigner | undefined;
+  renewals: Renewals<Data>;
+  requests: RequestIds;
+  userOf(data: Data): string | undefined;
+}
+
+/** A session that was found, and the id that led to it, as the client sent it. */
+export interface Found<Data> {
+  readonly id: string;
+  readonly key: string;
+  readonly session: StoredSession<Data>;
+}
+
+type Answer<Value> = Value | undefined | Promise<Value | undefined>;
+
+/** Finds the sessions of requests and ids. */
+export class SessionReader<Data> {
+  readonly #transport: Transport;
+  readonly #store: GuardedStore<Data>;
+  readonly #lifetimes: Lifetimes;
+  readonly #clock: Clock;
+  readonly #events: Emitter<SessionEvents>;
+  readonly #signer: IdSigner | undefined;
+  readonly #renewals: Renewals<Data>;
+  readonly #requests: RequestIds;
+  readonly #userOf: (data: Data) => string | undefined;
+
+  constructor(parts: ReaderParts<Data>) {
+    this.#transport = parts.transport;
+    this.#store = parts.store;
+    this.#lifetimes = parts.lifetimes;
+    this.#clock = parts.clock;
+    this.#events = parts.events;
+    this.#signer = parts.signer;
+    this.#renewals = parts.renewals;
+    this.#requests = parts.requests;
+    this.#userOf = parts.userOf;
+  }
+
+  /** The key of an id that may be one; the store is not asked for any other. */
+  keyOf(value: string | undefined, now: number = this.#clock.now()): string | undefined {
+    const id = this.#signer && typeof value === "string" ? this.#signer.verify(value) : value;
+    // A renewed id goes on behind the first 32 characters; most do not.
+    const first =
+      typeof id === "string" && id.length > ID_LENGTH && isVerifier(id.slice(ID_LENGTH))
+        ? id.slice(0, ID_LENGTH)
+        : id;
+    const birth = birthOf(first);
+    if (birth < 0) {
+      if (value !== undefined)
+        this.#refuse(
+          this.#signer && birthOf(value?.slice?.(0, ID_LENGTH)) >= 0
+            ? "bad-signature"
+            : "malformed",
+        );
+      return undefined;
+    }
+    const key = this.#store.keyOf(first as string, birth);
+    if (!this.#lifetimes.isOverAge(birth, now)) return key;
+    this.#refuse("over-age", key);
+    return undefined;
+  }
+
+  /** An id that {@link keyOf} found good, without its signature. */
+  bare(id: string): string {
+    return this.#signer ? id.slice(0, id.lastIndexOf(".")) : id;
+  }
+
+  /**
+   * The session of an id, without taking note. Perhaps from the near cache: what must be certain
+   * asks `findNow`.
+   */
+  async find(id: string | undefined): Promise<StoredSession<Data> | undefined> {
+    const key = this.keyOf(id);
+    return key === undefined
+      ? undefined
+      : this.#admitted(
+          key,
+          id as string,
+          this.#store.peek(key, this.#clock.now()) ?? (await this.#store.readNear(key)),
+        );
+  }
+
+  /**
+   * The key of an id that may act on its session without being read first; where ids are renewed, a
+   * promise of it: the record has to be asked which of them hold.
+   */
+  keyToChange(id: string | undefined): string | undefined | Promise<string | undefined> {
+    const key = this.keyOf(id);
+    if (key === undefined || this.isCertain(id as string)) return key;
+    return this.findNow(id).then((session) => session && key);
+  }
+
+  /**
+   * Whether an id that was found good is enough to act on, without asking the record whether it has
+   * been superseded.
+   */
+  isCertain(id: string): boolean {
+    return this.#renewals.isCertain(this.bare(id));
+  }
+
+  /** The session of an id, as the store has it now. */
+  async findNow(id: string | undefined): Promise<StoredSession<Data> | undefined> {
+    const key = this.keyOf(id);
+    return key === undefined
+      ? undefined
+      : this.#admitted(key, id as string, await this.#store.read(key));
+  }
+
+  /** A record, if the id that led to it still holds. */
+  async #admitted(
+    key: string,
+    id: string,
+    session: StoredSession<Data> | undefined,
+  ): Promise<StoredSession<Data> | undefined> {
+    return session && (await this.#renewals.admits(key, this.bare(id), session))
+      ? session
+      : undefined;
+  }
+
+  /** The data of the session that a request's cookie names. This is activity. */
+  async dataOf(req: RequestLike): Promise<Data | undefined> {
+    const found = this.visit(req);
+    const visited = found instanceof Promise ? await found : found;
+    return visited && visibleData(visited.session.data as Data & object);
+  }
+
+  /** The session of a request, with the id that led to it. This is activity. */
+  visit(req: RequestLike): Answer<Found<Data>> {
+    const now = this.#clock.now();
+    const found = this.locate(req, undefined, now);
+    if (found instanceof Promise)
+      return found.then((one) => one && this.#seen(one, this.#clock.now()));
+    // A synchronous read takes no time: reading the clock again costs as much as the lookup.
+    return found && this.#seen(found, now);
+  }
+
+  /**
+   * The same, and no activity. Without a promise where the store answers at once: each costs as
+   * much as the rest.
+   *
+   * @param ownId the id that the request's session has, where no cookie names it yet.
+   */
+  locate(req: RequestLike, ownId?: string, now: number = this.#clock.now()): Answer<Found<Data>> {
+    const kept = this.#requests.of(req) ?? ownId;
+    if (kept === null) return undefined;
+    const named = kept ?? this.#transport.read(req);
+    return Array.isArray(named) ? this.#choose(named) : this.#locateId(named, now);
+  }
+
+  /** Notes the activity. `false`: the session ended before this could be noted. */
+  see(
+    { key, session }: { readonly key?: string; readonly session: NewSession<Data> },
+    now: number = this.#clock.now(),
+  ): true | Promise<boolean> {
+    const touch = key !== undefined && this.#lifetimes.dueTouch(session, now);
+    return touch ? this.#store.touch(key, touch) : true;
+  }
+
+  /**
+   * The keys of all live sessions that a request names, for its logout. One that stands alone is
+   * not read: whether it lives, its removal tells.
+   *
+   * @param knownId the id of one that is ended anyway.
+   */
+  async keysToEnd(req: RequestLike, knownId?: string): Promise<string[]> {
+    const kept = this.#requests.of(req);
+    const named = [kept ?? [], this.#transport.read(req) ?? []].flat();
+    const ids = this.#plausible(named).filter((id) => id !== knownId);
+    if (ids.length === 0) return [];
+    if (ids.length > 1) return (await this.#liveOf(ids)).map(({ key }) => key);
+    return [(await this.keyToChange(ids[0])) ?? []].flat();
+  }
+
+  #locateId(id: string | undefined, now: number): Answer<Found<Data>> {
+    if (id === undefined) return undefined;
+    const key = this.keyOf(id, now);
+    if (key === undefined) return undefined;
+    const { readSync } = this.#store;
+    const found = readSync ? readSync(key, now) : this.#store.peek(key, now);
+    if (found || readSync) return this.#found(key, id, found);
+    return this.#store.readNear(key).then((session) => this.#found(key, id, session));
+  }
+
+  #found(key: string, id: string, session: StoredSession<Data> | undefined): Answer<Found<Data>> {
+    if (session === undefined) {
+      this.#refuse("unknown", key);
+      return undefined;
+    }
+    const found = { id, key, session };
+    const isAdmitted = this.#renewals.admits(key, this.bare(id), session);
+    return isAdmitted === true ? found : isAdmitted.then((is) => (is ? found : undefined));
+  }
+
+  #seen(found: Found<Data>, now: number): Answer<Found<Data>> {
+    const isSeen = this.see(found, now);
+    return isSeen === true ? found : isSeen.then((is) => (is ? found : undefined));
+  }
+
+  /** Of several candidates the session that counts. Their order never decides. */
+  async #choose(values: readonly string[]): Promise<Found<Data> | undefined> {
+    const ids = this.#plausible(values);
+    if (ids.length <= 1) return this.#locateId(ids[0] ?? values[0], this.#clock.now());
+    if (ids.length > MOST_CANDIDATES) {
+      this.#refuse("duplicate");
+      return undefined;
+    }
+    const live = await this.#liveOf(ids);
+    const users = live.filter((one) => this.#userIdOf(one) !== undefined);
+    // A visitor is nobody: a session without a user takes none away from whoever is signed in.
+    const [first, ...others] = users.length > 0 ? users : live;
+    const isOneUsers =
+      users.length > 0 && others.every((one) => this.#userIdOf(one) === this.#userIdOf(first));
+    if (first && (others.length === 0 || isOneUsers)) return [first, ...others].reduce(younger);
+    this.#refuse(first ? "duplicate" : "unknown");
+    return undefined;
+  }
+
+  #userIdOf(found: Found<Data> | undefined): string | undefined {
+    return found && (found.session.userId ?? this.#userOf(found.session.data));
+  }
+
+  /** What looks like an id, each once. Nothing is hashed or verified for it. */
+  #plausible(values: readonly string[]): string[] {
+    const least = this.#signer ? ID_LENGTH + 1 : ID_LENGTH;
+    const looksLikeId = (value: string): boolean =>
+      value.length >= least && birthOf(value.slice(0, ID_LENGTH)) >= 0 && this.#isFormed(value);
+    return [...new Set(values)].filter(looksLikeId);
+  }
+
+  #isFormed(value: string): boolean {
+    const id = this.#signer ? this.bare(value) : value;
+    return id.length === ID_LENGTH || isVerifier(id.slice(ID_LENGTH));
+  }
+
+  /** The live sessions that ids lead to, each once, in one read of the store. */
+  async #liveOf(ids: readonly string[]): Promise<Found<Data>[]> {
+    const idsOf = new Map<string, string[]>();
+    for (const id of ids) {
+      const key = this.keyOf(id);
+      if (key !== undefined) idsOf.set(key, [...(idsOf.get(key) ?? []), id]);
+    }
+    const found = await Promise.all([...idsOf].map(([key, named]) => this.#foundAs(key, named)));
+    return found.flatMap((one) => one ?? []);
+  }
+
+  /**
+   * The session of a key, by the best of several ids. A superseded one beside a good one betrays
+   * nobody.
+   */
+  async #foundAs(key: string, ids: readonly string[]): Promise<Found<Data> | undefined> {
+    const session = this.#store.peek(key, this.#clock.now()) ?? (await this.#store.readNear(key));
+    if (!session) return undefined;
+    const ranked = (["current", "former"] as const).map((verdict) =>
+      ids.find((id) => this.#renewals.verdictOf(this.bare(id), session) === verdict),
+    );
+    const id = ranked[0] ?? ranked[1] ?? (ids[0] as string);
+    return (await this.#renewals.admits(key, this.bare(id), session))
+      ? { id, key, session }
+      : undefined;
+  }
+
+  #refuse(reason: RefusalReason, key?: string): void {
+    if (this.#events.has("refused"))
+      this.#events.emit("refused", {
+        reason,
+        ...(key !== undefined && { handle: this.#store.handleOf(key) }),
+      });
+  }
+}
+
+function younger<Data>(one: Found<Data>, other: Found<Data>): Found<Data> {
+  const age =
+    other.session.createdAt - one.session.createdAt ||
+    other.session.lastSeenAt - one.session.lastSeenAt;
+  return age >= 0 ? other : one;
+}

@@ -1,0 +1,166 @@
+// RedisStore through Sentinel: the client asks it for the master, and again when another has become
+// it.
+import assert from "node:assert/strict";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { promisify } from "node:util";
+import { Redis } from "ioredis";
+import { createSentinel } from "redis";
+import { createSentinel as createSentinel5 } from "redis5";
+import { Session } from "../../../src/session.ts";
+import { type RedisClient, RedisStore } from "../../../src/stores/redis.ts";
+import { storeConformance } from "../../../src/testing.ts";
+import {
+  type RedisServer,
+  skipWithoutRedis,
+  startRedisServer,
+} from "../../support/redis-server.ts";
+
+const run = promisify(execFile);
+const runner = { describe, it, before, after };
+const NAME = "sessions";
+
+/** A sentinel of one master: one vote is enough here, as it never is in production. */
+class Sentinel {
+  port = 0;
+  #child: ChildProcess | undefined;
+  #folder = "";
+
+  async start(masterPort: number): Promise<void> {
+    this.#folder = await mkdtemp(join(tmpdir(), "harpiats-sentinel-"));
+    const server = createServer().listen(0, "127.0.0.1");
+    await new Promise((resolve) => server.once("listening", resolve));
+    const address = server.address();
+    this.port = typeof address === "object" && address ? address.port : 0;
+    await new Promise((resolve) => server.close(resolve));
+    const lines = [
+      `port ${this.port}`,
+      "bind 127.0.0.1",
+      `dir ${this.#folder}`,
+      `sentinel monitor ${NAME} 127.0.0.1 ${masterPort} 1`,
+      `sentinel down-after-milliseconds ${NAME} 500`,
+      `sentinel failover-timeout ${NAME} 2000`,
+    ];
+    const file = join(this.#folder, "sentinel.conf");
+    await writeFile(file, `${lines.join("\n")}\n`);
+    this.#child = spawn("redis-server", [file, "--sentinel"], { stdio: "ignore" });
+    const child = this.#child;
+    process.once("exit", () => child.kill("SIGKILL"));
+    while (!(await this.ask("ping").catch(() => "")).includes("PONG"))
+      await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+
+  async ask(...command: string[]): Promise<string> {
+    return (await run("redis-cli", ["-p", String(this.port), ...command])).stdout;
+  }
+
+  async stop(): Promise<void> {
+    const ended = new Promise((resolve) => this.#child?.once("exit", resolve));
+    this.#child?.kill("SIGTERM");
+    await ended;
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+interface Opened {
+  client: RedisClient;
+  close(): Promise<unknown>;
+}
+
+describe(
+  "RedisStore through Sentinel",
+  { skip: skipWithoutRedis() || skipWithoutRedis("redis-cli") },
+  () => {
+    let master: RedisServer;
+    let replica: RedisServer;
+    const sentinel = new Sentinel();
+    before(async () => {
+      master = await startRedisServer();
+      replica = await startRedisServer({ arguments: ["--replicaof", `127.0.0.1 ${master.port}`] });
+      await sentinel.start(master.port);
+      while (!(await sentinel.ask("sentinel", "replicas", NAME)).includes(String(replica.port)))
+        await new Promise((resolve) => setTimeout(resolve, 100));
+    });
+    after(async () => {
+      await sentinel.stop();
+      await replica.stop();
+      await master.stop();
+    });
+
+    const at = (): { host: string; port: number } => ({ host: "127.0.0.1", port: sentinel.port });
+    const clients: { name: string; open(): Promise<Opened> }[] = [
+      {
+        name: "node-redis 6",
+        async open() {
+          const client = await createSentinel({ name: NAME, sentinelRootNodes: [at()] })
+            .on("error", () => {})
+            .connect();
+          return { client, close: () => client.close() };
+        },
+      },
+      {
+        name: "node-redis 5",
+        async open() {
+          const client = await createSentinel5({ name: NAME, sentinelRootNodes: [at()] })
+            .on("error", () => {})
+            .connect();
+          return { client, close: () => client.close() };
+        },
+      },
+      {
+        name: "ioredis 6",
+        async open() {
+          const client = new Redis({ name: NAME, sentinels: [at()] });
+          client.on("error", () => {});
+          return { client, close: () => client.quit() };
+        },
+      },
+    ];
+    for (const { name, open } of clients) {
+      storeConformance(runner, {
+        name: `RedisStore with ${name} by Sentinel`,
+        async open(clock) {
+          const { client, close } = await open();
+          return {
+            store: new RedisStore({ client, clock, prefix: `${name.replace(" ", "-")}:` }),
+            close,
+          };
+        },
+      });
+    }
+
+    it("sessions go on when the replica has become the master", { timeout: 60_000 }, async () => {
+      const opened = await Promise.all(clients.map(({ open }) => open()));
+      const sessions = opened.map(
+        ({ client }) => new Session({ store: new RedisStore({ client }), storeTimeout: 1 }),
+      );
+      const ids = await Promise.all(sessions.map((session) => session.create({ userId: "ada" })));
+      // Replication is not waited for by anybody else either.
+      while (
+        !(
+          await run("redis-cli", ["-p", String(master.port), "WAIT", "1", "1000"])
+        ).stdout.startsWith("1")
+      );
+      await master.kill();
+      const update = async (n: number): Promise<boolean> => {
+        for (;;) {
+          const isUpdated = await (sessions[n] as Session)
+            .update(ids[n], { n })
+            .catch(() => undefined);
+          if (isUpdated !== undefined) return isUpdated;
+          await new Promise((resolve) => setTimeout(resolve, 100));
+        }
+      };
+      assert.deepEqual(await Promise.all(sessions.map((_, n) => update(n))), [true, true, true]);
+      assert.deepEqual(
+        await Promise.all(sessions.map((session, n) => session.get(ids[n]))),
+        sessions.map((_, n) => ({ userId: "ada", n })),
+      );
+      await Promise.all(opened.map(({ close }) => close()));
+    });
+  },
+);
