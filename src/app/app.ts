@@ -2,7 +2,7 @@
 // on srvx; sessions need neither.
 import { getPath } from "hono/utils/url";
 import { Exchange } from "./exchange.ts";
-import type { ErrorHandler } from "./handler.ts";
+import type { ErrorHandler, Middleware } from "./handler.ts";
 import { RouteTable } from "./route-table.ts";
 import { RouteList, type Router } from "./router.ts";
 import { type Answer, type ListenOptions, type Server, startServer } from "./server.ts";
@@ -32,7 +32,7 @@ export default function harpia(): App {
 }
 
 class RoutedApp extends RouteList implements App {
-  #table: RouteTable | undefined;
+  #table: RouteTable<Middleware> | undefined;
   #onError: ErrorHandler | undefined;
 
   readonly fetch = (request: globalThis.Request): Promise<globalThis.Response> =>

@@ -2,20 +2,20 @@
 // exactly one, whatever the handlers do; an error becomes a 500 or 503 that says nothing, and is
 // told to whoever operates the server.
 import { HarpiaError, StoreError } from "../core/errors.ts";
-import type { ErrorHandler, Next } from "./handler.ts";
+import type { ErrorHandler, Middleware, Next } from "./handler.ts";
 import { faultStatusOf, IncomingRequest } from "./request.ts";
 import { OutgoingResponse } from "./response.ts";
 import type { Match } from "./route-table.ts";
 
 interface ExchangeOptions {
   path: string;
-  match: Match;
+  match: Match<Middleware>;
   onError: ErrorHandler | undefined;
 }
 
 /** Runs the handlers of one request. */
 export class Exchange {
-  readonly #match: Match;
+  readonly #match: Match<Middleware>;
   readonly #onError: ErrorHandler | undefined;
   readonly #req: IncomingRequest;
   readonly #res = new OutgoingResponse();

@@ -46,7 +46,7 @@ export interface RouterConstructor {
 /** See {@link Router}. */
 export class RouteList implements Router {
   readonly #prefix: string;
-  readonly #entries: (Route | RouteList)[] = [];
+  readonly #entries: (Route<Middleware> | RouteList)[] = [];
   #isClosed = false;
 
   readonly get = this.#adder("GET");
@@ -82,7 +82,7 @@ export class RouteList implements Router {
   }
 
   /** All routes in order, their paths complete. None can be added afterwards. */
-  *collect(prefix = "/"): Generator<Route> {
+  *collect(prefix = "/"): Generator<Route<Middleware>> {
     this.#isClosed = true;
     const base = mergePath(prefix, this.#prefix);
     for (const entry of this.#entries) {
@@ -111,7 +111,7 @@ export class RouteList implements Router {
     return this;
   }
 
-  #push(entry: Route | RouteList): void {
+  #push(entry: Route<Middleware> | RouteList): void {
     if (this.#isClosed)
       throw new TypeError(
         "Cannot add a route: the app has answered requests already, all routes are wanted before",

@@ -4,8 +4,7 @@ import assert from "node:assert/strict";
 import { setImmediate as turn } from "node:timers/promises";
 import type { Session } from "../../src/session.ts";
 import type { Fields, TestRunner } from "../../src/testing/conformance-bench.ts";
-import type { Login } from "./multi-process-worker.ts";
-import type { Worker } from "./multi-process.ts";
+import type { Login, Order } from "./multi-process-worker.ts";
 
 const LOGINS = 200;
 const CAP = 5;
@@ -16,7 +15,7 @@ const ENOUGH = 20;
 const OLDER = 20;
 
 interface Setting {
-  workers: readonly Worker[];
+  workers: readonly { tell(order: Order): Promise<unknown> }[];
   session: Session<Fields>;
   /** Logins of one user that a process has under way at the same time under a cap. */
   loginsAtOnce: number;

@@ -4,7 +4,6 @@ import type { Clock } from "../clock.ts";
 import type { RequestLike } from "../http/http-messages.ts";
 import type { StoreChange } from "../store.ts";
 import type { GuardedStore } from "../store/guarded-store.ts";
-import type { SessionParts } from "./session-context.ts";
 
 /** One who watches. A session that moves takes its watchers along. */
 interface Watching {
@@ -133,12 +132,25 @@ export class Watcher<Data> {
   }
 }
 
+/** What a request's watching asks of the parts of its `Session`. */
+interface WatchParts<Data> {
+  readonly reader: {
+    locate(req: RequestLike): Located | undefined | Promise<Located | undefined>;
+  };
+  readonly watcher: Watcher<Data>;
+  readonly clock: Clock;
+}
+
+interface Located {
+  readonly key: string;
+}
+
 /**
  * Watches the session of a request. Which one that is, a store behind a network tells later: until
  * then the signal waits, also while the store is down.
  */
-export function watchRequest<Data extends object, Input extends object>(
-  { reader, watcher, clock }: Pick<SessionParts<Data, Input>, "reader" | "watcher" | "clock">,
+export function watchRequest<Data>(
+  { reader, watcher, clock }: WatchParts<Data>,
   req: RequestLike,
   until?: AbortSignal,
 ): AbortSignal {

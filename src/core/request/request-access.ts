@@ -11,10 +11,9 @@ import { type CreateOptions, createSession, settleReplacement } from "../lifecyc
 import { endSession } from "../lifecycle/ending.ts";
 import type { UpdateScope } from "../lifecycle/exact-updates.ts";
 import type { Deadlines } from "../lifecycle/lifetimes.ts";
-import type { ListedSession } from "../lifecycle/operations.ts";
+import type { ListedSession, Operations } from "../lifecycle/operations.ts";
 import type { SessionParts } from "../lifecycle/session-context.ts";
 import { updateData } from "../lifecycle/updates.ts";
-import type { Session } from "../session/session.ts";
 import type { NewSession } from "../store.ts";
 
 /** A session and the id that names it. */
@@ -45,14 +44,14 @@ export type SessionAccess<Data extends object> = Pick<
 
 /** The same for one request; so it is made of as little as possible. */
 export class RequestAccess<Data extends object, Input extends object = Data> {
-  readonly #session: Session<Data, Input>;
+  readonly #session: Operations;
   readonly #parts: SessionParts<Data, Input>;
   readonly #req: RequestLike | undefined;
   /** What the store failed with last, where it did. */
   failure: StoreError | undefined;
 
   /** @param req the request whose session is asked for; none where an id is given. */
-  constructor(session: Session<Data, Input>, parts: SessionParts<Data, Input>, req?: RequestLike) {
+  constructor(session: Operations, parts: SessionParts<Data, Input>, req?: RequestLike) {
     this.#session = session;
     this.#parts = parts;
     this.#req = req;
