@@ -1,5 +1,4 @@
-// A file directly in src/, src/stores/ or src/adapters/ is a subpath, unless its name begins with
-// an underscore.
+// A file directly in src/, src/stores/ or src/adapters/ is a subpath; what lies deeper is a part.
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { describe, it } from "node:test";
@@ -9,7 +8,7 @@ const project = new URL("../../../", import.meta.url);
 async function publicFiles(folder: string): Promise<string[]> {
   const names = await readdir(new URL(`src/${folder}`, project)).catch(() => []);
   return names
-    .filter((name) => name.endsWith(".ts") && !name.startsWith("_"))
+    .filter((name) => name.endsWith(".ts"))
     .map((name) => folder + name.slice(0, -".ts".length));
 }
 

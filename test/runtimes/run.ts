@@ -28,7 +28,14 @@ const NEST = "runtimes/nest";
 const FOLDERS = ["core", "testing", "app", "adapters", "explain", "stores", NEST];
 // Of the stores those that need no server: their clients are the runtimes' own, or run on each of
 // them.
-const STORES = ["open", "sqlite", "encrypted", "unstorage", "keyv", "to-express-store"];
+const STORES = [
+  "open",
+  "sqlite",
+  "encrypted",
+  "unstorage",
+  "keyv",
+  "express-session/to-express-store",
+];
 const platform = `${process.platform}-${process.arch}`;
 const isCI = process.env.CI === "true";
 const LONGEST_TEST = 120_000;
@@ -140,12 +147,23 @@ async function install(folder: string): Promise<void> {
   if (code !== 0) process.stdout.write(`What ${folder} needs could not be installed:\n${output}\n`);
 }
 
+/** The files of a folder and, but for what npm has put there, of those in it. */
+async function testsIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const names = await Promise.all(
+    entries.map(async (entry) => {
+      if (entry.isFile()) return [entry.name];
+      if (!entry.isDirectory() || entry.name === "node_modules") return [];
+      return (await testsIn(join(folder, entry.name))).map((name) => `${entry.name}/${name}`);
+    }),
+  );
+  return names.flat();
+}
+
 async function testFiles(): Promise<string[]> {
   const names = await Promise.all(
     FOLDERS.map(async (folder) =>
-      (await readdir(join(project, "test", folder)).catch(() => [])).map(
-        (name) => `${folder}/${name}`,
-      ),
+      (await testsIn(join(project, "test", folder))).map((name) => `${folder}/${name}`),
     ),
   );
   const tests = names

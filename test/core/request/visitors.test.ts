@@ -271,12 +271,13 @@ describe("A schema", () => {
 
   it("does not miss in a visitor's session what only those have who signed in", async () => {
     const session = new Session({ schema: Newer });
-    for (const act of [
-      (own: ReturnType<typeof session.open>) => own.flash("notice", "Wrong password"),
-      (own: ReturnType<typeof session.open>) => csrfToken(own),
-      (own: ReturnType<typeof session.open>) => own.set("cart", ["book"]),
-      (own: ReturnType<typeof session.open>) => own.update(() => ({ cart: ["book"] })),
-    ]) {
+    const acts: ((own: ReturnType<typeof session.open>) => void | Promise<unknown>)[] = [
+      (own) => own.flash("notice", "Wrong password"),
+      (own) => csrfToken(own),
+      (own) => own.set("cart", ["book"]),
+      (own) => own.update(() => ({ cart: ["book"] })),
+    ];
+    for (const act of acts) {
       const own = session.open({ headers: {} });
       await act(own);
       await own.commit();
