@@ -2,10 +2,9 @@
 // Request and Response.
 import { HarpiaError, StoreError } from "../core/errors.ts";
 import type { RequestLike } from "../core/http/http-messages.ts";
-import { realOf } from "../core/request/closed-session.ts";
 import type { RequestSession } from "../core/request/request-session.ts";
 import type { Session } from "../core/session/session.ts";
-import { type AdapterOptions, RequestSessions } from "./shared/request-sessions.ts";
+import { type AdapterOptions, openerOf, RequestSessions } from "./shared/request-sessions.ts";
 
 /** How {@link withSession} answers what goes wrong. */
 export interface FetchOptions extends Omit<AdapterOptions, "property"> {
@@ -36,13 +35,13 @@ export function withSession<
   options: FetchOptions = {},
 ): (request: Req, ...rest: Rest) => Promise<Response | Answer> {
   const sessions = new RequestSessions<Data>(session, options);
+  const open = openerOf(session);
   return async (request, ...rest) => {
-    const closed = session.open(request);
-    const own = realOf(closed);
+    const own = open(request);
     try {
       // Responses of fetch() and Response.redirect() have headers that cannot be changed: this
       // one's can.
-      const answered = await answerOf(() => handler(request, closed, ...rest));
+      const answered = await answerOf(() => handler(request, own.face, ...rest));
       if (answered === undefined) {
         own.seal();
         await sessions.settle(own, 101);

@@ -1,7 +1,7 @@
 // What every adapter does with a request's session, whatever the framework: make it, find it again,
 // and settle it before the headers leave. An adapter says only when.
 import type { RequestLike } from "../../core/http/http-messages.ts";
-import { realOf } from "../../core/request/closed-session.ts";
+import { OPEN_REAL, realOf } from "../../core/request/closed-session.ts";
 import type { RequestSession } from "../../core/request/request-session.ts";
 import type { Session } from "../../core/session/session.ts";
 
@@ -47,7 +47,7 @@ export class RequestSessions<Data extends object> {
       throw new TypeError(`Cannot use onError ${String(onError)}: "discard" or "commit" is wanted`);
     if (typeof property !== "string" || property === "")
       throw new TypeError("Cannot use property: the name of a property is wanted");
-    this.#open = (req) => session.open(req);
+    this.#open = openerOf(session);
     this.#mark = markOf(session);
     this.#isDiscarding = onError === "discard";
     this.property = property;
@@ -60,10 +60,10 @@ export class RequestSessions<Data extends object> {
    */
   open(req: RequestLike, holder: object): RequestSession<Data> {
     const session = this.#open(req);
-    this.#expose(session, holder);
     // Frameworks freeze no request.
     (holder as Marked<Data>)[this.#mark] = session;
-    return realOf(session);
+    this.#expose(session, holder);
+    return session;
   }
 
   /**
@@ -84,8 +84,7 @@ export class RequestSessions<Data extends object> {
    * adapter.
    */
   find(holder: object | undefined): RequestSession<Data> | undefined {
-    const session = (holder as Marked<Data> | undefined)?.[this.#mark];
-    return session && realOf(session);
+    return (holder as Marked<Data> | undefined)?.[this.#mark];
   }
 
   /**
@@ -99,7 +98,7 @@ export class RequestSessions<Data extends object> {
       throw new TypeError(
         "Cannot give the session of this request: it did not come through the session middleware, which has to be used before",
       );
-    return session;
+    return session.face;
   }
 
   /**
@@ -118,7 +117,7 @@ export class RequestSessions<Data extends object> {
       configurable: true,
       enumerable: true,
       get(this: Marked<Data>): unknown {
-        return this[mark];
+        return this[mark]?.face;
       },
       set(this: Marked<Data>, value: unknown): void {
         // A request that did not come through the adapter is anybody's.
@@ -152,8 +151,8 @@ export class RequestSessions<Data extends object> {
   #expose(session: RequestSession<Data>, holder: object): void {
     const { property } = this;
     const there = valueOf(holder, property);
-    if (there === session) return;
     if (there !== undefined && there !== null) {
+      if (there === session.face) return;
       throw new TypeError(
         `Cannot put the session on this request: its property ${property} is taken already, expected another name in the option property`,
       );
@@ -163,10 +162,10 @@ export class RequestSessions<Data extends object> {
     // as much. What is no more than a getter is replaced.
     const own = Object.getOwnPropertyDescriptor(holder, property);
     if (own ? own.writable : !(property in holder))
-      (holder as Record<string, unknown>)[property] = session;
+      (holder as Record<string, unknown>)[property] = session.face;
     else
       Object.defineProperty(holder, property, {
-        value: session,
+        value: session.face,
         configurable: true,
         enumerable: true,
         writable: true,
@@ -190,6 +189,16 @@ export class RequestSessions<Data extends object> {
 }
 
 type Marked<Data extends object> = Record<symbol, RequestSession<Data> | undefined>;
+
+/** What opens a request's session as it is, where that can be had. */
+export function openerOf<Data extends object>(
+  session: Pick<Session<Data>, "open">,
+): (req: RequestLike) => RequestSession<Data> {
+  const { [OPEN_REAL]: openReal } = session as Partial<Session<Data>>;
+  return openReal
+    ? (req) => openReal.call(session as Session<Data>, req)
+    : (req) => realOf(session.open(req));
+}
 
 /** What a field holds. A getter is not asked: it may begin a session of another library. */
 function valueOf(holder: object, property: string): unknown {

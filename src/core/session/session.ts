@@ -25,7 +25,8 @@ import type { Found } from "../lifecycle/session-reader.ts";
 import { updateData } from "../lifecycle/updates.ts";
 import { watchRequest } from "../lifecycle/watcher.ts";
 import { RequestAccess } from "../request/request-access.ts";
-import { closeRequestSession, RequestSession } from "../request/request-session.ts";
+import { OPEN_REAL } from "../request/closed-session.ts";
+import { RequestSession } from "../request/request-session.ts";
 import type { StoredSession } from "../store.ts";
 import { AllSessions } from "./all-sessions.ts";
 import { describePolicy, type SessionPolicy } from "./policy.ts";
@@ -177,11 +178,10 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    * @param res the response that will depend on it: caches are told so with `Vary` (RFC 9111, 4.1),
    * and with `Cache-Control` where a session was found (option `cacheControl`).
    */
-  async fromRequest(req: RequestLike, res?: ResponseLike): Promise<Data | undefined> {
-    const data = await (res
-      ? this.#visit(req, res).then((found) => found?.session.data)
-      : this.#parts.reader.dataOf(req));
-    return res && data ? visibleData(data) : data;
+  fromRequest(req: RequestLike, res?: ResponseLike): Promise<Data | undefined> {
+    // Not async without a response: one promise more is a tenth of a read.
+    if (!res) return this.#parts.reader.dataOf(req);
+    return this.#visit(req, res).then((found) => found && visibleData(found.session.data));
   }
 
   /**
@@ -210,9 +210,12 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    * property of it is a TypeError.
    */
   open(req: RequestLike): RequestSession<Data, Input> {
-    return closeRequestSession(
-      new RequestSession<Data, Input>(new RequestAccess(this, this.#parts, req)),
-    );
+    return this[OPEN_REAL](req).face;
+  }
+
+  /** The same for adapters, which need no face where the application does not ask for the session. @internal */
+  [OPEN_REAL](req: RequestLike): RequestSession<Data, Input> {
+    return new RequestSession<Data, Input>(new RequestAccess(this, this.#parts, req));
   }
 
   /**
