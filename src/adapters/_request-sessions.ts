@@ -1,6 +1,6 @@
 // What every adapter does with a request's session, whatever the framework: make it, find it again, and settle it before
 // the headers leave. An adapter says only when.
-import { realOf } from "../core/closed-session.ts";
+import { OPEN_REAL, realOf } from "../core/closed-session.ts";
 import type { RequestLike } from "../core/http-messages.ts";
 import type { RequestSession } from "../core/request-session.ts";
 import type { Session } from "../core/session.ts";
@@ -36,7 +36,7 @@ export class RequestSessions<Data extends object> {
     if (typeof Object(session).open !== "function") throw new TypeError("Cannot make this adapter: its first argument is no Session, new Session(…) is wanted");
     if (onError !== "discard" && onError !== "commit") throw new TypeError(`Cannot use onError ${String(onError)}: "discard" or "commit" is wanted`);
     if (typeof property !== "string" || property === "") throw new TypeError("Cannot use property: the name of a property is wanted");
-    this.#open = (req) => session.open(req);
+    this.#open = openerOf(session);
     this.#mark = markOf(session);
     this.#isDiscarding = onError === "discard";
     this.property = property;
@@ -45,10 +45,10 @@ export class RequestSessions<Data extends object> {
   /** Opens the session of a request and puts it on `holder`, by which it is found again. @throws as {@link expose}. */
   open(req: RequestLike, holder: object): RequestSession<Data> {
     const session = this.#open(req);
-    this.#expose(session, holder);
     // Frameworks freeze no request.
     (holder as Marked<Data>)[this.#mark] = session;
-    return realOf(session);
+    this.#expose(session, holder);
+    return session;
   }
 
   /**
@@ -65,15 +65,14 @@ export class RequestSessions<Data extends object> {
 
   /** The session of a request that came through the adapter: the one that does the work, for the adapter. */
   find(holder: object | undefined): RequestSession<Data> | undefined {
-    const session = (holder as Marked<Data> | undefined)?.[this.#mark];
-    return session && realOf(session);
+    return (holder as Marked<Data> | undefined)?.[this.#mark];
   }
 
   /** The session of a request, closed, for the application. @throws TypeError for a request that did not come through the adapter. */
   of(holder: object): RequestSession<Data> {
     const session = (holder as Marked<Data>)[this.#mark];
     if (!session) throw new TypeError("Cannot give the session of this request: it did not come through the session middleware, which has to be used before");
-    return session;
+    return session.face;
   }
 
   /** A getter and a setter of the property, for a framework that puts them on all of its requests. */
@@ -90,7 +89,7 @@ export class RequestSessions<Data extends object> {
       configurable: true,
       enumerable: true,
       get(this: Marked<Data>): unknown {
-        return this[mark];
+        return this[mark]?.face;
       },
       set(this: Marked<Data>, value: unknown): void {
         // A request that did not come through the adapter is anybody's.
@@ -115,8 +114,8 @@ export class RequestSessions<Data extends object> {
   #expose(session: RequestSession<Data>, holder: object): void {
     const { property } = this;
     const there = valueOf(holder, property);
-    if (there === session) return;
     if (there !== undefined && there !== null) {
+      if (there === session.face) return;
       throw new TypeError(
         `Cannot put the session on this request: its property ${property} is taken already, expected another name in the option property`,
       );
@@ -124,8 +123,8 @@ export class RequestSessions<Data extends object> {
     if (this.#isDecorated || this.#exposesByPrototype(holder)) return;
     // A field that the framework has made for it is written: to define it anew costs several times as much. What is no more than a getter is replaced.
     const own = Object.getOwnPropertyDescriptor(holder, property);
-    if (own ? own.writable : !(property in holder)) (holder as Record<string, unknown>)[property] = session;
-    else Object.defineProperty(holder, property, { value: session, configurable: true, enumerable: true, writable: true });
+    if (own ? own.writable : !(property in holder)) (holder as Record<string, unknown>)[property] = session.face;
+    else Object.defineProperty(holder, property, { value: session.face, configurable: true, enumerable: true, writable: true });
   }
 
   /** Express and Koa make each request of an object of the application's: there the property is no request's to replace. */
@@ -142,6 +141,12 @@ export class RequestSessions<Data extends object> {
 }
 
 type Marked<Data extends object> = Record<symbol, RequestSession<Data> | undefined>;
+
+/** What opens a request's session as it is, where that can be had. */
+export function openerOf<Data extends object>(session: Pick<Session<Data>, "open">): (req: RequestLike) => RequestSession<Data> {
+  const { [OPEN_REAL]: openReal } = session as Partial<Session<Data>>;
+  return openReal ? (req) => openReal.call(session as Session<Data>, req) : (req) => realOf(session.open(req));
+}
 
 /** What a field holds. A getter is not asked: it may begin a session of another library. */
 function valueOf(holder: object, property: string): unknown {

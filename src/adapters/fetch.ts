@@ -1,10 +1,9 @@
 // fetch handlers: Bun.serve, Deno.serve, Workers, and the route handlers of frameworks that speak Request and Response.
-import { realOf } from "../core/closed-session.ts";
 import { HarpiaError, StoreError } from "../core/errors.ts";
 import type { RequestLike } from "../core/http-messages.ts";
 import type { RequestSession } from "../core/request-session.ts";
 import type { Session } from "../core/session.ts";
-import { type AdapterOptions, RequestSessions } from "./_request-sessions.ts";
+import { type AdapterOptions, openerOf, RequestSessions } from "./_request-sessions.ts";
 
 /** How {@link withSession} answers what goes wrong. */
 export interface FetchOptions extends Omit<AdapterOptions, "property"> {
@@ -27,12 +26,12 @@ export function withSession<Data extends object, Req extends RequestLike & objec
   options: FetchOptions = {},
 ): (request: Req, ...rest: Rest) => Promise<Response | Answer> {
   const sessions = new RequestSessions<Data>(session, options);
+  const open = openerOf(session);
   return async (request, ...rest) => {
-    const closed = session.open(request);
-    const own = realOf(closed);
+    const own = open(request);
     try {
       // Responses of fetch() and Response.redirect() have headers that cannot be changed: this one's can.
-      const answered = await answerOf(() => handler(request, closed, ...rest));
+      const answered = await answerOf(() => handler(request, own.face, ...rest));
       if (answered === undefined) {
         own.seal();
         await sessions.settle(own, 101);

@@ -3,6 +3,8 @@
 
 // Under which the face finds the object that does the work.
 const REAL = Symbol("real");
+/** The method of a `Session` that gives adapters a request's session as it is. The face is made when it is asked for. */
+export const OPEN_REAL = Symbol("openReal");
 const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 
 // What code for express-session reads or calls, and the call here. To read `undefined` would pass for a session
@@ -70,13 +72,18 @@ function getter(name: string): (this: Face) => unknown {
 }
 
 function method(name: string, real: Method): Method {
-  return Object.freeze(function (this: Face, ...args: unknown[]): unknown {
-    // A callback would never be called, and a request that waits for it never end. Thrown at once: nobody awaits it.
-    if (args.length > real.length && args.slice(real.length).some((arg) => typeof arg === "function")) {
-      throw new TypeError(`Cannot call ${name}() with a callback: it gives a promise, expected await session.${name}()`);
-    }
-    return real.apply(this[REAL], args);
+  const { length } = real;
+  // No method takes more than two: an array of arguments would cost as much as the call.
+  return Object.freeze(function (this: Face, first?: unknown, second?: unknown): unknown {
+    if (arguments.length > length) refuseCallback(name, [...arguments].slice(length));
+    return real.call(this[REAL], first, second);
   });
+}
+
+/** A callback would never be called, and a request that waits for it never end. Thrown at once: nobody awaits it. */
+function refuseCallback(name: string, beyond: readonly unknown[]): void {
+  if (!beyond.some((arg) => typeof arg === "function")) return;
+  throw new TypeError(`Cannot call ${name}() with a callback: it gives a promise, expected await session.${name}()`);
 }
 
 function closedHandler(members: ReadonlySet<string>): ProxyHandler<object> {

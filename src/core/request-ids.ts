@@ -5,9 +5,12 @@ import { headersOf, type RequestLike } from "./http-messages.ts";
 export class RequestIds {
   // By the object that holds the headers: a framework's context and the request within it share that one.
   readonly #ids = new WeakMap<object, string | null>();
+  // Most processes that only read never need to look.
+  #isUsed = false;
 
   /** The id that the session of this request has now; `null` after its end, `undefined` where the cookie still tells. */
   of(req: RequestLike): string | null | undefined {
+    if (!this.#isUsed) return undefined;
     const headers = headersOf(req);
     return headers && this.#ids.get(headers);
   }
@@ -15,6 +18,8 @@ export class RequestIds {
   /** @param id `null` when the session has ended. */
   keep(req: RequestLike | undefined, id: string | null): void {
     const headers = req && headersOf(req);
-    if (headers) this.#ids.set(headers, id);
+    if (!headers) return;
+    this.#isUsed = true;
+    this.#ids.set(headers, id);
   }
 }

@@ -38,6 +38,7 @@ export class RequestSession<Data extends object, Input extends object = Data> {
   readonly #access: SessionAccess<Data>;
   readonly #record: RequestRecord<Data>;
   readonly #changes = new RequestChanges<Data>();
+  #face: RequestSession<Data, Input> | undefined;
   #cookie: "keep" | "set" | "clear" = "keep";
   #isNew = false;
   #isRenamed = false;
@@ -49,6 +50,11 @@ export class RequestSession<Data extends object, Input extends object = Data> {
   constructor(access: SessionAccess<Data>) {
     this.#access = access;
     this.#record = new RequestRecord(access);
+  }
+
+  /** What callers get of this session: closed. */
+  get face(): RequestSession<Data, Input> {
+    return (this.#face ??= closeRequestSession(this));
   }
 
   /** Whether the session began in this request. */
@@ -475,8 +481,7 @@ export class RequestSession<Data extends object, Input extends object = Data> {
 // Of which data they are, the closer does not look at.
 const close = /* @__PURE__ */ makeCloser<object>(RequestSession);
 
-/** The face that callers get: {@link makeCloser}. */
-export function closeRequestSession<Data extends object, Input extends object>(
+function closeRequestSession<Data extends object, Input extends object>(
   session: RequestSession<Data, Input>,
 ): RequestSession<Data, Input> {
   return close(session) as RequestSession<Data, Input>;

@@ -123,11 +123,18 @@ export class SessionReader<Data> {
 
   /** The session of a request, with the id that led to it. This is activity. */
   visit(req: RequestLike): Answer<Found<Data>> {
+    const { readSync } = this.#store;
+    const kept = this.#requests.of(req);
+    const named = kept === undefined ? this.#transport.read(req) : kept;
+    if (typeof named !== "string") return Array.isArray(named) ? this.#visitOne(this.#choose(named)) : undefined;
     const now = this.#clock.now();
-    const found = this.locate(req, undefined, now);
-    if (found instanceof Promise) return found.then((one) => one && this.#seen(one, this.#clock.now()));
-    // A synchronous read takes no time: reading the clock again costs as much as the lookup.
-    return found && this.#seen(found, now);
+    if (!readSync) return this.#visitOne(this.#locateId(named, now), now);
+    // All in one place, and with one look at the clock: this is the whole of most requests.
+    const key = this.keyOf(named, now);
+    if (key === undefined) return undefined;
+    const found = this.#found(key, named, readSync(key, now));
+    if (found === undefined || found instanceof Promise) return this.#visitOne(found, now);
+    return this.#lifetimes.dueTouch(found.session, now) ? this.#seen(found, now) : found;
   }
 
   /**
@@ -184,6 +191,11 @@ export class SessionReader<Data> {
     const found = { id, key, session };
     const isAdmitted = this.#renewals.admits(key, this.bare(id), session);
     return isAdmitted === true ? found : isAdmitted.then((is) => (is ? found : undefined));
+  }
+
+  #visitOne(found: Answer<Found<Data>>, now?: number): Answer<Found<Data>> {
+    if (found instanceof Promise) return found.then((one) => one && this.#seen(one, this.#clock.now()));
+    return found && this.#seen(found, now ?? this.#clock.now());
   }
 
   #seen(found: Found<Data>, now: number): Answer<Found<Data>> {

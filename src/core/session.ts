@@ -2,6 +2,7 @@
 // which ids are worth asking for, when activity is written, what merges with what. Stores only move records.
 import { AllSessions } from "./all-sessions.ts";
 import { type Changes, type Updater, visibleData } from "./changes.ts";
+import { OPEN_REAL } from "./closed-session.ts";
 import type { CookieOptions } from "./cookies.ts";
 import { type CreateOptions, createSession } from "./creation.ts";
 import { updateData } from "./data-updates.ts";
@@ -20,7 +21,7 @@ import {
 import { reauthenticate, rotate } from "./id-changes.ts";
 import { toDeadlines, type Deadlines } from "./lifetimes.ts";
 import { describePolicy, type SessionPolicy } from "./policy.ts";
-import { closeRequestSession, RequestSession } from "./request-session.ts";
+import { RequestSession } from "./request-session.ts";
 import { RequestAccess } from "./session-access.ts";
 import type { SessionOptions } from "./session-options.ts";
 import { assemble, type SessionParts } from "./session-parts.ts";
@@ -165,9 +166,10 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    * @param res the response that will depend on it: caches are told so with `Vary` (RFC 9111, 4.1), and with
    * `Cache-Control` where a session was found (option `cacheControl`).
    */
-  async fromRequest(req: RequestLike, res?: ResponseLike): Promise<Data | undefined> {
-    const data = await (res ? this.#visit(req, res).then((found) => found?.session.data) : this.#parts.reader.dataOf(req));
-    return res && data ? visibleData(data) : data;
+  fromRequest(req: RequestLike, res?: ResponseLike): Promise<Data | undefined> {
+    // Not async without a response: one promise more is a tenth of a read.
+    if (!res) return this.#parts.reader.dataOf(req);
+    return this.#visit(req, res).then((found) => found && visibleData(found.session.data));
   }
 
   /**
@@ -190,7 +192,12 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    * read before it is asked for. It is closed: to write or delete a property of it is a TypeError.
    */
   open(req: RequestLike): RequestSession<Data, Input> {
-    return closeRequestSession(new RequestSession<Data, Input>(new RequestAccess(this, this.#parts, req)));
+    return this[OPEN_REAL](req).face;
+  }
+
+  /** The same for adapters, which need no face where the application does not ask for the session. @internal */
+  [OPEN_REAL](req: RequestLike): RequestSession<Data, Input> {
+    return new RequestSession<Data, Input>(new RequestAccess(this, this.#parts, req));
   }
 
   /**
