@@ -29,6 +29,7 @@ interface RoleOptions {
 export interface Page {
   goto(url: string): Promise<{ status(): number } | null>;
   reload(): Promise<{ status(): number } | null>;
+  goBack(): Promise<{ status(): number } | null>;
   url(): string;
   getByRole(role: string, options?: RoleOptions): Locator;
   getByLabel(text: string, options?: { exact?: boolean }): Locator;
@@ -73,13 +74,18 @@ export const SIZES: Readonly<Record<"phone" | "desktop", ContextOptions>> = {
   desktop: { viewport: { width: 1280, height: 900 } },
 };
 
-/** Starts the browser. It is the caller's to close. */
-export async function launchChromium(): Promise<Chromium> {
+/**
+ * Starts the browser. It is the caller's to close.
+ *
+ * @param options.keepsPages whether Back shows a page as it was left, as in every browser of people.
+ */
+export async function launchChromium({ keepsPages = false } = {}): Promise<Chromium> {
   const executablePath = await findServer("chromium");
   assert.ok(executablePath, "chromium is not installed");
   // As playwright-core describes itself.
   const { chromium } = requireHere("playwright-core") as { chromium: { launch(options: object): Promise<Chromium> } };
-  return chromium.launch({ executablePath, args: FLAGS });
+  const ignoreDefaultArgs = keepsPages ? ["--disable-back-forward-cache"] : [];
+  return chromium.launch({ executablePath, args: FLAGS, ignoreDefaultArgs });
 }
 
 let axe: string | undefined;
