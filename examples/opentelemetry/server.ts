@@ -41,15 +41,14 @@ app.post("/login", async (req, res) => {
 });
 
 app.get("/", async (req, res) => {
-  if (!(await session.fromRequest(req)))
+  if (!(await session.userFromRequest(req, res)))
     return res.status(401).json({ error: "sign in: POST /login" });
-  const id = req.cookies.get(session.cookieName);
-  await session.update(id, (data) => ({ visits: data.visits + 1 }));
-  res.json((await session.get(id)) ?? {});
+  await session.update(req, (data) => ({ visits: data.visits + 1 }));
+  res.json((await session.get(req)) ?? {});
 });
 
 app.post("/logout", async (req, res) => {
-  res.json({ isEnded: await session.delete(req.cookies.get(session.cookieName), res) });
+  res.json({ isEnded: await session.delete(req, res) });
 });
 
 await exporter.startServer();

@@ -9,9 +9,9 @@ const handler = withSession(session, async (request, own) => {
   const { pathname } = new URL(request.url);
   if (pathname === "/login") await own.login({ userId: "ada" });
   if (pathname === "/logout") await own.destroy();
-  const data = await own.data;
-  return Response.json(data ?? { error: "sign in first" }, {
-    status: data || pathname === "/logout" ? 200 : 401,
+  const user = await own.user;
+  return Response.json(user ?? { error: "sign in first" }, {
+    status: user || pathname === "/logout" ? 200 : 401,
   });
 });
 

@@ -17,7 +17,7 @@ const handler = withSession(session, async (request, own) => {
   const isRemembered = new URL(request.url).searchParams.has("remember");
   const longer = { persistent: true, absoluteTimeout: 60 * DAY, idleTimeout: 14 * DAY };
   if (request.method === "POST") await own.login({ userId: "ada" }, isRemembered ? longer : {});
-  return new Response((await own.data)?.userId ?? "nobody");
+  return new Response((await own.user)?.userId ?? "nobody");
 });
 
 async function signIn(path: string): Promise<{ cookie: string; attributes: string }> {

@@ -18,7 +18,7 @@ session.on("ended", ({ reason }) => console.log(`  event: ended, ${reason}`));
 
 const handler = withSession(session, async (request, own) => {
   if (request.method === "POST") await own.login({ userId: "ada" });
-  return new Response((await own.data)?.userId ?? "nobody");
+  return new Response((await own.user)?.userId ?? "nobody");
 });
 
 /** A request with a cookie. @returns the answer, and the cookie that the browser has after it. */

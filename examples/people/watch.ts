@@ -8,14 +8,13 @@ const session = new Session<{ userId: string }>();
 
 const server = createServer((req, res) => {
   void (async () => {
-    const id = /session_id=([^;]+)/.exec(req.headers.cookie ?? "")?.[1];
-    if (!(await session.fromRequest(req))) return void res.writeHead(401).end();
+    if (!(await session.userFromRequest(req))) return void res.writeHead(401).end();
     res.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
     res.write("data: hello\n\n");
     // The visitor went away: nobody needs to watch any more.
     const closed = new AbortController();
     res.on("close", () => closed.abort());
-    const ended = session.watch(id, closed.signal);
+    const ended = session.watch(req, closed.signal);
     const end = (): void => void res.end("event: signed-out\ndata:\n\n");
     if (ended.aborted) end();
     else ended.addEventListener("abort", end);

@@ -54,13 +54,13 @@ app.post("/login", async (req, res) => {
 });
 
 app.get("/profile", async (req, res) => {
-  const visitor = await session.fromRequest(req);
-  if (!visitor) return res.status(401).json({ error: "not signed in" });
-  res.json(visitor);
+  const user = await session.userFromRequest(req, res);
+  if (!user) return res.status(401).json({ error: "not signed in" });
+  res.json(user);
 });
 
 app.post("/logout", async (req, res) => {
-  await session.delete(req.cookies.get(session.cookieName), res);
+  await session.delete(req, res);
   res.json({});
 });
 

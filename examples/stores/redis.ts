@@ -40,23 +40,21 @@ app.post("/login", async (req, res) => {
 });
 
 app.get("/profile", async (req, res) => {
-  const visitor = await session.fromRequest(req);
-  if (!visitor) return res.status(401).json({ error: "not signed in" });
-  await session.update(req.cookies.get(session.cookieName), ({ visits }) => ({
-    visits: visits + 1,
-  }));
-  res.json(visitor);
+  const user = await session.userFromRequest(req, res);
+  if (!user) return res.status(401).json({ error: "not signed in" });
+  await session.update(req, ({ visits }) => ({ visits: visits + 1 }));
+  res.json(user);
 });
 
 app.post("/logout", async (req, res) => {
-  await session.delete(req.cookies.get(session.cookieName), res);
+  await session.delete(req, res);
   res.json({});
 });
 
 app.post("/logout-everywhere", async (req, res) => {
-  const visitor = await session.fromRequest(req);
-  if (!visitor) return res.status(401).json({ error: "not signed in" });
-  res.json({ ended: await session.revokeAll(visitor.userId) });
+  const user = await session.userFromRequest(req, res);
+  if (!user) return res.status(401).json({ error: "not signed in" });
+  res.json({ ended: await session.revokeAll(user.userId) });
 });
 
 const server = app.listen({ port: Number(PORT), hostname: "127.0.0.1" });

@@ -35,16 +35,14 @@ app.post("/login", async (req, res) => {
 });
 
 app.get("/profile", async (req, res) => {
-  const visitor = await session.fromRequest(req);
-  if (!visitor) return res.status(401).json({ error: "not signed in" });
-  await session.update(req.cookies.get(session.cookieName), ({ visits }) => ({
-    visits: visits + 1,
-  }));
-  res.json(visitor);
+  const user = await session.userFromRequest(req, res);
+  if (!user) return res.status(401).json({ error: "not signed in" });
+  await session.update(req, ({ visits }) => ({ visits: visits + 1 }));
+  res.json(user);
 });
 
 app.post("/logout", async (req, res) => {
-  await session.delete(req.cookies.get(session.cookieName), res);
+  await session.delete(req, res);
   res.json({});
 });
 

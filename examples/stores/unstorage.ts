@@ -16,7 +16,7 @@ const { PORT = "3000" } = process.env;
 // Whoever makes the storage disposes of it: this program.
 const storage = createStorage({ driver: fs({ base: process.env["FOLDER"] ?? "./sessions" }) });
 const store = new UnstorageStore<Visitor>({ storage });
-const session = new Session<Visitor>({ store });
+const session = new Session<Visitor>({ store, user: "name" });
 
 const app = harpia().onError((error, _req, res) => {
   console.error(error);
@@ -34,17 +34,15 @@ app.post("/login", async (req, res) => {
 });
 
 app.get("/profile", async (req, res) => {
-  const visitor = await session.fromRequest(req);
-  if (!visitor) return res.status(401).json({ error: "not signed in" });
+  const user = await session.userFromRequest(req, res);
+  if (!user) return res.status(401).json({ error: "not signed in" });
   // Exact in this process alone: a bridge cannot do more.
-  await session.update(req.cookies.get(session.cookieName), ({ visits }) => ({
-    visits: visits + 1,
-  }));
-  res.json(visitor);
+  await session.update(req, ({ visits }) => ({ visits: visits + 1 }));
+  res.json(user);
 });
 
 app.post("/logout", async (req, res) => {
-  await session.delete(req.cookies.get(session.cookieName), res);
+  await session.delete(req, res);
   res.json({});
 });
 

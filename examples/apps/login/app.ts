@@ -37,12 +37,11 @@ export function loginApp(store?: SessionStore<Visitor>): App {
   const session = new Session<Visitor>({ cookie, ...(store && { store }) });
   const app = harpia();
   const refusalOf = crossSiteCheck();
-  const idOf = (req: Request): string | undefined => req.cookies.get(session.cookieName);
 
   // Everybody's sessions, for those with the role admin; which in this demo anybody may give to
   // themselves.
   const isAdmin = async (request: globalThis.Request): Promise<boolean> =>
-    (await session.fromRequest(request))?.role === "admin";
+    (await session.userFromRequest(request))?.role === "admin";
   app.use(
     "/admin",
     createAdmin({ session, authorize: isAdmin, showData: ["role"], title: "harpiats demo" }).harpia,
@@ -60,7 +59,7 @@ export function loginApp(store?: SessionStore<Visitor>): App {
   });
 
   app.get("/", async (req: Request, res: Response) => {
-    if (await session.fromRequest(req)) return res.redirect("/account", 303);
+    if (await session.userFromRequest(req, res)) return res.redirect("/account", 303);
     return res.html(await signInPage());
   });
 
@@ -71,8 +70,8 @@ export function loginApp(store?: SessionStore<Visitor>): App {
       return res
         .status(400)
         .html(await signInPage(name, `Enter a name of at most ${LONGEST_NAME} letters.`));
-    // Whoever was signed in in this browser is not any more: a sign-in is a new session.
-    await session.delete(idOf(req));
+    // A sign-in is a new session: every session that the browser's cookies name ends.
+    await session.delete(req);
     session.setCookie(
       res,
       await session.create(
@@ -84,8 +83,8 @@ export function loginApp(store?: SessionStore<Visitor>): App {
   });
 
   app.get("/account", async (req: Request, res: Response) => {
-    const visitor = await session.fromRequest(req);
-    const deadlines = await session.deadlines(idOf(req));
+    const visitor = await session.userFromRequest(req, res);
+    const deadlines = await session.deadlines(req);
     if (!visitor || !deadlines) return res.redirect("/", 303);
     const notice = req.query["saved"] === "role" ? "Your role was saved." : undefined;
     res.headers.set("cache-control", "no-store");
@@ -95,21 +94,22 @@ export function loginApp(store?: SessionStore<Visitor>): App {
   app.post("/role", async (req: Request, res: Response) => {
     const role = String((await req.formData()).get("role"));
     if (!ROLES.includes(role)) return res.status(400).send("There is no such role.");
-    const isUpdated = await session.update(idOf(req), { role });
+    const isUpdated =
+      !!(await session.userFromRequest(req, res)) && (await session.update(req, { role }));
     return res.redirect(isUpdated ? "/account?saved=role" : "/", 303);
   });
 
   app.get("/devices", async (req: Request, res: Response) => {
-    const visitor = await session.fromRequest(req);
+    const visitor = await session.userFromRequest(req, res);
     if (!visitor) return res.redirect("/", 303);
-    const sessions = await session.list(visitor.userId, { current: idOf(req) });
+    const sessions = await session.list(visitor.userId, { current: req });
     const notice = DONE.get(req.query["done"] ?? "");
     res.headers.set("cache-control", "no-store");
     return res.html(await devicesPage({ visitor, sessions, now: Date.now(), notice }));
   });
 
   app.post("/devices/sign-out", async (req: Request, res: Response) => {
-    const visitor = await session.fromRequest(req);
+    const visitor = await session.userFromRequest(req, res);
     if (!visitor) return res.redirect("/", 303);
     // The user comes from the session and never from the form: a handle of somebody else is not
     // found.
@@ -120,14 +120,14 @@ export function loginApp(store?: SessionStore<Visitor>): App {
   });
 
   app.post("/devices/sign-out-elsewhere", async (req: Request, res: Response) => {
-    const visitor = await session.fromRequest(req);
+    const visitor = await session.userFromRequest(req, res);
     if (!visitor) return res.redirect("/", 303);
-    await session.revokeAll(visitor.userId, { except: idOf(req) });
+    await session.revokeAll(visitor.userId, { except: req });
     return res.redirect("/devices?done=elsewhere", 303);
   });
 
   app.post("/sign-out", async (req: Request, res: Response) => {
-    await session.delete(idOf(req), res);
+    await session.delete(req, res);
     res.redirect("/", 303);
   });
 
@@ -142,6 +142,7 @@ export function loginApp(store?: SessionStore<Visitor>): App {
   return app;
 }
 
+/** Harpia's own API, as its page shows it: there the ids are the caller's to read. */
 function addJsonRoutes(app: App, session: Session<Visitor>): void {
   app.get("/login", async (_req: Request, res: Response) => {
     const sessionId = await session.create({ userId: "123" });
@@ -150,7 +151,7 @@ function addJsonRoutes(app: App, session: Session<Visitor>): void {
   });
 
   app.get("/profile", async (req: Request, res: Response) => {
-    const user = await session.fromRequest(req);
+    const user = await session.userFromRequest(req, res);
     if (user) res.json({ status: "authenticated", user });
     else res.json({ status: "unauthenticated" });
   });

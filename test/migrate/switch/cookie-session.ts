@@ -22,7 +22,7 @@ export function adoptFormer(
         Buffer.from(value, "base64").toString(),
       ) as Partial<Data>;
       const own = sessions.of(req);
-      if (userId !== undefined && (await own.data) === undefined)
+      if (userId !== undefined && (await own.user) === undefined)
         await own.login({ userId, visits });
     }
     for (const name of ["session", "session.sig"])

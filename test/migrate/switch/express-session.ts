@@ -24,7 +24,7 @@ export function adoptFormer(
       });
       const { userId, visits = 0 } = former ?? {};
       const own = sessions.of(req);
-      if (userId !== undefined && (await own.data) === undefined)
+      if (userId !== undefined && (await own.user) === undefined)
         await own.login({ userId, visits });
       // It is adopted once: a logout here must not be undone by the cookie there.
       await new Promise<void>((resolve, reject) => {

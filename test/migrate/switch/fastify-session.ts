@@ -35,7 +35,7 @@ export function adoptFormer(
     const { userId, visits = 0, cookie } = former ?? {};
     const isLive = !cookie?.expires || new Date(cookie.expires).getTime() > Date.now();
     const own = sessions.of(request);
-    if (userId !== undefined && isLive && (await own.data) === undefined)
+    if (userId !== undefined && isLive && (await own.user) === undefined)
       await own.login({ userId, visits });
     // It is adopted once: a logout here must not be undone by the cookie there.
     await new Promise<void>((resolve, reject) => {

@@ -32,7 +32,7 @@ export function adoptFormer(
       const userId = former?._data.userId?.value;
       const isLive = !former?._expire || Date.parse(former._expire) > Date.now();
       const own = sessions.of(c);
-      if (userId !== undefined && isLive && (await own.data) === undefined)
+      if (userId !== undefined && isLive && (await own.user) === undefined)
         await own.login({ userId, visits: former?._data.visits?.value ?? 0 });
       // It is adopted once: a logout here must not be undone by the cookie there.
       await store.deleteSession(id);

@@ -20,7 +20,7 @@ export function adoptFormer(
     const seal = new Cookies(request).get("my-app");
     if (seal === undefined) return handler(request, own);
     const { userId, visits = 0 } = await unseal(seal);
-    if (userId !== undefined && (await own.data) === undefined) await own.login({ userId, visits });
+    if (userId !== undefined && (await own.user) === undefined) await own.login({ userId, visits });
     const response = await handler(request, own);
     const answer = new Response(response.body, response);
     new Cookies(request, answer).delete("my-app", { path: "/", httpOnly: true });

@@ -24,7 +24,7 @@ export function adoptFormer(sessions: KoaSessionMiddleware<Data>): Middleware {
         _expire?: number;
       };
       const own = sessions.of(ctx);
-      if (userId !== undefined && Date.now() < _expire && (await own.data) === undefined)
+      if (userId !== undefined && Date.now() < _expire && (await own.user) === undefined)
         await own.login({ userId, visits });
       for (const name of ["koa.sess", "koa.sess.sig"])
         ctx.cookies.set(name, null, { signed: false });

@@ -15,7 +15,7 @@ export const signIn = nextAction(sessions, cookies, async (session, form: FormDa
 
 export const chooseColor = nextAction(sessions, cookies, async (session, form: FormData) => {
   // An action is an address like any other: who may call it is asked here, whatever page shows its form.
-  if (!(await session.data)) redirect("/");
+  if (!(await session.user)) redirect("/");
   session.set("color", String(form.get("color") ?? "").slice(0, 20));
   session.flash("notice", "Your colour was saved.");
   redirect("/profile");

@@ -4,7 +4,7 @@ import { signIn } from "./actions";
 
 export default async function SignInPage() {
   const session = await getSession();
-  if (await session.data) redirect("/profile");
+  if (await session.user) redirect("/profile");
   return (
     <main>
       <h1>Sign in</h1>

@@ -13,7 +13,7 @@ export interface Visitor {
   language?: string;
 }
 
-/** What a visitor may choose. */
+/** What a user may choose. */
 export const PREFERENCES = ["color", "font", "size", "language"] as const;
 
 // Next.js loads this file once for pages and once more for route handlers, and again after each change in development: memory
@@ -22,6 +22,8 @@ const shared = globalThis as { visitorStore?: SessionStore<Visitor> };
 
 export const sessions = new Session<Visitor>({
   store: (shared.visitorStore ??= new MemoryStore<Visitor>()),
+  // Whoever has a name has signed in.
+  user: "name",
 });
 
 /** The session of the page that is rendered: however many components ask, it is read once. */

@@ -17,7 +17,8 @@ export interface Visitor {
 /** What a visitor may choose. */
 export const PREFERENCES = ["color", "font", "size", "language"] as const;
 
-const sessions = new Session<Visitor>();
+// Whoever has a name has signed in.
+const sessions = new Session<Visitor>({ user: "name" });
 
 /** In loaders and actions: `context.get(sessionContext)`. */
 export const sessionContext = createContext<RequestSession<Visitor>>();

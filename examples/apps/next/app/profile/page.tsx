@@ -4,17 +4,17 @@ import { chooseColor, signOut } from "../actions";
 
 export default async function ProfilePage() {
   const session = await getSession();
-  const visitor = await session.data;
-  if (!visitor) redirect("/");
+  const user = await session.user;
+  if (!user) redirect("/");
   // Taking a message needs no cookie, so that a server component may. Links to this page have prefetch={false}.
   const notice = await session.takeFlash("notice");
   return (
     <main>
-      <h1>Hello, {visitor.name}</h1>
+      <h1>Hello, {user.name}</h1>
       {typeof notice === "string" && <p role="status">{notice}</p>}
       <form id="color" action={chooseColor}>
         <label>
-          Colour <input name="color" defaultValue={visitor.color} />
+          Colour <input name="color" defaultValue={user.color} />
         </label>
         <button>Save</button>
       </form>

@@ -3,7 +3,7 @@ import type { Route } from "./+types/api-preferences";
 
 export async function action({ request, context }: Route.ActionArgs) {
   const session = context.get(sessionContext);
-  if (!(await session.data)) return Response.json({ error: "Sign in first" }, { status: 401 });
+  if (!(await session.user)) return Response.json({ error: "Sign in first" }, { status: 401 });
   const given = (await request.json()) as Record<string, unknown>;
   for (const name of PREFERENCES) {
     const value = given[name];

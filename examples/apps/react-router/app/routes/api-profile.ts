@@ -2,8 +2,6 @@ import { sessionContext } from "../session.server";
 import type { Route } from "./+types/api-profile";
 
 export async function loader({ context }: Route.LoaderArgs) {
-  const visitor = await context.get(sessionContext).data;
-  return visitor
-    ? Response.json(visitor)
-    : Response.json({ error: "Sign in first" }, { status: 401 });
+  const user = await context.get(sessionContext).user;
+  return user ? Response.json(user) : Response.json({ error: "Sign in first" }, { status: 401 });
 }

@@ -3,7 +3,7 @@ import { sessionContext } from "../session.server";
 import type { Route } from "./+types/sign-in";
 
 export async function loader({ context }: Route.LoaderArgs) {
-  if (await context.get(sessionContext).data) throw redirect("/profile", 303);
+  if (await context.get(sessionContext).user) throw redirect("/profile", 303);
   return null;
 }
 

@@ -2,7 +2,7 @@ import { fail, redirect } from "@sveltejs/kit";
 import type { Actions, PageServerLoad } from "./$types";
 
 export const load: PageServerLoad = async ({ locals }) => {
-  if (await locals.session.data) redirect(303, "/profile");
+  if (await locals.session.user) redirect(303, "/profile");
 };
 
 export const actions: Actions = {

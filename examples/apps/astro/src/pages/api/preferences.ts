@@ -2,7 +2,7 @@ import type { APIRoute } from "astro";
 import { PREFERENCES } from "../../lib/session";
 
 export const POST: APIRoute = async ({ request, locals: { visit } }) => {
-  if (!(await visit.data)) return Response.json({ error: "Sign in first" }, { status: 401 });
+  if (!(await visit.user)) return Response.json({ error: "Sign in first" }, { status: 401 });
   const given = (await request.json()) as Record<string, unknown>;
   for (const name of PREFERENCES) {
     const value = given[name];

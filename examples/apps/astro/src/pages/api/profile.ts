@@ -1,8 +1,6 @@
 import type { APIRoute } from "astro";
 
 export const GET: APIRoute = async ({ locals }) => {
-  const visitor = await locals.visit.data;
-  return visitor
-    ? Response.json(visitor)
-    : Response.json({ error: "Sign in first" }, { status: 401 });
+  const user = await locals.visit.user;
+  return user ? Response.json(user) : Response.json({ error: "Sign in first" }, { status: 401 });
 };

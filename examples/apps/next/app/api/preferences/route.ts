@@ -3,7 +3,7 @@ import { withCsrf } from "harpiats/csrf";
 import { PREFERENCES, sessions } from "../../../lib/session";
 
 const save = withSession(sessions, async (request, session) => {
-  if (!(await session.data)) return Response.json({ error: "Sign in first" }, { status: 401 });
+  if (!(await session.user)) return Response.json({ error: "Sign in first" }, { status: 401 });
   const given = (await request.json()) as Record<string, unknown>;
   for (const name of PREFERENCES) {
     const value = given[name];

@@ -3,8 +3,6 @@ import { withSession } from "harpiats/adapters/fetch";
 import { sessions } from "../../../lib/session";
 
 export const GET = withSession(sessions, async (_request, session) => {
-  const visitor = await session.data;
-  return visitor
-    ? Response.json(visitor)
-    : Response.json({ error: "Sign in first" }, { status: 401 });
+  const user = await session.user;
+  return user ? Response.json(user) : Response.json({ error: "Sign in first" }, { status: 401 });
 });

@@ -13,4 +13,5 @@ export interface Visitor {
 /** What a visitor may choose. */
 export const PREFERENCES = ["color", "font", "size", "language"] as const;
 
-export const sessions = new Session<Visitor>();
+// Whoever has a name has signed in.
+export const sessions = new Session<Visitor>({ user: "name" });

@@ -3,7 +3,7 @@ import { PREFERENCES } from "../../../lib/server/session";
 import type { RequestHandler } from "./$types";
 
 export const POST: RequestHandler = async ({ request, locals: { session } }) => {
-  if (!(await session.data)) return json({ error: "Sign in first" }, { status: 401 });
+  if (!(await session.user)) return json({ error: "Sign in first" }, { status: 401 });
   const given = (await request.json()) as Record<string, unknown>;
   for (const name of PREFERENCES) {
     const value = given[name];

@@ -2,6 +2,6 @@ import { json } from "@sveltejs/kit";
 import type { RequestHandler } from "./$types";
 
 export const GET: RequestHandler = async ({ locals: { session } }) => {
-  const visitor = await session.data;
-  return visitor ? json(visitor) : json({ error: "Sign in first" }, { status: 401 });
+  const user = await session.user;
+  return user ? json(user) : json({ error: "Sign in first" }, { status: 401 });
 };
