@@ -26,7 +26,6 @@
 //   session's own revision is the difference.
 import { assertOptions } from "../core/checks.ts";
 import type { Clock } from "../core/clock.ts";
-import { StoreError } from "../core/errors.ts";
 import { tellSubscribers } from "../core/events/events.ts";
 import type {
   CreateResult,
@@ -35,6 +34,7 @@ import type {
   KeyedTouch,
   NewSession,
   PatchOutcome,
+  SessionFacts,
   SessionPatch,
   SessionStore,
   StoreChange,
@@ -42,12 +42,14 @@ import type {
   UserCap,
 } from "../core/store.ts";
 import { IdAccess } from "../core/store/id-access.ts";
+import { retryOnConflict } from "../core/store/retry-on-conflict.ts";
 import { isSessionStore, PlainStore } from "../core/store/three-method-store.ts";
 import { KeyRing } from "./encrypted/keys.ts";
 import {
   open,
   type Opened,
   type Sealed,
+  sealFacts,
   sealMove,
   sealNew,
   sealPatch,
@@ -63,10 +65,6 @@ export interface EncryptedStoreOptions {
   /** For `set` by id alone; the other store has its own. Default: the machine's. */
   clock?: Clock | undefined;
 }
-
-// Each conflict means that somebody else's change succeeded: this many in a row is no contention
-// any more.
-const MOST_CONFLICTS = 1000;
 
 /**
  * Encrypts what another store keeps. Data and facts are sealed; keys, users, instants and the names
@@ -138,14 +136,15 @@ export class EncryptedStore<Data extends Record<string, any> = Record<string, an
     return this.#patchSealed(key, patch.ifRevision, sealPatch(this.#ring, key, patch));
   }
 
-  async move(key: string, nextKey: string): Promise<boolean> {
+  async move(key: string, nextKey: string, facts?: SessionFacts): Promise<boolean> {
     if (key === nextKey) return false;
+    const sealed = facts && sealFacts(this.#ring.boundTo(nextKey), facts);
     return this.#again("move", async () => {
       const opened = await this.#find(key);
       if (!opened) return false;
       const outcome = await this.#store.patch(key, sealMove(this.#ring, key, nextKey, opened));
       if (outcome === "conflict") return undefined;
-      return outcome === "done" && this.#store.move(key, nextKey);
+      return outcome === "done" && this.#store.move(key, nextKey, sealed);
     });
   }
 
@@ -262,17 +261,18 @@ export class EncryptedStore<Data extends Record<string, any> = Record<string, an
     });
   }
 
-  /** Tries until there is an answer. */
+  /** Tries again for as long as the answer is `undefined`: another change came between. */
   async #again<T>(operation: string, attempt: () => Promise<T | undefined>): Promise<T> {
-    for (let attempts = 0; attempts < MOST_CONFLICTS; attempts++) {
+    const given = async (): Promise<{ answer: T } | "conflict"> => {
       const answer = await attempt();
-      if (answer !== undefined) return answer;
-    }
-    throw new StoreError(
-      "ERR_STORE_CONFLICT",
-      `Cannot ${operation}: ${MOST_CONFLICTS} times another change came first`,
-      { store: this.constructor.name, operation },
-    );
+      return answer === undefined ? "conflict" : { answer };
+    };
+    const { answer } = await retryOnConflict(given, {
+      what: operation,
+      store: this.constructor.name,
+      operation,
+    });
+    return answer;
   }
 }
 

@@ -11,6 +11,7 @@ import type {
   KeyedTouch,
   NewSession,
   PatchOutcome,
+  SessionFacts,
   SessionPatch,
   SessionStore,
   StoreChange,
@@ -22,7 +23,7 @@ import { type KeyedParts, MysqlBatches } from "./mysql/batches.ts";
 import { errnoOf, type MysqlClient, MysqlConnector, type MysqlValue } from "./mysql/client.ts";
 import { assertKey, assertPage, END, isKey, nextCursor, START } from "./mysql/keys.ts";
 import { toPatchParts } from "./mysql/patch.ts";
-import { keyOf, toRow, toSession, toUserColumn } from "./mysql/record.ts";
+import { keyOf, toFactsColumn, toRow, toSession, toUserColumn } from "./mysql/record.ts";
 import { IS_DONE, NO_EPOCH, padded, schemaOf, statementsOf } from "./mysql/statements.ts";
 import { MysqlUsers } from "./mysql/users.ts";
 import { assertPruneInterval, PRUNE_INTERVAL, pruneFromTimeToTime } from "./shared/sql-pruning.ts";
@@ -207,11 +208,12 @@ export class MysqlStore<Data extends Record<string, any> = Record<string, any>>
     return touches.map(({ key }) => live.has(key));
   }
 
-  async move(key: string, nextKey: string): Promise<boolean> {
+  async move(key: string, nextKey: string, facts?: SessionFacts): Promise<boolean> {
     assertKey(nextKey);
     if (!isKey(key) || key === nextKey) return false;
+    const column = toFactsColumn(facts);
     const move = async (): Promise<boolean> =>
-      (await this.#connector.change(this.#sql.move, [nextKey, key, this.clock.now()]))
+      (await this.#connector.change(this.#sql.move, [nextKey, column, key, this.clock.now()]))
         .affectedRows > 0;
     const isMoved = await this.#unlessTaken(nextKey, move, false);
     if (isMoved) this.#tell({ type: "moved", key, nextKey });

@@ -10,6 +10,7 @@ import type {
   KeyedTouch,
   NewSession,
   PatchOutcome,
+  SessionFacts,
   SessionPatch,
   SessionStore,
   StoreChange,
@@ -251,17 +252,22 @@ export class PostgresStore<Data extends Record<string, any> = Record<string, any
     );
   }
 
-  async move(key: string, nextKey: string): Promise<boolean> {
+  async move(key: string, nextKey: string, facts?: SessionFacts): Promise<boolean> {
     if (key === nextKey) return false;
     try {
-      const rows = await this.#query(this.#sql.move, [key, nextKey, this.#now()]);
+      const rows = await this.#query(this.#sql.move, [
+        key,
+        nextKey,
+        this.#now(),
+        facts ? toSqlJson(facts) : null,
+      ]);
       if (rows.length === 1) this.#changes.tellOwn({ type: "moved", key, nextKey });
       return rows.length === 1;
     } catch (error) {
       if (codeOf(error) !== UNIQUE_VIOLATION) throw error;
       // Taken, perhaps by what is over and is not pruned yet.
       const freed = await this.#query(this.#sql.removeOver, [nextKey, this.#now()]);
-      return freed.length === 1 ? this.move(key, nextKey) : false;
+      return freed.length === 1 ? this.move(key, nextKey, facts) : false;
     }
   }
 

@@ -11,6 +11,7 @@ import type {
   KeyedTouch,
   NewSession,
   PatchOutcome,
+  SessionFacts,
   SessionPatch,
   SessionStore,
   StoreChange,
@@ -158,18 +159,21 @@ export class RedisStore<Data extends Record<string, any> = Record<string, any>>
    * @throws RangeError in a cluster, where `nextKey` has another birth than `key`: they are in
    * different slots then. Rotation keeps the birth.
    */
-  async move(key: string, nextKey: string): Promise<boolean> {
+  async move(key: string, nextKey: string, facts?: SessionFacts): Promise<boolean> {
     if (this.#port.isSharded && key.slice(0, 8) !== nextKey.slice(0, 8)) {
       throw new RangeError(
         "Cannot move a session: nextKey begins with another birth, one in the same slot of the cluster is wanted",
       );
     }
     const keys = [toRedisKey(this.#prefix, key), toRedisKey(this.#prefix, nextKey)];
-    const first = await this.#runner.change(RECORD.move, keys, [key, nextKey, ""]);
+    const factsText = facts ? JSON.stringify(facts) : "";
+    const first = await this.#runner.change(RECORD.move, keys, [key, nextKey, "", factsText]);
     let { outcome } = first;
     const [epochThere = ""] = first.rest;
     if (outcome === "taken" && epochThere !== "" && (await this.#runner.isOver(epochThere))) {
-      outcome = (await this.#runner.change(RECORD.move, keys, [key, nextKey, epochThere])).outcome;
+      outcome = (
+        await this.#runner.change(RECORD.move, keys, [key, nextKey, epochThere, factsText])
+      ).outcome;
     }
     if (outcome === "unreadable") this.#tellUnreadable(key);
     if (outcome === "unreadable next") this.#tellUnreadable(nextKey);

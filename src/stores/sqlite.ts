@@ -11,6 +11,7 @@ import type {
   KeyedSession,
   NewSession,
   PatchOutcome,
+  SessionFacts,
   SessionPatch,
   SessionStore,
   StoreChange,
@@ -226,13 +227,13 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
     });
   }
 
-  move(key: string, nextKey: string): Promise<boolean> {
+  move(key: string, nextKey: string, facts?: SessionFacts): Promise<boolean> {
+    const factsText = facts ? JSON.stringify(facts) : null;
     return this.#change((changes) => {
       if (!this.#find(key) || this.#isTaken(nextKey)) return false;
       this.#recent.forget(key);
-      // An expired record may still be there.
-      this.#erase(nextKey);
-      this.#statement("move").run(nextKey, key);
+      this.#erase(nextKey); // An expired record may still be there.
+      this.#statement("move").run(nextKey, factsText, key);
       changes.push({ type: "moved", key, nextKey });
       return true;
     });

@@ -14,6 +14,7 @@ import {
   type TestRunner,
   type Fields,
 } from "./conformance-bench.ts";
+import { moveTests } from "./conformance-moves.ts";
 import { recordTests } from "./conformance-records.ts";
 import { userTests } from "./conformance-users.ts";
 import { ManualClock } from "./manual-clock.ts";
@@ -77,6 +78,7 @@ export function storeConformance(runner: TestRunner, options: StoreConformanceOp
     after(async () => void (await opened?.close?.()));
 
     recordTests(runner, bench, isWhole);
+    if (isWhole) moveTests(runner, bench);
     if (isWhole) batchTests(runner, bench);
     if (isWhole) userTests(runner, bench);
 

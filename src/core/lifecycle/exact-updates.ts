@@ -10,13 +10,10 @@ import {
 } from "../data/changes.ts";
 import { copyJson, toJsonObject } from "../data/json.ts";
 import { type StandardSchema, validateChange } from "../data/schema.ts";
-import { HarpiaError, StoreError } from "../errors.ts";
+import { HarpiaError } from "../errors.ts";
 import type { GuardedStore } from "../store/guarded-store.ts";
 import { queueOfRequests } from "../store/keyed-queue.ts";
-
-// Each conflict means that somebody else's change succeeded: this many in a row is no contention
-// any more.
-const MOST_CONFLICTS = 1000;
+import { retryOnConflict } from "../store/retry-on-conflict.ts";
 
 interface Rules<Data> {
   schema?: StandardSchema<unknown, Data> | undefined;
@@ -78,31 +75,28 @@ export class ExactUpdates<Data extends object> {
   ): Promise<boolean> {
     // What the caller does to the object afterwards is no part of the change.
     const given = this.copy(changes);
-    return this.#queue.run(key, async () => {
-      for (let attempt = 0; attempt < MOST_CONFLICTS; attempt++) {
-        const session = await this.#store.read(key);
-        if (!session) return false;
-        // The function may change what it is given: what it gives back counts.
-        const before = copyJson(session.data);
-        const seen = seesHidden ? session.data : pickFields(session.data, "visible");
-        const asked = typeof given === "function" ? await this.#ask(key, given, seen) : given;
-        if (asked && !seesHidden) assertVisible(asked);
-        const judged = seesHidden ? { ...before, ...asked } : await this.#next(before, asked);
-        const next = hidden || seesHidden ? toJsonObject({ ...judged, ...hidden }) : judged;
-        const patch = difference(before, next);
-        if (patch === undefined) return true;
-        const outcome = await this.#store.patch(key, { ...patch, ifRevision: session.revision });
-        if (outcome !== "conflict") return outcome === "done";
-      }
-      throw new StoreError(
-        "ERR_STORE_CONFLICT",
-        `Cannot update a session: ${MOST_CONFLICTS} times another change came first`,
-        {
-          store: this.#store.name,
-          operation: "patch",
-        },
-      );
-    });
+    const attempt = async (): Promise<boolean | "conflict"> => {
+      const session = await this.#store.read(key);
+      if (!session) return false;
+      // The function may change what it is given: what it gives back counts.
+      const before = copyJson(session.data);
+      const seen = seesHidden ? session.data : pickFields(session.data, "visible");
+      const asked = typeof given === "function" ? await this.#ask(key, given, seen) : given;
+      if (asked && !seesHidden) assertVisible(asked);
+      const judged = seesHidden ? { ...before, ...asked } : await this.#next(before, asked);
+      const next = hidden || seesHidden ? toJsonObject({ ...judged, ...hidden }) : judged;
+      const patch = difference(before, next);
+      if (patch === undefined) return true;
+      const outcome = await this.#store.patch(key, { ...patch, ifRevision: session.revision });
+      return outcome === "conflict" ? outcome : outcome === "done";
+    };
+    return this.#queue.run(key, () =>
+      retryOnConflict(attempt, {
+        what: "update a session",
+        store: this.#store.name,
+        operation: "patch",
+      }),
+    );
   }
 
   #ask(key: string, updater: Updater<Data>, data: Data): ReturnType<Updater<Data>> {

@@ -2,6 +2,7 @@
 // came between, again.
 import type { SessionFacts, StoredSession } from "../store.ts";
 import type { GuardedStore } from "../store/guarded-store.ts";
+import { retryOnConflict } from "../store/retry-on-conflict.ts";
 
 /**
  * Changes the facts of a live session. `toFacts` is called again with a newer record where another
@@ -14,11 +15,16 @@ export async function changeFacts<Data>(
   key: string,
   toFacts: (session: StoredSession<Data>) => SessionFacts | undefined,
 ): Promise<boolean> {
-  for (;;) {
+  const attempt = async (): Promise<boolean | "conflict"> => {
     const session = await store.read(key);
     const facts = session && toFacts(session);
     if (!session || !facts) return session !== undefined;
     const outcome = await store.patch(key, { facts, ifRevision: session.revision });
-    if (outcome !== "conflict") return outcome === "done";
-  }
+    return outcome === "conflict" ? outcome : outcome === "done";
+  };
+  return retryOnConflict(attempt, {
+    what: "change a session",
+    store: store.name,
+    operation: "patch",
+  });
 }

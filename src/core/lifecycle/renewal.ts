@@ -14,6 +14,7 @@ import type { Emitter, SessionEvents } from "../events/events.ts";
 import { ID_LENGTH } from "../ids/session-id.ts";
 import type { SessionFacts, StoredSession } from "../store.ts";
 import type { GuardedStore } from "../store/guarded-store.ts";
+import { retryOnConflict } from "../store/retry-on-conflict.ts";
 import { changeFacts } from "./facts.ts";
 import type { Watcher } from "./watcher.ts";
 
@@ -38,6 +39,10 @@ export interface RenewalOptions {
 }
 
 type Renewal = NonNullable<SessionFacts["renewal"]>;
+interface Named<Data> {
+  id: string;
+  session: StoredSession<Data>;
+}
 type Verdict = "current" | "former" | "superseded";
 
 const SALT_BYTES = 18;
@@ -135,11 +140,8 @@ export class Renewals<Data> {
    * The id that its session goes by now, renewed if that is due; `undefined` when there is no such
    * session.
    */
-  async renew(
-    key: string,
-    id: string,
-  ): Promise<{ id: string; session: StoredSession<Data> } | undefined> {
-    for (;;) {
+  async renew(key: string, id: string): Promise<Named<Data> | undefined> {
+    const attempt = async (): Promise<Named<Data> | undefined | "conflict"> => {
       const session = await this.#store.read(key);
       if (!session || !(await this.admits(key, id, session))) return undefined;
       const renewal = session.facts?.renewal;
@@ -159,12 +161,17 @@ export class Renewals<Data> {
         renewal: salt === undefined ? confirmed(renewal as Renewal) : this.#next(id, next, salt),
       };
       const outcome = await this.#store.patch(key, { facts, ifRevision: session.revision });
-      if (outcome === "conflict") continue;
+      if (outcome === "conflict") return outcome;
       if (outcome === "missing") return undefined;
       if (isRenewing && this.#events.has("renewed"))
         this.#events.emit("renewed", { handle: this.#store.handleOf(key) });
       return { id: next, session: { ...session, facts, revision: session.revision + 1 } };
-    }
+    };
+    return retryOnConflict(attempt, {
+      what: "renew an id",
+      store: this.#store.name,
+      operation: "patch",
+    });
   }
 
   /**

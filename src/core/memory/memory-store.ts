@@ -10,6 +10,7 @@ import type {
   KeyedSession,
   NewSession,
   PatchOutcome,
+  SessionFacts,
   SessionPatch,
   SessionStore,
   StoreChange,
@@ -121,12 +122,12 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
     return "done";
   }
 
-  async move(key: string, nextKey: string): Promise<boolean> {
+  async move(key: string, nextKey: string, facts?: SessionFacts): Promise<boolean> {
     const slot = this.#live(key);
     if (slot === NONE || this.#live(nextKey) !== NONE) return false;
     // An expired record under the next key has not been swept yet.
     this.#expire(nextKey);
-    this.#records.move(slot, nextKey);
+    this.#records.move(slot, nextKey, facts);
     this.#tell({ type: "moved", key, nextKey });
     return true;
   }

@@ -90,12 +90,13 @@ export class PackedRecords<Data> {
     if (this.count === 0) this.#recent.clear();
   }
 
-  /** Gives a record another key, which none has. */
-  move(slot: number, key: string): void {
+  /** Gives a record another key, which none has, and other facts where there are any. */
+  move(slot: number, key: string, facts?: SessionFacts): void {
     const recent = this.#recent.get(slot);
     if (recent?.isUnwritten) this.#settle(recent);
-    const text = this.#textOf(slot);
-    const isWide = this.#arena.integer(slot, IS_WIDE) === 1;
+    const text = facts === undefined ? this.#textOf(slot) : this.#textWith(slot, facts);
+    const isWide =
+      facts === undefined ? this.#arena.integer(slot, IS_WIDE) === 1 : isWideText(text);
     this.#recent.forget(slot);
     this.#keys.remove(slot);
     this.#arena.resize(slot, KEY + key.length + bytesOf(text, isWide));
@@ -225,6 +226,11 @@ export class PackedRecords<Data> {
     this.#arena.setInteger(slot, TEXT_BYTES, bytesOf(text, isWide));
     this.#arena.setInteger(slot, IS_WIDE, Number(isWide));
     this.#arena.setText(slot, KEY + keyLength, text, encodingOf(isWide));
+  }
+
+  #textWith(slot: number, facts: SessionFacts): string {
+    const [data, userId] = this.#contentOf(slot);
+    return textOf(JSON.stringify(data), userId ?? undefined, facts);
   }
 
   #textOf(slot: number): string {

@@ -11,6 +11,7 @@ import type {
   KeyedTouch,
   NewSession,
   PatchOutcome,
+  SessionFacts,
   SessionPatch,
   SessionStore,
   StoreChange,
@@ -170,9 +171,9 @@ export class GuardedStore<Data> {
     );
   }
 
-  move(key: string, nextKey: string): Promise<boolean> {
+  move(key: string, nextKey: string, facts?: SessionFacts): Promise<boolean> {
     const move = (): Promise<boolean> =>
-      this.#call("move", () => this.#store.move(key, nextKey), 1);
+      this.#call("move", () => this.#store.move(key, nextKey, facts), 1);
     // Activity that is on its way would find nothing under the former key, and the session would
     // end as if it had not been.
     const touching = this.#touches?.of(key);

@@ -3,7 +3,6 @@
 import { DEFAULT_ABSOLUTE } from "../checks.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { toJsonObject } from "../data/json.ts";
-import { StoreError } from "../errors.ts";
 import { birthOf, toStoreKey } from "../ids/session-id.ts";
 import type {
   CreateResult,
@@ -14,10 +13,7 @@ import type {
   StoredSession,
   UserCap,
 } from "../store.ts";
-
-// Each conflict means that somebody else's change succeeded: this many in a row is no contention
-// any more.
-const MOST_CONFLICTS = 1000;
+import { retryOnConflict } from "./retry-on-conflict.ts";
 
 /**
  * A store that answers `get`, `set` and `delete` by id: `store.get(await session.create(data))`
@@ -54,24 +50,26 @@ export abstract class IdAccess<Data> implements Pick<SessionStore<Data>, "get" |
   async set(id: string, data: Data): Promise<void> {
     const key = toStoreKey(id);
     const fields = toJsonObject(data);
-    for (let attempt = 0; attempt < MOST_CONFLICTS; attempt++) {
+    const attempt = async (): Promise<true | "conflict"> => {
       const [session] = await this.read([key]);
-      if (session) {
-        const unset = Object.keys(session.data as object).filter(
-          (field) => !Object.hasOwn(fields as object, field),
+      if (!session)
+        return (
+          (await this.create(key, this.#begin(id, fields))).outcome === "created" || "conflict"
         );
-        if (
-          (await this.patch(key, { set: fields, unset, ifRevision: session.revision })) === "done"
-        )
-          return;
-      } else if ((await this.create(key, this.#begin(id, fields))).outcome === "created") return;
-    }
-    const store = this.constructor.name;
-    throw new StoreError(
-      "ERR_STORE_CONFLICT",
-      `Cannot set: the id is taken by what is no session, or ${MOST_CONFLICTS} times another change came first`,
-      { store, operation: "set" },
-    );
+      const unset = Object.keys(session.data as object).filter(
+        (field) => !Object.hasOwn(fields as object, field),
+      );
+      // One that ended since is made anew by the next attempt.
+      return (
+        (await this.patch(key, { set: fields, unset, ifRevision: session.revision })) === "done" ||
+        "conflict"
+      );
+    };
+    await retryOnConflict(attempt, {
+      what: "set this id, which may be taken by what is no session",
+      store: this.constructor.name,
+      operation: "set",
+    });
   }
 
   /** Ends a session, by id. */

@@ -11,6 +11,7 @@ import type {
   KeyedSession,
   NewSession,
   PatchOutcome,
+  SessionFacts,
   SessionPatch,
   SessionStore,
   Store,
@@ -132,7 +133,8 @@ export class PlainStore<Data> implements SessionStore<Data> {
     });
   }
 
-  move(key: string, nextKey: string): Promise<boolean> {
+  move(key: string, nextKey: string, facts?: SessionFacts): Promise<boolean> {
+    if (facts) return this.#unsupported("move", "anything but data");
     if (key === nextKey) return Promise.resolve(false);
     // Always in the same order, or two moves could wait for each other.
     const [first, second] = key < nextKey ? [key, nextKey] : [nextKey, key];

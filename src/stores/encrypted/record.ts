@@ -173,7 +173,8 @@ function sealFields(own: BoundKeys, fields: object): Sealed {
   );
 }
 
-function sealFacts(own: BoundKeys, facts: SessionFacts): SessionFacts {
+/** Facts for the other store, bound to the key that the record will lie under. */
+export function sealFacts(own: BoundKeys, facts: SessionFacts): SessionFacts {
   // A store keeps facts whole and never looks inside.
   return { sealed: own.seal(JSON.stringify(facts), FACTS) } as SessionFacts;
 }

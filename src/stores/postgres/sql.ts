@@ -143,11 +143,11 @@ export function toStatements({ table, channel }: SqlOptions) {
       SELECT key, 'done'${channel === undefined ? "" : `, pg_notify(${told}, 'changed ' || key)::text`} FROM changed
       UNION ALL SELECT key, 'conflict'${channel === undefined ? "" : ", NULL"} FROM locked JOIN wanted USING (key) WHERE if_revision::bigint <> locked.revision`,
     ),
-    /** key, nextKey, now. A unique violation: nextKey is taken. */
+    /** key, nextKey, now, facts or null for those that are there. A unique violation: nextKey is taken. */
     move: statement(
       "move",
       telling(
-        `UPDATE ${at} SET key = $2::text WHERE key = $1::text AND ${isLive("$3")} RETURNING key`,
+        `UPDATE ${at} SET key = $2::text, facts = COALESCE($4::text::jsonb, facts) WHERE key = $1::text AND ${isLive("$3")} RETURNING key`,
         "'moved ' || $1::text || ' ' || key",
       ),
     ),

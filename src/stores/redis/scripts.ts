@@ -53,9 +53,10 @@ local outcome, found = occupant(ARGV[5], '')
 return outcome and { 'taken', found.epoch } or { 'free' }`),
 
   /**
-   * 5 key, 6 nextKey, 7 an epoch that is known to be over, or nothing. A session leaves a pointer
-   * where it began, so that its user's index entry stays true and a walk along the keys finds it.
-   * `taken` comes with the epoch of what is there, too.
+   * 5 key, 6 nextKey, 7 an epoch that is known to be over, or nothing, 8 facts in JSON, or nothing
+   * for those that are there. A session leaves a pointer where it began, so that its user's index
+   * entry stays true and a walk along the keys finds it. `taken` comes with the epoch of what is
+   * there, too.
    */
   move: script(/* lua */ `
 local key, nextKey = ARGV[5], ARGV[6]
@@ -69,6 +70,7 @@ local isOver = there and there.revision and (not there.isLive or there.epoch == 
 if there and not isWayBack and not isOver then return { 'taken', record.epoch, there.epoch or '' } end
 local origin = record.origin or key
 record.origin = origin ~= nextKey and origin or nil
+if ARGV[8] ~= '' then record.rest = ',"facts":' .. ARGV[8] .. (record.user and ',"userId":' .. record.user or '') end
 save(nextKey, record)
 if not isWayBack then
   redis.call('SET', place(origin), '{"harpia":1,"movedTo":"' .. nextKey .. '"}', 'PXAT', record.endsAt)

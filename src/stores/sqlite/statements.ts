@@ -41,7 +41,7 @@ export function statementsOf(table: string) {
       WHERE ${name}.version = ${RECORD_VERSION} AND ${name}.expires_at <= ? RETURNING 1`,
     extend: `UPDATE ${name} SET last_seen_at = max(last_seen_at, ?), expires_at = max(expires_at, ?) WHERE key = ?`,
     patch: `UPDATE ${name} SET data = ?, facts = coalesce(?, facts), revision = revision + 1 WHERE key = ?`,
-    move: `UPDATE ${name} SET key = ? WHERE key = ?`,
+    move: `UPDATE ${name} SET key = ?, facts = coalesce(?, facts) WHERE key = ?`,
     delete: `DELETE FROM ${name} WHERE key = ?`,
     // Without a condition SQLite frees whole pages and reads no row.
     deleteAll: `DELETE FROM ${name}`,
