@@ -46,16 +46,21 @@ async function answer(own: RequestSession<Data>, method: string, path: string): 
   };
 }
 
-const APPS: Record<string, (session: Session<Data>) => Promise<Listening>> = {
-  Express: (session) => {
+const startExpress =
+  ({ setsCookie = false } = {}) =>
+  (session: Session<Data>): Promise<Listening> => {
     const [app, sessions] = [express(), expressSession(session)];
     app.use(sessions, async (req, res) => {
       const { status, location, html = "" } = await answer(sessions.of(req), req.method, req.path);
+      if (setsCookie && req.path === "/logout") res.cookie("signed_out", "1", { maxAge: 1_000 });
       if (location !== undefined) res.redirect(status, location);
       else res.status(status).type("html").send(html);
     });
     return listen(createServer(app));
-  },
+  };
+
+const APPS: Record<string, (session: Session<Data>) => Promise<Listening>> = {
+  Express: startExpress(),
   async Fastify(session) {
     const [app, sessions] = [fastify(), fastifySession(session)];
     app.addContentTypeParser("application/x-www-form-urlencoded", (_request, _body, done) =>
@@ -98,48 +103,62 @@ const APPS: Record<string, (session: Session<Data>) => Promise<Listening>> = {
     ),
 };
 
+/** @returns the heading that Back shows after a sign-out. */
+async function headingAfterBack(
+  chromium: Chromium,
+  start: (session: Session<Data>) => Promise<Listening>,
+  session: Session<Data>,
+): Promise<string | null> {
+  const { url, close } = await start(session);
+  const context = await chromium.newContext({});
+  try {
+    const page = await context.newPage();
+    await page.goto(url);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("heading", { name: "Only for ada" }).waitFor();
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByRole("heading", { name: "Sign in" }).waitFor();
+    // A page that the browser kept has no "load" of its own to wait for: it is another document.
+    await page.evaluate("void (document.documentElement.lang = 'left', history.back())");
+    await page.waitForFunction("document.documentElement.lang !== 'left'", undefined, {
+      timeout: 10_000,
+    });
+    return await page.locator("h1").textContent();
+  } finally {
+    await context.close();
+    await close();
+  }
+}
+
 describe("Back after a sign-out", () => {
+  let chromium: Chromium;
+  before(async () => void (chromium = await launchChromium()));
+  after(() => chromium.close());
+
+  for (const [name, start] of Object.entries(APPS)) {
+    it(`shows nothing of the page: ${name}`, async () => {
+      const session = new Session<Data>({ cookie: { secure: false } });
+      assert.equal(await headingAfterBack(chromium, start, session), "Sign in");
+    });
+  }
+});
+
+// Chromium keeps whole pages in memory for Back, those with no-store too, and drops the latter when a
+// cookie is set. A cookie that is only expired does not count (seen in 156): docs/limits.md.
+describe("Back after a sign-out, where the browser keeps pages in memory", () => {
   let chromium: Chromium;
   before(async () => void (chromium = await launchChromium({ keepsPages: true })));
   after(() => chromium.close());
 
-  /** @returns the heading that Back shows. */
-  async function headingAfterBack(
-    start: (session: Session<Data>) => Promise<Listening>,
-    session: Session<Data>,
-  ): Promise<string | null> {
-    const { url, close } = await start(session);
-    const context = await chromium.newContext({});
-    try {
-      const page = await context.newPage();
-      await page.goto(url);
-      await page.getByRole("button", { name: "Sign in" }).click();
-      await page.getByRole("heading", { name: "Only for ada" }).waitFor();
-      await page.getByRole("button", { name: "Sign out" }).click();
-      await page.getByRole("heading", { name: "Sign in" }).waitFor();
-      await page.goBack();
-      await page.waitForLoadState("load");
-      return await page.locator("h1").textContent();
-    } finally {
-      await context.close();
-      await close();
-    }
-  }
-
-  for (const [name, start] of Object.entries(APPS)) {
-    it(`shows nothing of the page: ${name}`, async () => {
-      assert.equal(
-        await headingAfterBack(start, new Session<Data>({ cookie: { secure: false } })),
-        "Sign in",
-      );
-    });
-  }
+  it("shows nothing of the page where the sign-out sets a cookie", async () => {
+    const session = new Session<Data>({ cookie: { secure: false } });
+    const heading = await headingAfterBack(chromium, startExpress({ setsCookie: true }), session);
+    assert.equal(heading, "Sign in");
+  });
 
   it("shows it where the application turned the header off: this browser would", async () => {
     const session = new Session<Data>({ cookie: { secure: false }, cacheControl: false });
-    assert.equal(
-      await headingAfterBack(APPS["Express"] as (typeof APPS)[string], session),
-      "Only for ada",
-    );
+    const heading = await headingAfterBack(chromium, startExpress({ setsCookie: true }), session);
+    assert.equal(heading, "Only for ada");
   });
 });

@@ -30,13 +30,17 @@ interface RoleOptions {
 export interface Page {
   goto(url: string): Promise<{ status(): number } | null>;
   reload(): Promise<{ status(): number } | null>;
-  goBack(): Promise<{ status(): number } | null>;
   url(): string;
   getByRole(role: string, options?: RoleOptions): Locator;
   getByLabel(text: string, options?: { exact?: boolean }): Locator;
   locator(selector: string): Locator;
   /** An expression: what it gives, or what its promise resolves to. */
   evaluate(expression: string): Promise<unknown>;
+  waitForFunction(
+    expression: string,
+    argument: undefined,
+    options: { timeout: number },
+  ): Promise<unknown>;
   screenshot(options: { path?: string; fullPage?: boolean; type?: "png" }): Promise<Uint8Array>;
   waitForLoadState(state: "load" | "networkidle"): Promise<void>;
   on(event: "console", listener: (message: { type(): string; text(): string }) => void): void;
