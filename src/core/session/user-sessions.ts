@@ -40,9 +40,11 @@ export class UserSessions<Data extends object> {
     const { store, events, watcher } = this.#parts;
     const user = toUser(userId);
     if (!isHandle(handle)) return false;
-    const own = await store.listByUser(user);
-    // It is the user's as long as it lives: a session never changes hands.
-    if (!own.some(({ key }) => key === handle) || !(await store.remove(handle))) return false;
+    store.assertKnowsHandles("revoke");
+    // One record, however many sessions the user has. A session's user is fixed at creation, so the
+    // removal needs no second look.
+    const session = await store.read(handle);
+    if (session?.userId !== user || !(await store.remove(handle))) return false;
     watcher.ended(handle);
     events.emit("ended", { handle, reason: "revoked" });
     return true;

@@ -124,7 +124,8 @@ export class GuardedStore<Data> {
 
   read(key: string): Promise<StoredSession<Data> | undefined> {
     // Not async: a promise around a promise would be a good part of what core costs under load.
-    return this.#reads && !this.readSync ? this.#reads.add(key) : this.#readAlone(key);
+    const reading = this.#reads && !this.readSync ? this.#reads.add(key) : this.#readAlone(key);
+    return this.#near ? this.#near.compare(key, reading) : reading;
   }
 
   /** What this process knows of a session already, by its near cache. */

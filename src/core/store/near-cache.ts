@@ -101,6 +101,19 @@ export class NearCache<Data> {
     }
   }
 
+  /**
+   * What a read gives. A record that the store no longer has, or has in another revision, is
+   * dropped: an update that found no session must not be followed by a read that finds one.
+   */
+  async compare(
+    key: string,
+    read: Promise<StoredSession<Data> | undefined>,
+  ): Promise<StoredSession<Data> | undefined> {
+    const session = await read;
+    if (this.#kept.get(key)?.session.revision !== session?.revision) this.#kept.delete(key);
+    return session;
+  }
+
   forget(key: string): void {
     this.#kept.delete(key);
     this.#filling.delete(key);

@@ -50,6 +50,33 @@ describe("Session.list and revoke", () => {
     assert.deepEqual([await session.get(a), await session.get(b)], [undefined, { userId: "2" }]);
     assert.deepEqual(ended, [{ handle: own?.handle, reason: "revoked" }]);
   });
+
+  it("end one without walking through the user's other sessions", async () => {
+    const store = new MemoryStore();
+    const asked: string[] = [];
+    for (const name of ["listByUser", "read", "readSync", "remove"] as const) {
+      const method = store[name].bind(store) as (...args: unknown[]) => unknown;
+      Object.defineProperty(store, name, {
+        value: (...args: unknown[]) => (asked.push(name), method(...args)),
+      });
+    }
+    const session = new Session({ store });
+    for (let n = 0; n < 3; n++) await session.create({ userId: "1" });
+    const [own] = await session.list("1");
+    asked.length = 0;
+    assert.equal(await session.revoke(own?.handle ?? "", { userId: "1" }), true);
+    assert.deepEqual(asked, ["readSync", "remove"]);
+  });
+
+  it("reject on a three-method store, which knows no handle", async () => {
+    const session = new Session({
+      store: { get: async () => undefined, set: async () => {}, delete: async () => {} },
+    });
+    const isUnsupported = { code: "ERR_STORE_UNSUPPORTED" };
+    const handle = toStoreKey(await session.create({ userId: "1" }));
+    await assert.rejects(session.revoke(handle, { userId: "1" }), isUnsupported);
+    await assert.rejects(session.list("1"), isUnsupported);
+  });
 });
 
 describe("Session.requireFresh", () => {

@@ -53,6 +53,34 @@ describe("nearCache", () => {
     }
   });
 
+  it("finds no session after it was told that there is none, or another one", async () => {
+    const finds: Record<string, (session: Session<Data>, id: string) => Promise<unknown>> = {
+      "an update by a function": (session, id) => session.update(id, () => ({ n: 2 })),
+      "an update of fields": (session, id) => session.update(id, { n: 2 }),
+      rotate: (session, id) => session.rotate(id),
+      delete: (session, id) => session.delete(id),
+      reauthenticate: (session, id) => session.reauthenticate(id),
+      "a revocation": async (session, id) =>
+        session.revoke((await session.open(request(id)).handle) ?? "", { userId: "a" }),
+    };
+    for (const [name, find] of Object.entries(finds)) {
+      const { here, elsewhere } = setUp();
+      const id = await here.create({ userId: "a", n: 1 });
+      await here.get(id);
+      // Its message does not arrive.
+      await elsewhere.delete(id);
+      assert.ok(!(await find(here, id)), name);
+      assert.equal(await here.get(id), undefined, name);
+    }
+    const { here, elsewhere } = setUp();
+    const id = await here.create({ userId: "a", n: 1 });
+    await here.get(id);
+    await elsewhere.update(id, { n: 2 });
+    let seen: unknown;
+    await here.update(id, (data) => void (seen = data.n));
+    assert.deepEqual([seen, (await here.get(id))?.n], [2, 2]);
+  });
+
   it("drops what others change or end, when the message comes", async () => {
     const { here, elsewhere, tell, store } = setUp();
     const id = await here.create({ userId: "a", n: 1 });
