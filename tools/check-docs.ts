@@ -4,7 +4,7 @@
 // somewhere. `ts` runs to its end; `ts serve` must answer HTTP on the port of its listen(), and is ended then;
 // `ts compile` needs a server that is not here; `ts continue` goes on where the fence before it
 // ended.
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
@@ -15,6 +15,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
+import { spawn } from "../test/support/children.ts";
 
 interface Program {
   /** Where the fence stands, for messages. */

@@ -1,6 +1,7 @@
 // Runs programs for the tools: quietly, showing what they said only when they fail, or in the open.
 // Never through a shell.
-import { spawn, type StdioOptions } from "node:child_process";
+import type { StdioOptions } from "node:child_process";
+import { spawn } from "../test/support/children.ts";
 
 export interface CommandOptions {
   cwd?: string;

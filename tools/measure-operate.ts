@@ -2,7 +2,6 @@
 // in each store, the time they take and the most memory that the command's process ever had, beside
 // the same for a tenth of them. `SESSIONS=20000 ONLY=Redis` for a try. node
 // .build/tools/measure-operate.js
-import { spawn } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
@@ -17,6 +16,7 @@ import { requireApart } from "../test/support/packages-apart.ts";
 import { projectFolder } from "../test/support/project.ts";
 import { startPostgresServer } from "../test/support/postgres-server.ts";
 import { startRedisServer } from "../test/support/redis-server.ts";
+import { spawn } from "../test/support/children.ts";
 
 const SESSIONS = Number(process.env["SESSIONS"] ?? 1_000_000);
 const FEW = SESSIONS / 10;

@@ -18,6 +18,7 @@ import { adapterConformance } from "../../src/testing.ts";
 import { FETCH_APPS, harpiaApp, NODE_APPS } from "../support/adapter-apps.ts";
 import { listenHttp2 } from "../support/http2-server.ts";
 import { listen, serveFetch } from "../support/listen.ts";
+import { listening } from "../support/waits.ts";
 
 const runner = { describe, it, before, after };
 
@@ -119,7 +120,7 @@ if (!("Bun" in globalThis) && !("Deno" in globalThis)) {
     name: "Hono 4 on @hono/node-server",
     async start(session, handle) {
       const server = serve({ fetch: honoApp(session, handle), port: 0, hostname: "127.0.0.1" });
-      await new Promise((resolve) => server.once("listening", resolve));
+      await listening(server);
       // A server that listens on a port has an address with one.
       return {
         url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

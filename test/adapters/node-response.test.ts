@@ -24,6 +24,7 @@ import { expressSession } from "../../src/adapters/express.ts";
 import { withSession } from "../../src/adapters/node.ts";
 import { HarpiaError, type RequestSession, Session } from "../../src/session.ts";
 import { listen } from "../support/listen.ts";
+import { until, within } from "../support/waits.ts";
 
 type Data = Record<string, unknown>;
 type Own = RequestSession<Data>;
@@ -343,9 +344,8 @@ describe("a held response", () => {
     const asked = get(url, { headers: { cookie: `session_id=${id}` }, agent: false });
     asked.on("error", () => {});
     asked.on("socket", (socket) => socket.on("connect", () => setImmediate(() => asked.destroy())));
-    await left;
-    while ((await session.get(id))?.["n"] !== 1)
-      await new Promise((resolve) => setImmediate(resolve));
+    await within("the visitor to have left", left);
+    await until("the change to be written", async () => (await session.get(id))?.["n"] === 1);
     await close();
   });
 });

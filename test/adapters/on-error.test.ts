@@ -5,6 +5,7 @@ import { get } from "node:http";
 import { describe, it } from "node:test";
 import { Session } from "../../src/session.ts";
 import { type Fields, SESSION_APPS } from "../support/session-apps.ts";
+import { heard, until } from "../support/waits.ts";
 
 /** Starts the framework; the path says how the handler ends. */
 async function start(name: string, onError: "discard" | "commit") {
@@ -38,10 +39,6 @@ async function start(name: string, onError: "discard" | "commit") {
   };
 }
 
-async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await new Promise((resolve) => setImmediate(resolve));
-}
-
 for (const name of Object.keys(SESSION_APPS)) {
   describe(`onError on ${name}`, () => {
     for (const onError of ["discard", "commit"] as const) {
@@ -70,18 +67,18 @@ for (const name of Object.keys(SESSION_APPS)) {
         try {
           for (const how of ["500", "200"]) {
             const asked = get(`${app.url}/${how}/wait`, { headers: { cookie }, agent: false });
-            const left = new Promise((resolve) => asked.on("close", resolve));
+            const left = heard(asked, "close");
             asked.on("error", () => {});
-            await until(() => waiting.length > 0);
+            await until("the handler to wait", () => waiting.length > 0);
             asked.destroy();
             await left;
             // The server has heard of it by the time it answers somebody else.
             await look();
             waiting.shift()?.();
-            await until(() => ended.includes(how));
+            await until("the handler to end", () => ended.includes(how));
           }
           // The last that was to be written comes after the first that was perhaps not.
-          await until(async () => "200" in ((await look()) as object));
+          await until("the last change", async () => "200" in ((await look()) as object));
           assert.deepEqual(await look(), { 200: true, ...(kept && { 500: true }), userId: "1" });
         } finally {
           await app.close();

@@ -1,8 +1,8 @@
 // An application that was built, as a process of its own on a free port of loopback.
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { createServer, type AddressInfo } from "node:net";
+import { freePort } from "../support/server-process.ts";
 import type { AppKind } from "./app-kinds.ts";
+import { exitOf } from "../support/waits.ts";
+import { spawn } from "../support/children.ts";
 
 const LONGEST_START = 30_000;
 
@@ -33,7 +33,6 @@ export async function startApp(
   let output = "";
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding("utf8").on("data", (text: string) => (output += text));
-  const closed = once(child, "close");
   const stop = async (): Promise<void> => {
     if (child.pid !== undefined) {
       try {
@@ -42,7 +41,7 @@ export async function startApp(
         // It has ended by itself.
       }
     }
-    await closed;
+    await exitOf(child);
   };
   const url = `http://127.0.0.1:${port}`;
   if (await answers(url, kind.headers, () => child.exitCode !== null)) return { url, stop };
@@ -65,14 +64,4 @@ async function answers(
     }
   }
   return false;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  // A server that listens on a port has an address with one.
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

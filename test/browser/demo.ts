@@ -1,10 +1,9 @@
 // The login demo as a process of its own, for the browser to visit.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { extname } from "node:path";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { end, firstLine } from "../support/waits.ts";
+import { spawn } from "../support/children.ts";
 
 const program = fileURLToPath(
   new URL(`../../examples/apps/login/server${extname(import.meta.url)}`, import.meta.url),
@@ -23,7 +22,7 @@ export async function startDemo(): Promise<Demo> {
     env: { PATH: process.env["PATH"], PORT: "0", HARPIATS_STORE: "memory:" },
     stdio: ["ignore", "pipe", "inherit"],
   });
-  const [line] = (await once(createInterface(demo.stdout), "line")) as [string];
+  const line = await firstLine(demo);
   const [url] = /http:\/\/\S+$/.exec(line) ?? [];
   assert.ok(url, line);
   return {
@@ -37,8 +36,6 @@ export async function startDemo(): Promise<Demo> {
       });
       assert.equal(response.status, 303);
     },
-    async stop() {
-      if (demo.exitCode === null && demo.kill("SIGKILL")) await once(demo, "exit");
-    },
+    stop: () => end(demo),
   };
 }

@@ -1,8 +1,6 @@
 // The command and openStore on PostgreSQL: with each client that may be installed, and with each
 // fault that the doctor says it finds.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
 import { Pool } from "pg";
@@ -17,6 +15,8 @@ import {
   skipWithoutPostgres,
   startPostgresServer,
 } from "../support/postgres-server.ts";
+import { exitOf, until } from "../support/waits.ts";
+import { spawn } from "../support/children.ts";
 
 type Visitor = { userId: string; role?: string };
 
@@ -142,12 +142,14 @@ describe("harpiats, on PostgreSQL", { skip: skipWithoutPostgres() }, () => {
       [installed.bin, "bench", "--store", url("postgres"), "--sessions", "200k"],
       { stdio: ["ignore", "pipe", "pipe"] },
     );
-    const ended = once(bench, "exit");
     try {
-      while ((await left()) === 0) assert.equal(bench.exitCode, null);
+      await until("it to have begun", async () => {
+        assert.equal(bench.exitCode, null);
+        return (await left()) > 0;
+      });
       bench.kill("SIGINT");
       assert.deepEqual(
-        [await text(bench.stdout), await text(bench.stderr), (await ended)[0]],
+        [await text(bench.stdout), await text(bench.stderr), (await exitOf(bench))[0]],
         ["", "harpiats: Interrupted\n", 130],
       );
       assert.equal(await left(), 0);
@@ -173,19 +175,19 @@ describe("harpiats, on PostgreSQL", { skip: skipWithoutPostgres() }, () => {
       assert.deepEqual(await faults(), expected);
       await sql(`ALTER DATABASE shop RESET ${setting.split(" ")[0]}`);
     }
+    const isNow = async (setting: string, value: string): Promise<boolean> =>
+      (await sql(`SELECT current_setting('${setting}') AS now`)).rows[0].now === value;
     for (const [setting, check] of [
       ["autovacuum", "autovacuum"],
       ["fsync", "durability"],
     ] as const) {
       await sql(`ALTER SYSTEM SET ${setting} = off`);
       await sql("SELECT pg_reload_conf()");
-      while ((await sql(`SELECT current_setting('${setting}') AS now`)).rows[0].now !== "off")
-        continue;
+      await until(`${setting} to be off`, () => isNow(setting, "off"));
       assert.deepEqual(await faults(), { [check]: "fault" });
       await sql(`ALTER SYSTEM RESET ${setting}`);
       await sql("SELECT pg_reload_conf()");
-      while ((await sql(`SELECT current_setting('${setting}') AS now`)).rows[0].now !== "on")
-        continue;
+      await until(`${setting} to be on`, () => isNow(setting, "on"));
     }
 
     await inShop.query("ALTER TABLE harpiats_sessions SET (autovacuum_enabled = false)");

@@ -1,7 +1,6 @@
 // The command and openStore on Redis: with each client that may be installed, and with each fault
 // that the doctor says it finds.
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { rm } from "node:fs/promises";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { after, before, describe, it } from "node:test";
@@ -13,6 +12,7 @@ import { commandRunner } from "../support/command.ts";
 import { faultsOf, startOlder } from "../support/doctor.ts";
 import { installPackage } from "../support/installed-package.ts";
 import { type RedisServer, skipWithoutRedis, startRedisServer } from "../support/redis-server.ts";
+import { aborted, listening, until } from "../support/waits.ts";
 
 type Visitor = { userId: string; role?: string };
 
@@ -104,7 +104,7 @@ describe("harpiats, on Redis", { skip: skipWithoutRedis() }, () => {
       const silent = createServer(
         (socket) => void sockets.push(socket.resume().on("error", () => {})),
       ).listen(0, "127.0.0.1");
-      await once(silent, "listening");
+      await listening(silent);
       // A server that listens on a port has an address with one.
       const { port } = silent.address() as AddressInfo;
       try {
@@ -144,9 +144,8 @@ describe("harpiats, on Redis", { skip: skipWithoutRedis() }, () => {
     const ada = list.find(({ userId }) => userId === "ada")?.handle;
     assert.match((await run(`sessions show ${ada}`, { env })).out, /^User +ada$/m);
     const ended = session.watch(ids[0]);
-    const isTold = new Promise((resolve) => ended.addEventListener("abort", resolve));
     assert.equal((await run(`sessions revoke ${ada}`, { env })).code, 0);
-    await isTold;
+    await aborted(ended, "the watched session to end");
     assert.deepEqual(
       JSON.parse((await run("sessions revoke --user grace --yes --json", { env })).out),
       { ended: 2 },
@@ -224,7 +223,9 @@ describe("harpiats, on Redis", { skip: skipWithoutRedis() }, () => {
     const folder = String(Object.values((await redis("CONFIG", "GET", "dir")) as object)[0]);
     await rm(folder, { recursive: true });
     await redis("BGSAVE").catch(() => {});
-    while (!/rdb_bgsave_in_progress:0/.test(String(await redis("INFO", "persistence")))) continue;
+    await until("the snapshot to have failed", async () =>
+      /rdb_bgsave_in_progress:0/.test(String(await redis("INFO", "persistence"))),
+    );
     assert.equal((await faults())["disk"], "fault");
     // Or it would not end before it had saved.
     await redis("CONFIG", "SET", "save", "");
@@ -242,8 +243,9 @@ describe("harpiats, on Redis", { skip: skipWithoutRedis() }, () => {
       );
       const client = await connectAdmin(node.url);
       await client.sendCommand(["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
-      while (!String(await client.sendCommand(["CLUSTER", "INFO"])).includes("cluster_state:ok"))
-        continue;
+      await until("the cluster to be whole", async () =>
+        String(await client.sendCommand(["CLUSTER", "INFO"])).includes("cluster_state:ok"),
+      );
       await client.close();
       assert.deepEqual(await faults(`${node.url}?cluster=true`), {});
       const { store, close } = await openStore<Visitor>(`${node.url}?cluster=true`);

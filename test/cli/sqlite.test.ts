@@ -1,12 +1,9 @@
 // The command on a SQLite file, as it is when it is installed: every command, with what it is meant
 // for and what it is not.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { chmod, open, readdir, writeFile } from "node:fs/promises";
 import { get, type IncomingMessage } from "node:http";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
 import { Session } from "../../src/session.ts";
@@ -20,6 +17,8 @@ import {
 } from "../support/command.ts";
 import { installPackage, type InstalledPackage } from "../support/installed-package.ts";
 import { requireApart } from "../support/packages-apart.ts";
+import { exitOf, firstLine, heard } from "../support/waits.ts";
+import { spawn } from "../support/children.ts";
 
 type Visitor = { userId: string; role?: string };
 
@@ -392,7 +391,7 @@ describe("harpiats, on SQLite", () => {
     });
     const errors = text(cut.stderr);
     cut.stdout.once("data", () => cut.stdout.destroy());
-    assert.deepEqual([await once(cut, "exit"), await errors], [[0, null], ""]);
+    assert.deepEqual([await exitOf(cut), await errors], [[0, null], ""]);
     await published.remove();
   });
 
@@ -402,7 +401,7 @@ describe("harpiats, on SQLite", () => {
     const pages = spawn(process.execPath, [published.bin, "admin", "--view-only", "--store", url], {
       stdio: ["ignore", "pipe", "ignore"],
     });
-    const [line] = (await once(createInterface(pages.stdout), "line")) as [string];
+    const line = await firstLine(pages);
     const { origin, pathname, port } = new URL(line);
     const sessions = await fetch(`${line}/sessions`);
     assert.equal(sessions.status, 200);
@@ -425,11 +424,11 @@ describe("harpiats, on SQLite", () => {
       path: `${pathname}/sessions`,
       headers: { host: `evil.test:${port}` },
     });
-    const [answer] = (await once(rebound, "response")) as [IncomingMessage];
+    const [answer] = await heard<[IncomingMessage]>(rebound, "response");
     assert.equal(answer.statusCode, 403);
     answer.destroy();
     pages.kill("SIGTERM");
-    assert.deepEqual(await once(pages, "exit"), [0, null]);
+    assert.deepEqual(await exitOf(pages), [0, null]);
     await published.remove();
   });
 });

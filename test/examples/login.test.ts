@@ -1,7 +1,6 @@
 // The login demo as a visitor meets it: a process of its own, pages and JSON over real HTTP.
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
+import type { ChildProcess } from "node:child_process";
 import { cp, writeFile } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -10,6 +9,8 @@ import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Browser } from "../support/http.ts";
 import { installPackage } from "../support/installed-package.ts";
+import { end, exitOf, within } from "../support/waits.ts";
+import { spawn } from "../support/children.ts";
 
 const program = fileURLToPath(
   new URL(`../../examples/apps/login/server${extname(import.meta.url)}`, import.meta.url),
@@ -41,13 +42,11 @@ async function start(
   place?: Place,
 ): Promise<{ url: string; demo: ChildProcess; said: Promise<string> }> {
   const demo = run({ PORT: "0", ...env }, place);
-  t.after(async () => {
-    if (demo.exitCode === null && demo.kill("SIGKILL")) await once(demo, "exit");
-  });
+  t.after(() => end(demo));
   assert.ok(demo.stdout);
   // Both lines may come at once: whoever listened for the second one after the first would miss it.
   const lines = createInterface(demo.stdout)[Symbol.asyncIterator]();
-  const line = String((await lines.next()).value);
+  const line = String((await within("the demo's first line", lines.next())).value);
   const said = lines.next().then(({ value }) => String(value));
   const [url] = /http:\/\/\S+$/.exec(line) ?? [];
   assert.ok(url, line);
@@ -57,7 +56,7 @@ async function start(
 async function fails(env: Record<string, string>): Promise<string> {
   const demo = run(env);
   assert.ok(demo.stderr);
-  const [[code], errors] = await Promise.all([once(demo, "exit"), text(demo.stderr)]);
+  const [[code], errors] = await Promise.all([exitOf(demo), text(demo.stderr)]);
   assert.equal(code, 1);
   return errors;
 }
@@ -286,7 +285,7 @@ describe("the login demo", () => {
       // A connection that is kept open does not hold it.
       await (await fetch(url)).text();
       demo.kill(signal);
-      assert.deepEqual(await once(demo, "exit"), [0, null]);
+      assert.deepEqual(await exitOf(demo), [0, null]);
     }
   });
 
@@ -327,7 +326,7 @@ describe("the login demo", () => {
     const browser = new Browser(url);
     await browser.post("/sign-in", { name: "Ada" });
     demo.kill("SIGTERM");
-    assert.deepEqual(await once(demo, "exit"), [0, null]);
+    assert.deepEqual(await exitOf(demo), [0, null]);
     const again = new Browser((await start(t, {}, place)).url);
     again.cookies.set("session_id", browser.cookies.get("session_id") ?? "");
     assert.deepEqual(await again.json("/profile"), {

@@ -1,13 +1,10 @@
 // The example as Prometheus meets it, and its dashboard: every name that it asks for is one that a
 // scrape gives.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname } from "node:path";
-import { createInterface } from "node:readline";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { PrometheusExporter } from "@opentelemetry/exporter-prometheus";
@@ -17,6 +14,9 @@ import { MemoryStore, Session } from "../../src/session.ts";
 import { ManualClock } from "../../src/testing.ts";
 import { Browser } from "../support/http.ts";
 import { projectFolder } from "../support/project.ts";
+import { end, exitOf, firstLine, listening } from "../support/waits.ts";
+import { spawn } from "../support/children.ts";
+import { freePort } from "../support/server-process.ts";
 
 const program = fileURLToPath(
   new URL(`../../examples/opentelemetry/server${extname(import.meta.url)}`, import.meta.url),
@@ -37,16 +37,6 @@ function seriesOf(
       series.labels.set(label, (series.labels.get(label) ?? new Set()).add(of));
   }
   return found;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  // It listens on TCP.
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 /** Does everything that has a metric of its own, once. */
@@ -90,9 +80,8 @@ describe("examples/opentelemetry", () => {
       env: { PATH: process.env["PATH"], PORT: "0", METRICS_PORT: String(metricsPort) },
       stdio: ["ignore", "pipe", "inherit"],
     });
-    const ended = once(child, "exit");
-    t.after(async () => void (child.kill("SIGKILL") && (await ended)));
-    const [line] = (await once(createInterface(child.stdout), "line")) as [string];
+    t.after(() => end(child));
+    const line = await firstLine(child);
     const browser = new Browser(/http:\/\/\S+$/.exec(line)?.[0] ?? assert.fail(line));
     const login = await browser.fetch("/login", {
       method: "POST",
@@ -123,7 +112,7 @@ describe("examples/opentelemetry", () => {
     ])
       assert.ok(!text.includes(secret), secret);
     child.kill("SIGTERM");
-    assert.deepEqual(await ended, [0, null]);
+    assert.deepEqual(await exitOf(child), [0, null]);
   });
 
   it("has a dashboard whose queries use only names and labels that a scrape has", async (t) => {
@@ -140,7 +129,7 @@ describe("examples/opentelemetry", () => {
       server.close();
       await meterProvider.shutdown();
     });
-    await once(server, "listening");
+    await listening(server);
     await doEverything(sessions);
     // It listens on TCP.
     const { port } = server.address() as AddressInfo;

@@ -1,13 +1,14 @@
 // The programs of examples/people as their pages describe them: each runs to its end by itself and
 // prints what happened.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { extname } from "node:path";
 import { readdirSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { skipWithoutRedis, startRedisServer } from "../support/redis-server.ts";
+import { heard } from "../support/waits.ts";
+import { spawn } from "../support/children.ts";
 
 const folder = new URL("../../examples/people/", import.meta.url);
 const extension = extname(import.meta.url);
@@ -76,7 +77,7 @@ async function run(name: string, env: Record<string, string> = {}): Promise<stri
   });
   const [printed, code] = await Promise.all([
     text(child.stdout),
-    new Promise((resolve) => child.once("close", resolve)),
+    heard(child, "close").then(([ended]) => ended),
   ]);
   assert.equal(code, 0, `${name}:\n${printed}`);
   return printed;

@@ -13,6 +13,7 @@ import {
 } from "../../src/explain.ts";
 import { MemoryStore, Session } from "../../src/session.ts";
 import { type Fields, SESSION_APPS } from "../support/session-apps.ts";
+import { until } from "../support/waits.ts";
 
 for (const [name, start] of Object.entries(SESSION_APPS)) {
   describe(`explaining middleware on ${name}`, () => {
@@ -59,7 +60,7 @@ for (const [name, start] of Object.entries(SESSION_APPS)) {
         assert.match(printed[1] ?? "", /signed out/);
         await (await ask("/large", cookie)).text();
         // The response is looked at when it has been handed over, which its reader may see first.
-        while (printed.length < 4) await new Promise((resolve) => setImmediate(resolve));
+        await until("the fourth explanation", () => printed.length >= 4);
         assert.equal(causes()[3], "response: too-large");
       } finally {
         await app.close();

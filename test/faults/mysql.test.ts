@@ -14,6 +14,7 @@ import {
   startMariadbServer,
 } from "../support/mariadb-server.ts";
 import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
+import { until } from "../support/waits.ts";
 
 interface Data {
   userId: string;
@@ -29,6 +30,8 @@ interface Owned {
   isEnded: boolean | "perhaps";
 }
 
+// Milliseconds. A server that was killed recovers in seconds, also on a loaded machine.
+const LONGEST_LOAD = 60_000;
 const OWNERS = 12;
 const STORE_TIMEOUT = 0.5;
 
@@ -89,10 +92,11 @@ function startLoad(session: Session<Data>) {
     /** Waits for so many more answers, or for the first broken promise. */
     async more(count: number): Promise<void> {
       const enough = counted.answers + count;
-      const waiting = async (): Promise<void> => {
-        while (counted.answers < enough && !over.signal.aborted) await sleep(5);
-      };
-      await Promise.race([waiting(), running]);
+      const isEnough = (): boolean => counted.answers >= enough || over.signal.aborted;
+      await Promise.race([
+        until(`${count} more answers`, isEnough, { limit: LONGEST_LOAD }),
+        running,
+      ]);
     },
     /** Ends the load and compares what owners know with what the store has. */
     async stop(): Promise<void> {
@@ -164,7 +168,7 @@ describe("MysqlStore under faults", { skip: skipWithoutMariadb() }, () => {
     const load = begin(session);
     await load.more(200);
     proxy.stall();
-    while (!load.failures.has("ERR_STORE_TIMEOUT")) await sleep(5);
+    await until("a timeout", () => load.failures.has("ERR_STORE_TIMEOUT"));
     proxy.restore();
     await load.more(200);
     await load.stop();
@@ -203,12 +207,9 @@ describe("MysqlStore under faults", { skip: skipWithoutMariadb() }, () => {
       await Promise.all(hanging);
       // Both connections wait for the locks. Without giving them up this would go on for as long as
       // the server lets them.
-      for (;;) {
-        const found = await session
-          .get(ids[2])
-          .catch((error: unknown) => assert.ok(error instanceof StoreError));
-        if (found) break;
-      }
+      await until("an answer to somebody else", () =>
+        session.get(ids[2]).catch((error: unknown) => assert.ok(error instanceof StoreError)),
+      );
       await other.query("ROLLBACK");
       other.release();
     },

@@ -15,6 +15,7 @@ import {
   startPostgresServer,
 } from "../support/postgres-server.ts";
 import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
+import { until } from "../support/waits.ts";
 
 interface Data {
   n: number;
@@ -31,6 +32,8 @@ interface Known {
   end: "no" | "tried" | "acknowledged";
 }
 
+// Milliseconds. A server that was killed recovers in seconds, also on a loaded machine.
+const LONGEST_LOAD = 60_000;
 const VISITORS = 16;
 
 /**
@@ -63,11 +66,12 @@ class Load {
   /** Waits until so many more requests were answered. */
   async goOn(requests: number): Promise<void> {
     const enough = this.answers + requests;
-    const isEnough = async (): Promise<void> => {
-      while (this.answers < enough && !this.#isOver) await sleep(5);
-    };
+    const isEnough = (): boolean => this.answers >= enough || this.#isOver;
     // The visitors stay until they are stopped, unless one of them found a broken promise.
-    await Promise.race([this.#visitors, isEnough()]);
+    await Promise.race([
+      this.#visitors,
+      until(`${requests} more answers`, isEnough, { limit: LONGEST_LOAD }),
+    ]);
   }
 
   async #visit(): Promise<void> {
@@ -195,7 +199,7 @@ describe("PostgresStore under faults", { skip: skipWithoutPostgres() }, () => {
       const load = new Load(session);
       await load.goOn(200);
       proxy.stall();
-      while (!load.errors.has("ERR_STORE_TIMEOUT")) await sleep(5);
+      await until("a timeout", () => load.errors.has("ERR_STORE_TIMEOUT"));
       proxy.restore();
       await load.goOn(200);
       await load.stop();
@@ -268,7 +272,7 @@ describe("PostgresStore under faults", { skip: skipWithoutPostgres() }, () => {
     const load = new Load(new Session<Data>({ store, storeTimeout: 0.3 }));
     await load.goOn(100);
     for (const one of ports) one.isDead = true;
-    while (!load.errors.has("ERR_STORE_TIMEOUT")) await sleep(5);
+    await until("a timeout", () => load.errors.has("ERR_STORE_TIMEOUT"));
     await load.goOn(100);
     await load.stop();
     await pool.end();

@@ -1,7 +1,6 @@
 // SqliteStore when a process that writes is killed, while another goes on, and when the disk is
 // full.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -9,6 +8,8 @@ import { Session, StoreError } from "../../src/session.ts";
 import { SqliteStore } from "../../src/stores/sqlite.ts";
 import { openForProcess, sqliteClient } from "../support/sqlite-clients.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
+import { heard } from "../support/waits.ts";
+import { spawn } from "../support/children.ts";
 
 const ROUNDS = 8;
 const writer = fileURLToPath(
@@ -35,6 +36,7 @@ describe("SqliteStore under faults", () => {
         path,
         50 + Math.random() * 200,
         async (isOver) => {
+          // Until it is killed, which heard() below bounds.
           while (!isOver()) {
             assert.equal(await bystander.update(own, ({ n }) => ({ n: Number(n) + 1 })), true);
             assert.ok(await bystander.get(own));
@@ -90,14 +92,10 @@ async function writeUntilKilled(
   child.stdout.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
   child.stdout.once("data", () => setTimeout(() => child.kill("SIGKILL"), life));
   let isClosed = false;
-  const closed = new Promise<NodeJS.Signals | null>((resolve) => {
-    child.once("close", (_, signal) => {
-      isClosed = true;
-      resolve(signal);
-    });
-  });
+  const closed = heard<[number | null, NodeJS.Signals | null]>(child, "close");
+  child.once("close", () => (isClosed = true));
   await meanwhile(() => isClosed);
-  assert.equal(await closed, "SIGKILL");
+  assert.equal((await closed)[1], "SIGKILL");
   const acknowledged = new Map<string, Acknowledged>();
   // The last line may be half a line.
   for (const line of text.split("\n").slice(0, -1)) {

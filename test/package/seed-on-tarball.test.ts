@@ -1,17 +1,17 @@
 // A program with the seed's calls, in a folder that knows nothing of this project: it installs the
 // packed tarball, compiles strictly, declarations included, and signs a visitor in and out.
 import assert from "node:assert/strict";
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { once } from "node:events";
+import { type ChildProcess, execFile } from "node:child_process";
 import { copyFile, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { after, before, describe, it } from "node:test";
 import { promisify } from "node:util";
 import { Browser } from "../support/http.ts";
 import { projectFolder } from "../support/project.ts";
+import { end, firstLine } from "../support/waits.ts";
+import { spawn } from "../support/children.ts";
 
 const run = promisify(execFile);
 
@@ -65,7 +65,7 @@ describe("the packed tarball", () => {
   });
 
   after(async () => {
-    if (program?.exitCode === null && program.kill()) await once(program, "exit");
+    await end(program);
     await rm(folder, { recursive: true, force: true });
   });
 
@@ -81,7 +81,7 @@ describe("the packed tarball", () => {
       stdio: ["ignore", "pipe", "inherit"],
     });
     assert.ok(program.stdout);
-    const [url] = (await once(createInterface(program.stdout), "line")) as [string];
+    const url = await firstLine(program);
 
     const browser = new Browser(url);
     assert.deepEqual(await browser.json("/profile"), { signedIn: false });

@@ -5,6 +5,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import type { Session } from "../../src/session.ts";
 import type { Fields, TestRunner } from "../../src/testing/conformance-bench.ts";
 import type { Login, Order } from "./multi-process-worker.ts";
+import { until } from "../support/waits.ts";
 
 const LOGINS = 200;
 const CAP = 5;
@@ -75,8 +76,8 @@ export function userTests(it: TestRunner["it"], setting: () => Setting): void {
           worker.tell({ task: "login", userId, count: LOGINS / workers.length, atOnce: AT_ONCE }),
         ),
       );
-      while ((await session.list(userId)).length < OLDER + ENOUGH + workers.length * AT_ONCE)
-        await turn();
+      const enough = OLDER + ENOUGH + workers.length * AT_ONCE;
+      await until("enough logins", async () => (await session.list(userId)).length >= enough);
       const began = process.hrtime.bigint();
       await end(session, userId);
       const ended = process.hrtime.bigint();

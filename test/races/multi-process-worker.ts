@@ -2,6 +2,7 @@
 // does what it is told.
 import { Session, type SessionOptions, type SessionStore } from "../../src/session.ts";
 import type { Fields, OpenedStore } from "../../src/testing/conformance-bench.ts";
+import { aborted } from "../support/waits.ts";
 
 /** What a worker can be told. */
 export type Order =
@@ -94,13 +95,8 @@ async function logIn({
 async function watch(on: Session<Fields>, ids: readonly string[]): Promise<true> {
   const signals = ids.map((id) => on.watch(id));
   fired = Promise.all(
-    signals.map(
-      (signal) =>
-        new Promise<string>((resolve) =>
-          signal.addEventListener("abort", () => resolve(String(process.hrtime.bigint())), {
-            once: true,
-          }),
-        ),
+    signals.map((signal) =>
+      aborted(signal, "a watched session to end").then(() => String(process.hrtime.bigint())),
     ),
   );
   // A SessionStore in all of these tests.

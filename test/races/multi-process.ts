@@ -1,12 +1,14 @@
 // Several processes on the same sessions of a real server: no update is lost, and nothing brings
 // back what was ended.
 import assert from "node:assert/strict";
-import { type ChildProcess, fork } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { Session } from "../../src/session.ts";
 import type { SessionStore } from "../../src/session.ts";
 import type { Fields, OpenedStore, TestRunner } from "../../src/testing/conformance-bench.ts";
 import { userTests } from "./multi-process-users.ts";
 import { type OpenForProcess, OPTIONS, type Order } from "./multi-process-worker.ts";
+import { exitOf, within } from "../support/waits.ts";
+import { fork } from "../support/children.ts";
 
 export interface MultiProcessOptions {
   /** The store's name in the output. */
@@ -33,6 +35,8 @@ const UPDATES = 250;
 const ROUNDS = 1000;
 // Sessions that are disturbed and ended at the same time.
 const AT_ONCE = 50;
+// Milliseconds. Four processes and their server share what processors there are.
+const LONGEST_ORDER = 120_000;
 
 /** A child process that takes orders. */
 export class Worker {
@@ -69,18 +73,18 @@ export class Worker {
 
   tell(order: Order): Promise<unknown> {
     const number = this.#number++;
-    return new Promise((resolve, reject) => {
+    const answer = new Promise((resolve, reject) => {
       this.#waiting.set(number, { resolve, reject });
       this.#child.send({ number, order });
     });
+    return within(`the worker to have done "${order.task}"`, answer, { limit: LONGEST_ORDER });
   }
 
   async end(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    const ended = new Promise((resolve) => this.#child.once("exit", resolve));
     await this.tell({ task: "close" }).catch(() => {});
     this.#child.disconnect();
-    await ended;
+    await exitOf(this.#child);
   }
 }
 

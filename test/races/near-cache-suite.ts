@@ -11,6 +11,7 @@ import {
 import type { Fields, TestRunner } from "../../src/testing/conformance-bench.ts";
 import { countCalls } from "../support/counting-store.ts";
 import { pauseCalls } from "../support/pausing-store.ts";
+import { within } from "../support/waits.ts";
 
 /** Two stores over one server, each with connections of its own. */
 export interface TwoStores {
@@ -91,9 +92,10 @@ export function nearCacheSuite(
     /** Waits for a message, from the call on. */
     function hear(isIt: (change: StoreChange) => boolean): Promise<void> {
       const from = told.length;
-      return new Promise((resolve) => {
+      const isHeard = new Promise<void>((resolve) => {
         onTold = () => void (told.slice(from).some(isIt) && resolve());
       });
+      return within("the message", isHeard, { seen: () => JSON.stringify(told.slice(from)) });
     }
     const ofKey =
       (id: string) =>

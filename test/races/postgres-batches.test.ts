@@ -1,8 +1,6 @@
 // Batches of changes on a real PostgreSQL: what the server counts for them, what one item does to
 // the others, and two processes whose batches hold the same sessions in other orders.
 import assert from "node:assert/strict";
-import { fork } from "node:child_process";
-import { once } from "node:events";
 import { after, before, describe, it } from "node:test";
 import { Pool } from "pg";
 import { type KeyedPatch, Session } from "../../src/session.ts";
@@ -12,6 +10,8 @@ import {
   skipWithoutPostgres,
   startPostgresServer,
 } from "../support/postgres-server.ts";
+import { heard } from "../support/waits.ts";
+import { fork } from "../support/children.ts";
 
 type Fields = Record<string, unknown>;
 const ROUNDS = 150;
@@ -168,7 +168,7 @@ if (process.env["HARPIATS_HAMMER"] && process.send) {
         env: { ...process.env, HARPIATS_HAMMER: JSON.stringify({ url: server.url, keys }) },
       });
       const [[failures], own] = await Promise.all([
-        once(child, "message") as Promise<[string[]]>,
+        heard<[string[]]>(child, "message"),
         hammer(server.url, "parent", keys),
       ]);
       assert.deepEqual([failures, own], [[], []]);

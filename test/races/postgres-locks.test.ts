@@ -11,6 +11,7 @@ import {
   skipWithoutPostgres,
   startPostgresServer,
 } from "../support/postgres-server.ts";
+import { until } from "../support/waits.ts";
 
 type Fields = Record<string, unknown>;
 interface Stage {
@@ -145,7 +146,7 @@ describe("PostgresStore", { skip: skipWithoutPostgres() }, () => {
     (await pool.query("SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'")).rowCount ===
     1;
   const untilOneWaits = async (): Promise<void> => {
-    while (!(await isWaiting())) await new Promise((resolve) => setImmediate(resolve));
+    await until("somebody to wait for a lock", isWaiting);
   };
 
   for (const [name, first] of Object.entries(OPERATIONS)) {
@@ -164,8 +165,10 @@ describe("PostgresStore", { skip: skipWithoutPostgres() }, () => {
         const outcome = await first(heldStore, stage);
         const progress = { isDone: false };
         const other = second(store, stage).finally(() => (progress.isDone = true));
-        while (!progress.isDone && !(await isWaiting()))
-          await new Promise((resolve) => setImmediate(resolve));
+        await until(
+          `"${otherName}" to end, or to wait for "${name}"`,
+          async () => progress.isDone || isWaiting(),
+        );
         await held.query("COMMIT");
         const seen = await lookAt(stage, [outcome, await other]);
         if (!isDeepStrictEqual(seen, firstFirst))

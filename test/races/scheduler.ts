@@ -2,6 +2,7 @@
 // let go on. Every order in which they can go on is tried.
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setImmediate } from "node:timers";
+import { within } from "../support/waits.ts";
 
 export interface SchedulerOptions {
   /**
@@ -79,9 +80,12 @@ export class Scheduler {
         this.#onStopOrEnd = (index) => void (index === chosen && resolve());
       });
       letGo();
-      await (this.#mayWait ? turns(TURNS) : arrival);
+      await (this.#mayWait
+        ? turns(TURNS)
+        : within(`operation ${chosen} to stop at the store or to end`, arrival));
     }
-    for (const outcome of await outcomes) if (outcome.status === "rejected") throw outcome.reason;
+    for (const outcome of await within("the operations' outcomes", outcomes))
+      if (outcome.status === "rejected") throw outcome.reason;
   }
 
   #stop(index: number): Promise<void> {
@@ -107,6 +111,7 @@ export async function everySchedule(
 ): Promise<number> {
   let count = 0;
   let path: { choice: number; among: number }[] = [];
+  // Until every schedule was run.
   for (;;) {
     let step = 0;
     await run((among) => {

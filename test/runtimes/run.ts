@@ -1,12 +1,12 @@
 // The suite, from source, on every runtime that the package promises, beside the node that runs
 // everything else. The runtimes are packages of this folder's own lockfile.
 // `npm run test:runtimes -- bun core/http/cookies` runs one, and those tests alone.
-import { spawn } from "node:child_process";
 import { access, mkdtemp, readdir, rm, stat } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { conformanceOnWorkerd, smokeWorkerd } from "./workerd.ts";
+import { spawn } from "../support/children.ts";
 
 interface Runtime {
   name: string;

@@ -1,14 +1,15 @@
 // The workers of this folder on workerd, the runtime of Cloudflare Workers, over real HTTP: create,
 // cookie, fromRequest, update and delete, and adapterConformance.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
+import type { ChildProcess } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { rolldown } from "rolldown";
+import { end, exitOf, heard } from "../support/waits.ts";
+import { spawn } from "../support/children.ts";
 
 const CONFIG = `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
@@ -82,31 +83,28 @@ async function whileServing(
     cwd: folder,
     stdio: ["ignore", "pipe", "pipe", "pipe"],
   });
-  const ended = once(child, "close");
   let said = "";
   for (const stream of [child.stdout, child.stderr])
     stream?.setEncoding("utf8").on("data", (text: string) => (said += text));
   try {
     // The fourth of stdio is a pipe that we read.
-    const port = await portOf(child.stdio[3] as Readable, ended);
+    const port = await portOf(child.stdio[3] as Readable, child);
     await ask(`http://127.0.0.1:${port}`);
   } catch (error) {
     throw new Error(`${error instanceof Error ? error.message : String(error)}\n${said}`, {
       cause: error,
     });
   } finally {
-    child.kill("SIGKILL");
-    await ended;
+    await end(child);
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function portOf(control: Readable, ended: Promise<unknown>): Promise<number> {
+async function portOf(control: Readable, child: ChildProcess): Promise<number> {
   const lines = createInterface(control);
-  const timeout = AbortSignal.timeout(LONGEST_START);
   const line = await Promise.race([
-    once(lines, "line", { signal: timeout }),
-    ended.then(() => undefined),
+    heard<[string]>(lines, "line", { limit: LONGEST_START }),
+    exitOf(child, { limit: LONGEST_START }).then(() => undefined),
   ]);
   if (line === undefined) throw new Error("workerd ended before it listened");
   // workerd's own words.

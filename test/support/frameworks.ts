@@ -2,7 +2,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { PassThrough } from "node:stream";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import express from "express";
 import express4 from "express4";
 import fastify from "fastify";
@@ -12,6 +11,7 @@ import Koa from "koa";
 import Koa2 from "koa2";
 import { serve as serveFetch } from "srvx/node";
 import type { RequestLike, ResponseLike } from "../../src/session.ts";
+import { until } from "./waits.ts";
 
 /**
  * What the routes do, in any framework. Each gets what a handler of that framework would pass on.
@@ -176,7 +176,7 @@ function serveFastify(form: "wrapped" | "raw"): Framework["serve"] {
       const body = new PassThrough();
       body.write("{");
       void reply.send(body);
-      while (!reply.raw.headersSent) await nextTurn();
+      await until("the headers to be sent", () => reply.raw.headersSent);
       await routes.late(request, reply);
       body.end("}");
       return reply;

@@ -1,12 +1,14 @@
 // A real MariaDB of the test's own: a free port, a temporary folder, ended by its process id.
-import { type ChildProcess, spawn } from "node:child_process";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import type { ChildProcess } from "node:child_process";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { createConnection, type PoolOptions } from "mysql2/promise";
 import { findServer } from "../../tools/test-servers.ts";
-import { exitOf, freePort, readyOrLog } from "./server-process.ts";
+import { spawn } from "./children.ts";
+import { freePort, readyOrLog } from "./server-process.ts";
 import { skipReason } from "./skip-reason.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
+import { end } from "./waits.ts";
 
 export interface MariadbServer {
   readonly port: number;
@@ -48,7 +50,7 @@ export function skipWithoutMariadb(): string | false {
 export async function startMariadbServer(
   options: MariadbServerOptions = {},
 ): Promise<MariadbServer> {
-  const folder = await mkdtemp(join(tmpdir(), "harpiats-mariadb-"));
+  const { path: folder, remove } = await temporaryFolder("mariadb");
   const data = join(folder, "data");
   await mkdir(data);
   const port = await freePort();
@@ -76,18 +78,11 @@ export async function startMariadbServer(
   // It refuses to run as root without being told.
   if (process.getuid?.() === 0) args.push("--user=root");
   let child: ChildProcess | undefined;
-  const killNow = (): void => void child?.kill("SIGKILL");
-  // A test that crashes must not leave a server behind.
-  process.once("exit", killNow);
 
   const server: MariadbServer = {
     port,
     connection: { host: "127.0.0.1", port, user: "root", database: "harpiats" },
-    async kill() {
-      const ended = exitOf(child as ChildProcess);
-      killNow();
-      await ended;
-    },
+    kill: () => end(child),
     async start() {
       child = spawn(program ?? "mariadbd", args, {
         cwd: folder,
@@ -97,19 +92,16 @@ export async function startMariadbServer(
       if (log !== undefined) throw new Error(`Cannot start mariadbd: ${log}`);
     },
     async stop() {
-      process.off("exit", killNow);
       // The folder is thrown away: there is nothing to write in order.
       await server.kill();
-      await rm(folder, { recursive: true, force: true });
+      await remove();
     },
   };
   await server.start();
   if (options.isDurable) {
     // A new server's first pages are on disk once it has ended in order: as after every
     // installation.
-    const ended = exitOf(child as ChildProcess);
-    (child as ChildProcess).kill("SIGTERM");
-    await ended;
+    await end(child, "SIGTERM");
     await server.start();
   }
   const connection = await createConnection({ ...server.connection, database: "" });

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
 import { projectFolder } from "./project.ts";
+import { until } from "./waits.ts";
 
 // A build from source, where no binary can be fetched, takes a minute or two, and on a busy machine
 // longer.
@@ -79,12 +80,12 @@ async function install(path: string): Promise<void> {
 
 /** Test files run side by side: one does it, the others wait for it. */
 async function onlyOnce(lock: string, work: () => Promise<void>): Promise<void> {
-  for (;;) {
-    const isMine = await mkdir(lock).then(
+  const isMine = async (): Promise<boolean> => {
+    const isMade = await mkdir(lock).then(
       () => true,
       () => false,
     );
-    if (isMine) break;
+    if (isMade) return true;
     const age = await stat(lock).then(
       ({ mtimeMs }) => Date.now() - mtimeMs,
       () => 0,
@@ -92,7 +93,9 @@ async function onlyOnce(lock: string, work: () => Promise<void>): Promise<void> 
     // Whoever took it was ended.
     if (age > LONGEST_INSTALL) await rm(lock, { recursive: true, force: true });
     await setTimeout(200);
-  }
+    return false;
+  };
+  await until(`${lock} to be let go`, isMine, { limit: 2 * LONGEST_INSTALL });
   try {
     await work();
   } finally {

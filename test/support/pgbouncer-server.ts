@@ -1,14 +1,16 @@
 // A real PgBouncer of the test's own before a PostgreSQL: a free port, a temporary folder, ended by
 // its process id.
-import { execFile, spawn } from "node:child_process";
-import { chown, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { execFile } from "node:child_process";
+import { chown, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { findServer } from "../../tools/test-servers.ts";
+import { spawn } from "./children.ts";
 import { otherUser, type PostgresServer } from "./postgres-server.ts";
-import { exitOf, freePort, readyOrLog } from "./server-process.ts";
+import { freePort, readyOrLog } from "./server-process.ts";
 import { skipReason } from "./skip-reason.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
+import { end } from "./waits.ts";
 
 export type PoolMode = "session" | "transaction" | "statement";
 
@@ -54,7 +56,7 @@ export async function startPgbouncer(
   server: PostgresServer,
   { maxPreparedStatements = 0 }: PgbouncerOptions = {},
 ): Promise<PgbouncerServer> {
-  const folder = await mkdtemp(join(tmpdir(), "harpiats-pgbouncer-"));
+  const { path: folder, remove } = await temporaryFolder("pgbouncer");
   // Like PostgreSQL it refuses to run as root.
   const user = await otherUser();
   if (user) await chown(folder, user.uid, user.gid);
@@ -85,18 +87,13 @@ export async function startPgbouncer(
     cwd: folder,
     stdio: ["ignore", "ignore", "pipe"],
   });
-  const killNow = (): void => void child.kill("SIGKILL");
-  process.once("exit", killNow);
   const log = await readyOrLog(child, "process up");
   if (log !== undefined) throw new Error(`Cannot start pgbouncer: ${log}`);
   return {
     url: (mode) => `postgres://postgres@127.0.0.1:${port}/${mode}`,
     async stop() {
-      process.off("exit", killNow);
-      const ended = exitOf(child);
-      killNow();
-      await ended;
-      await rm(folder, { recursive: true, force: true });
+      await end(child);
+      await remove();
     },
   };
 }

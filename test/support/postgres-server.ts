@@ -1,12 +1,14 @@
 // A real PostgreSQL of the test's own: a free port, a temporary folder, ended by its process id.
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { type ChildProcess, execFile } from "node:child_process";
 import { accessSync, constants, readdirSync } from "node:fs";
-import { chown, mkdtemp, realpath, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { chown, realpath } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { exitOf, freePort, readyOrLog } from "./server-process.ts";
+import { spawn } from "./children.ts";
+import { freePort, readyOrLog } from "./server-process.ts";
 import { skipReason } from "./skip-reason.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
+import { end, exitOf } from "./waits.ts";
 
 const exec = promisify(execFile);
 
@@ -48,7 +50,7 @@ export function skipWithoutPostgres(): string | false {
 export async function startPostgresServer(
   options: PostgresServerOptions = {},
 ): Promise<PostgresServer> {
-  const folder = await mkdtemp(join(tmpdir(), "harpiats-postgres-"));
+  const { path: folder, remove } = await temporaryFolder("postgres");
   // Debian's postgres is a link: the other programs are beside the file itself.
   const binaries = dirname(await realpath(program ?? ""));
   const user = await otherUser();
@@ -77,8 +79,6 @@ export async function startPostgresServer(
     ...Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]),
   ];
   let child: ChildProcess | undefined;
-  const killNow = (): void => void child?.kill("SIGKILL");
-  process.once("exit", killNow);
 
   const server: PostgresServer = {
     port,
@@ -88,9 +88,8 @@ export async function startPostgresServer(
       // Each of its processes leads a group of its own: a signal to one group would leave the
       // others.
       const pids = [pid, ...(await childrenOf(pid))];
-      const ended = exitOf(child as ChildProcess);
       for (const one of pids) killOne(one);
-      await ended;
+      await exitOf(child as ChildProcess);
     },
     async start() {
       // What was killed leaves memory behind that the next one has to see unused.
@@ -107,12 +106,9 @@ export async function startPostgresServer(
       }
     },
     async stop() {
-      process.off("exit", killNow);
-      const ended = exitOf(child as ChildProcess);
       // Immediate shutdown: the folder is thrown away.
-      child?.kill("SIGQUIT");
-      await ended;
-      await rm(folder, { recursive: true, force: true });
+      await end(child, "SIGQUIT");
+      await remove();
     },
   };
   await server.start();

@@ -1,8 +1,10 @@
 // A real Redis Cluster of the test's own: three masters with a replica each, on free ports in
 // temporary folders.
 import { execFile } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { type RedisServer, startRedisServer } from "./redis-server.ts";
+import { until as waitUntil } from "./waits.ts";
 
 const run = promisify(execFile);
 
@@ -139,10 +141,6 @@ export async function startRedisCluster(): Promise<RedisCluster> {
 }
 
 async function until(condition: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + PATIENCE;
-  while (!(await condition())) {
-    if (Date.now() > deadline)
-      throw new Error(`The cluster did not become whole within ${PATIENCE} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  const calmly = async (): Promise<boolean> => (await condition()) || (await sleep(50, false));
+  await waitUntil("the cluster to be whole", calmly, { limit: PATIENCE });
 }

@@ -1,11 +1,12 @@
 // A real redis-server of the test's own: a free port, a temporary folder, ended by its process id.
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { accessSync, constants } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { spawn } from "./children.ts";
 import { freePort } from "./server-process.ts";
 import { skipReason } from "./skip-reason.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
+import { end, within } from "./waits.ts";
 
 export interface RedisServer {
   readonly port: number;
@@ -45,11 +46,8 @@ export function skipWithout(program: string, how: string): string | false {
 
 /** Starts a redis-server that keeps nothing on disk, unless its arguments say so. */
 export async function startRedisServer(options: RedisServerOptions = {}): Promise<RedisServer> {
-  const folder = await mkdtemp(join(tmpdir(), "harpiats-redis-"));
+  const folder = await temporaryFolder("redis");
   let child: ChildProcess;
-  // A test that crashes must not leave a server behind.
-  const killNow = (): void => void child?.kill("SIGKILL");
-  process.once("exit", killNow);
   const start = async (port: number): Promise<boolean> => {
     const listening = options.tls
       ? [
@@ -70,7 +68,7 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
       "--bind",
       "127.0.0.1",
       "--dir",
-      folder,
+      folder.path,
       "--save",
       "",
       "--appendonly",
@@ -98,13 +96,12 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
           );
       },
       async stop() {
-        process.off("exit", killNow);
         await end(child, "SIGTERM");
-        await rm(folder, { recursive: true, force: true });
+        await folder.remove();
       },
     };
   }
-  process.off("exit", killNow);
+  await folder.remove();
   throw new Error(`Cannot start redis-server: ${ATTEMPTS} times it ended before it was ready`);
 }
 
@@ -121,14 +118,15 @@ function isOnPath(program: string): boolean {
 
 /** A node of a cluster also listens on the port 10,000 above its own. */
 async function freeLowPort(): Promise<number> {
-  for (;;) {
+  for (let tries = 0; tries < 100; tries++) {
     const port = await freePort();
     if (port > 0 && port < 55_000) return port;
   }
+  throw new Error("Cannot find a free port below 55000 in 100 tries");
 }
 
 function isReady(child: ChildProcess): Promise<boolean> {
-  return new Promise((resolve, reject) => {
+  const said = new Promise<boolean>((resolve, reject) => {
     let log = "";
     child.stdout?.setEncoding("utf8");
     // It stays listened to: a pipe that nobody reads would stop the server once it is full.
@@ -140,12 +138,5 @@ function isReady(child: ChildProcess): Promise<boolean> {
     child.once("error", reject);
     child.once("exit", () => resolve(false));
   });
-}
-
-function end(child: ChildProcess, signal: "SIGTERM" | "SIGKILL"): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
-  return new Promise((resolve) => {
-    child.once("exit", () => resolve());
-    child.kill(signal);
-  });
+  return within("redis-server to be ready", said);
 }

@@ -1,7 +1,7 @@
 // Runs a program of ours in a process of its own, on whatever runtime the test runs.
-import { spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { forgetFolder, removeWithUs, spawn } from "./children.ts";
 import { projectFolder } from "./project.ts";
 
 const session = new URL(
@@ -28,6 +28,7 @@ function commandLine(file: string): string[] {
 export async function runAlone(program: string): Promise<{ code: number | null; output: string }> {
   // Inside the project: Deno looks for dependencies from the program on.
   const folder = await mkdtemp(join(projectFolder, ".build-alone-"));
+  removeWithUs(folder);
   const file = join(folder, "program.mjs");
   await writeFile(file, program.replace("SESSION", session.href));
   try {
@@ -42,5 +43,6 @@ export async function runAlone(program: string): Promise<{ code: number | null; 
     );
   } finally {
     await rm(folder, { recursive: true });
+    forgetFolder(folder);
   }
 }

@@ -1,7 +1,7 @@
-// The process of a server that a test starts for itself: a free port, when it is ready, when it has
-// ended.
+// The process of a server that a test starts for itself: a free port, and when it is ready.
 import type { ChildProcess } from "node:child_process";
 import { createServer } from "node:net";
+import { within } from "./waits.ts";
 
 // Characters: whoever connects too early is told so in the log, and may be many.
 const LONGEST_LOG = 20_000;
@@ -11,8 +11,8 @@ const LONGEST_LOG = 20_000;
  * instead.
  */
 export function readyOrLog(child: ChildProcess, word: string): Promise<string | undefined> {
-  return new Promise((resolve, reject) => {
-    let log = "";
+  let log = "";
+  const said = new Promise<string | undefined>((resolve, reject) => {
     child.stderr?.setEncoding("utf8");
     // It stays listened to: a pipe that nobody reads would stop the server once it is full.
     child.stderr?.on("data", (chunk: string) => {
@@ -22,11 +22,7 @@ export function readyOrLog(child: ChildProcess, word: string): Promise<string | 
     child.once("error", reject);
     child.once("exit", () => resolve(log));
   });
-}
-
-export function exitOf(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
-  return new Promise((resolve) => child.once("exit", () => resolve()));
+  return within(`${child.spawnfile} to say "${word}"`, said, { limit: 60_000, seen: () => log });
 }
 
 export function freePort(): Promise<number> {

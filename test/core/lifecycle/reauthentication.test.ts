@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { MemoryStore, Session, type SessionEvents } from "../../../src/session.ts";
 import { ManualClock } from "../../../src/testing.ts";
+import { aborted } from "../../support/waits.ts";
 
 type Data = { userId?: string; n?: number };
 
@@ -96,9 +97,8 @@ describe("Session.revokeEverything", () => {
       await session.create({}),
     ];
     const signal = session.watch(ids[0]);
-    const fired = new Promise((resolve) => signal.addEventListener("abort", resolve));
     await session.revokeEverything();
-    await fired;
+    await aborted(signal);
     for (const id of ids) assert.equal(await session.get(id), undefined);
     assert.deepEqual(told, [{}]);
     assert.ok(await session.get(await session.create({ userId: "a" })));

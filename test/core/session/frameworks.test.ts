@@ -1,9 +1,9 @@
 // The same sign-in, visit and sign-out through every framework, over real HTTP.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { Cookies, HarpiaError, Session } from "../../../src/session.ts";
 import { FRAMEWORKS, type Running } from "../../support/frameworks.ts";
+import { until } from "../../support/waits.ts";
 
 const COOKIE = /^session_id=([\w-]{32}); Path=\/; HttpOnly; Secure; SameSite=Lax$/;
 
@@ -97,7 +97,7 @@ for (const framework of FRAMEWORKS) {
     if (framework.canBeLate) {
       it("says so when the headers have been sent", async () => {
         await (await get("/late")).text();
-        while (failures.length === 0) await nextTurn();
+        await until("the failure to be told", () => failures.length > 0);
         const [error] = failures;
         assert.ok(error instanceof HarpiaError, String(error));
         assert.equal(error.code, "ERR_HEADERS_SENT");

@@ -11,6 +11,7 @@ import {
   toSessionStore,
 } from "../../../src/session.ts";
 import { ManualClock } from "../../../src/testing.ts";
+import { aborted } from "../../support/waits.ts";
 
 const requestOf = (id: string) => ({ headers: { cookie: `session_id=${id}` } });
 
@@ -166,10 +167,6 @@ describe("Session lifetimes", () => {
 });
 
 describe("Session.watch", () => {
-  const untilAborted = (signal: AbortSignal): Promise<void> =>
-    new Promise((resolve) =>
-      signal.aborted ? resolve() : signal.addEventListener("abort", () => resolve()),
-    );
   const untilIdle = async (): Promise<void> => {
     for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
   };
@@ -195,7 +192,7 @@ describe("Session.watch", () => {
       await untilIdle();
       assert.equal(signal.aborted, false);
       await end(session, id, clock);
-      await untilAborted(signal);
+      await aborted(signal);
     }
   });
 
@@ -206,7 +203,7 @@ describe("Session.watch", () => {
     const signal = here.watch(id);
     await untilIdle();
     await there.delete(id);
-    await untilAborted(signal);
+    await aborted(signal);
   });
 
   it("misses no end that comes while it begins to listen", async () => {
@@ -228,7 +225,7 @@ describe("Session.watch", () => {
     await untilIdle();
     assert.equal(signal.aborted, false);
     listen();
-    await untilAborted(signal);
+    await aborted(signal);
   });
 
   it("asks again soon where the store did not answer, and listens then", async () => {
@@ -288,7 +285,7 @@ describe("Session.watch", () => {
     for (const tell of heard)
       tell({ type: "moved", key: toStoreKey(id), nextKey: toStoreKey(next) });
     await here.delete(next);
-    await Promise.all([untilAborted(before), untilAborted(after)]);
+    await Promise.all([aborted(before), aborted(after)]);
   });
 
   it("looks for itself where the store tells nothing", async () => {
@@ -305,7 +302,7 @@ describe("Session.watch", () => {
     await untilIdle();
     assert.equal(signal.aborted, false);
     clock.advance(30_000);
-    await untilAborted(signal);
+    await aborted(signal);
   });
 
   it("is aborted at once for what is no session, and forgotten when nobody watches any more", async () => {
@@ -315,7 +312,7 @@ describe("Session.watch", () => {
     assert.equal(session.watch("x").aborted, true);
     const ended = await session.create({ userId: "1" });
     await session.delete(ended);
-    await untilAborted(session.watch(ended));
+    await aborted(session.watch(ended));
     const closing = new AbortController();
     const signal = session.watch(await session.create({ userId: "1" }), closing.signal);
     await untilIdle();

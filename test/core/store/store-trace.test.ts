@@ -290,7 +290,8 @@ describe("A subscriber that throws", () => {
       const id = await session.create({ userId: "alice" });
       const data = await session.get(id);
       const isEnded = await session.delete(id);
-      while (new Set(uncaught).size < 3) await new Promise((resolve) => setTimeout(resolve, 1));
+      for (let look = 0; look < 5000 && new Set(uncaught).size < 3; look++)
+        await new Promise((resolve) => setTimeout(resolve, 1));
       console.log(JSON.stringify({ heard, data, isEnded, uncaught: [...new Set(uncaught)].sort() }));`;
     const { code, output } = await runAlone(program);
     assert.equal(code, 0);

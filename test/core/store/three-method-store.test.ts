@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Session, type Store, StoreError, toSessionStore } from "../../../src/session.ts";
 import { ManualClock } from "../../../src/testing.ts";
+import { until } from "../../support/waits.ts";
 
 type Fields = Record<string, unknown>;
 type Call = [method: string, id: string, data?: Fields];
@@ -47,10 +48,7 @@ function slowStore() {
   const letGo = async <T>(work: Promise<T>): Promise<T> => {
     const state = { isDone: false };
     const done = work.finally(() => (state.isDone = true));
-    while (!state.isDone) {
-      waiting.shift()?.();
-      await new Promise((resolve) => setImmediate(resolve));
-    }
+    await until("the work to be done", () => (waiting.shift()?.(), state.isDone));
     return done;
   };
   return { store: slow, calls, kept, waiting, letGo };
@@ -203,7 +201,7 @@ describe("Session over a three-method store", () => {
     const session = new Session<Fields>({ store });
     const id = await letGo(session.create({ a: 1 }));
     const late = [session.get(id), session.fromRequest(WITH_COOKIE(id))];
-    while (waiting.length < 2) await new Promise((resolve) => setImmediate(resolve));
+    await until("both reads", () => waiting.length >= 2);
     const answers = waiting.splice(0);
     assert.equal(await letGo(session.delete(id)), true);
     for (const answer of answers) answer();

@@ -1,6 +1,5 @@
 // toExpressStore: our stores under a real application of Express that knows only express-session.
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, describe, it } from "node:test";
@@ -9,6 +8,7 @@ import expressSession from "express-session";
 import { MemoryStore, type SessionStore, type StoreError } from "../../../src/session.ts";
 import { toExpressStore } from "../../../src/stores/express-session.ts";
 import { ManualClock } from "../../../src/testing.ts";
+import { listening } from "../../support/waits.ts";
 
 declare module "express-session" {
   interface SessionData {
@@ -133,7 +133,7 @@ describe("toExpressStore", () => {
     });
     const server = app.listen(0, "127.0.0.1");
     servers.push(server);
-    await once(server, "listening");
+    await listening(server);
     return { browser: new Browser(server), store, expressStore, gate };
   };
   const keysOf = async (store: SessionStore): Promise<string[]> =>

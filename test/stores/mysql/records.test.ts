@@ -11,6 +11,7 @@ import {
   skipWithoutMariadb,
   startMariadbServer,
 } from "../../support/mariadb-server.ts";
+import { until } from "../../support/waits.ts";
 
 type Fields = Record<string, unknown>;
 
@@ -294,7 +295,7 @@ describe("MysqlStore's records", { skip: skipWithoutMariadb() }, () => {
     const now = Date.now();
     await store.create(key, { ...newSession({}), expiresAt: now + 300 });
     assert.ok((await store.read([key]))[0]);
-    while (Date.now() < now + 300) await new Promise((resolve) => setTimeout(resolve, 20));
+    await until("the session to end", () => Date.now() >= now + 300);
     assert.deepEqual(await store.read([key]), [undefined]);
     assert.equal((await store.create(key, newSession({}))).outcome, "created");
   });

@@ -1,6 +1,7 @@
 // What MysqlStore asks of a real MariaDB: round trips, waits, migrations, pruning; and what it
 // refuses.
 import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
 import { after, before, describe, it } from "node:test";
 import { createPool, type Pool, type RowDataPacket } from "mysql2/promise";
 import { IdMaker, toStoreKey } from "../../../src/core/ids/session-id.ts";
@@ -13,6 +14,7 @@ import {
   startMariadbServer,
 } from "../../support/mariadb-server.ts";
 import { roundTrips as countRoundTrips, statusOf } from "../../support/mariadb-status.ts";
+import { until } from "../../support/waits.ts";
 
 type Fields = Record<string, unknown>;
 
@@ -281,7 +283,7 @@ describe("MysqlStore and its server", { skip: skipWithoutMariadb() }, () => {
     };
     await store.create(newKey(), newSession());
     clock.advance(60_000);
-    while ((await counted()) > 0);
+    await until("the sessions to be pruned", async () => (await counted()) === 0);
     await store.create(newKey(), newSession());
     const scheduled = clock.scheduled;
     await store.close();
@@ -304,7 +306,7 @@ describe("MysqlStore and its server", { skip: skipWithoutMariadb() }, () => {
     await other.query("SELECT * FROM harpiats_sessions WHERE session_key = ? FOR UPDATE", [key]);
     const patched = store.patch(key, { set: { waited: true } });
     // One wait ends in vain, the next one does not.
-    await new Promise((resolve) => setTimeout(resolve, 1300));
+    await sleep(1300);
     await other.query("ROLLBACK");
     assert.equal(await patched, "done");
     await other.query("START TRANSACTION");

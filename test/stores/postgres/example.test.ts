@@ -1,10 +1,8 @@
 // The example as its visitors meet it: two processes of it on one database.
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
 import { extname } from "node:path";
-import { createInterface } from "node:readline";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { Client } from "pg";
@@ -13,6 +11,8 @@ import {
   skipWithoutPostgres,
   startPostgresServer,
 } from "../../support/postgres-server.ts";
+import { end, firstLine } from "../../support/waits.ts";
+import { spawn } from "../../support/children.ts";
 
 const programOf = (name: string): string =>
   fileURLToPath(
@@ -30,22 +30,14 @@ describe("examples/stores on PostgreSQL", { skip: skipWithoutPostgres() }, () =>
     processes.push(child);
     let errors = "";
     child.stderr.on("data", (chunk: Buffer) => (errors += chunk.toString()));
-    const line = await Promise.race([
-      once(createInterface(child.stdout), "line"),
-      once(child, "close").then(() => [""]),
-    ]);
-    const [url] = /http:\/\/\S+[^/]/.exec(String(line[0])) ?? [];
+    const line = await firstLine(child, { seen: () => errors }).catch(String);
+    const [url] = /http:\/\/\S+[^/]/.exec(line) ?? [];
     assert.ok(url, `the example ended: ${errors}`);
     return url;
   };
   before(async () => void (server = await startPostgresServer({ isDurable: true })));
   after(async () => {
-    for (const child of processes) {
-      if (child.exitCode !== null) continue;
-      const ended = once(child, "exit");
-      child.kill("SIGTERM");
-      await ended;
-    }
+    for (const child of processes) await end(child, "SIGTERM");
     await server.stop();
   });
 

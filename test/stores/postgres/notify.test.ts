@@ -12,6 +12,7 @@ import {
   skipWithoutPostgres,
   startPostgresServer,
 } from "../../support/postgres-server.ts";
+import { until } from "../../support/waits.ts";
 
 type Fields = Record<string, unknown>;
 const LIFETIME = 1_000_000;
@@ -36,15 +37,14 @@ async function listenTo(store: PostgresStore<Fields>): Promise<{
   stop(): Promise<void>;
 }> {
   const changes: StoreChange[] = [];
-  let arrived = (): void => {};
-  const stop = await store.subscribe((change) => {
-    changes.push(change);
-    arrived();
-  });
+  const stop = await store.subscribe((change) => void changes.push(change));
   const heard = async (wanted: StoreChange): Promise<void> => {
     const text = JSON.stringify(wanted);
-    while (!changes.some((change) => JSON.stringify(change) === text))
-      await new Promise<void>((resolve) => (arrived = resolve));
+    await until(
+      `${text} to be heard`,
+      () => changes.some((change) => JSON.stringify(change) === text),
+      { seen: () => JSON.stringify(changes) },
+    );
   };
   return { heard, changes, stop };
 }
@@ -103,7 +103,7 @@ describe("PostgresStore.subscribe", { skip: skipWithoutPostgres() }, () => {
   };
   /** A server's process needs a moment to see that its connection was closed. */
   const nobodyListens = async (): Promise<void> => {
-    while ((await listening()).length > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    await until("nobody to listen", async () => (await listening()).length === 0);
   };
   const cut = async (): Promise<void> => {
     for (const pid of await listening()) await pool.query("SELECT pg_terminate_backend($1)", [pid]);
@@ -134,8 +134,7 @@ describe("PostgresStore.subscribe", { skip: skipWithoutPostgres() }, () => {
     own.on("error", () => {});
     const { heard, changes, stop } = await listenTo(await newStore(own));
     await cut();
-    while (!changes.some(({ type }) => type === "listening"))
-      await new Promise((resolve) => setTimeout(resolve, 10));
+    await until("it to listen again", () => changes.some(({ type }) => type === "listening"));
     assert.deepEqual(changes, [{ type: "lost" }, { type: "lost" }, { type: "listening" }]);
     await makeAll(others, heard);
     await stop();
@@ -149,9 +148,9 @@ describe("PostgresStore.subscribe", { skip: skipWithoutPostgres() }, () => {
     for (const one of [own, pool]) one.on("error", () => {});
     const { heard, changes, stop } = await listenTo(await newStore(own));
     await server.kill();
-    while (changes.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    await until("it to say lost", () => changes.length > 0);
     await server.start();
-    while (changes.length < 3) await new Promise((resolve) => setTimeout(resolve, 10));
+    await until("it to listen again", () => changes.length >= 3);
     assert.deepEqual(changes, [{ type: "lost" }, { type: "lost" }, { type: "listening" }]);
     await makeAll(others, heard);
     await stop();
@@ -163,8 +162,7 @@ describe("PostgresStore.subscribe", { skip: skipWithoutPostgres() }, () => {
     const { heard, changes, stop } = await listenTo(await newStore(own));
     await makeAll(others, heard);
     await cut();
-    while (!changes.some(({ type }) => type === "listening"))
-      await new Promise((resolve) => setTimeout(resolve, 10));
+    await until("it to listen again", () => changes.some(({ type }) => type === "listening"));
     assert.deepEqual(changes.slice(-2), [{ type: "lost" }, { type: "listening" }]);
     await makeAll(others, heard);
     await stop();

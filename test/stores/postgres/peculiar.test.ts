@@ -13,6 +13,7 @@ import {
   skipWithoutPostgres,
   startPostgresServer,
 } from "../../support/postgres-server.ts";
+import { until } from "../../support/waits.ts";
 
 type Fields = Record<string, unknown>;
 const LIFETIME = 1_000_000;
@@ -379,11 +380,10 @@ describe("PostgresStore", { skip: skipWithoutPostgres() }, () => {
     for (let n = 0; n < 3; n++)
       await store.create(newKey(), { ...newSession(), expiresAt: own.now() + 1 });
     own.advance(66_001);
-    while ((await count()) > 0 || own.scheduled === 0)
-      await new Promise((resolve) => setImmediate(resolve));
+    await until("it to have pruned", async () => (await count()) === 0 && own.scheduled > 0);
     await pool.query(`ALTER TABLE ${table} RENAME TO elsewhere`);
     own.advance(66_001);
-    while (own.scheduled === 0) await new Promise((resolve) => setImmediate(resolve));
+    await until("the next pruning to be planned", () => own.scheduled > 0);
     store.close();
     assert.equal(own.scheduled, 0);
   });

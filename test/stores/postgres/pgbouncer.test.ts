@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { Client, Pool } from "pg";
 import postgres from "postgres";
-import { Session, type StoreError } from "../../../src/session.ts";
+import { Session, type StoreChange, type StoreError } from "../../../src/session.ts";
 import {
   type PgPool,
   type PostgresClient,
@@ -26,6 +26,7 @@ import {
   skipWithoutPostgres,
   startPostgresServer,
 } from "../../support/postgres-server.ts";
+import { aborted, advanceUntil, until, within } from "../../support/waits.ts";
 
 type Fields = Record<string, unknown>;
 type Opened = { client: PostgresClient; end(): Promise<void> };
@@ -148,14 +149,14 @@ describe(
             store.subscribe(() => {}),
             isDeaf,
           );
-          await advanceUntil(clock, refused);
+          await advanceUntil(clock, "the subscription to be refused", refused);
           await refused;
 
           const session = new Session<Fields>({ store, clock, nearCache: {}, storeTimeout: false });
           const told = new Promise<unknown>((resolve) =>
             session.on("error", ({ error }) => resolve(error)),
           );
-          await advanceUntil(clock, told);
+          await advanceUntil(clock, "the error to be told", told);
           assert.ok(isDeaf(await told));
           const id = await session.create({ n: 1 });
           assert.deepEqual(await session.get(id), { n: 1 });
@@ -163,12 +164,9 @@ describe(
           assert.deepEqual(await session.get(id), { n: 2 });
           const signal = session.watch(id);
           await other.delete(id);
-          await advanceUntil(
-            clock,
-            new Promise((resolve) => signal.addEventListener("abort", resolve)),
-          );
+          await advanceUntil(clock, "the watched session to end", aborted(signal));
           // A watcher has subscribed once more.
-          await advanceUntil(clock, session.close());
+          await advanceUntil(clock, "the session to be closed", session.close());
         });
       }
 
@@ -243,24 +241,14 @@ async function hears(
   listening: PostgresStore<Fields>,
   changing: PostgresStore<Fields>,
 ): Promise<void> {
-  const heard = new Promise<unknown>(
-    (resolve, reject) => void listening.subscribe(resolve).then((stop) => stops.push(stop), reject),
+  const heard: StoreChange[] = [];
+  const stop = await within(
+    "the subscription",
+    listening.subscribe((change) => void heard.push(change)),
   );
-  const stops: (() => Promise<void>)[] = [];
-  while (stops.length === 0) await new Promise((resolve) => setImmediate(resolve));
   await changing.set("name", {});
   await changing.delete("name");
-  assert.equal(((await heard) as { type: string }).type, "removed");
-  await stops[0]?.();
-}
-
-/** Lets time pass as soon as somebody waits for it, until something has happened. */
-async function advanceUntil(clock: ManualClock, happens: Promise<unknown>): Promise<void> {
-  const progress = { isOver: false };
-  const over = (): void => void (progress.isOver = true);
-  happens.then(over, over);
-  while (!progress.isOver) {
-    if (clock.scheduled > 0) clock.advance(1000);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+  await until("a change to be heard", () => heard.length > 0);
+  assert.equal(heard[0]?.type, "removed");
+  await stop();
 }

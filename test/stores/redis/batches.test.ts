@@ -13,6 +13,7 @@ import {
   startRedisServer,
 } from "../../support/redis-server.ts";
 import { openRedisStatistics, type RedisStatistics } from "../../support/redis-statistics.ts";
+import { until } from "../../support/waits.ts";
 
 const PREFIX = "b:";
 const REQUESTS = 64;
@@ -230,8 +231,7 @@ describe("RedisStore, many at once", { skip: skipWithoutRedis() }, () => {
       `${PREFIX}changes`,
       JSON.stringify({ type: "changed", keys: [1, null, "last"] }),
     );
-    while (messages.length < 4 || heard.length < 6)
-      await new Promise((resolve) => setTimeout(resolve, 5));
+    await until("all messages", () => messages.length >= 4 && heard.length >= 6);
     assert.deepEqual(
       heard.map((change) => "key" in change && change.key),
       [...keys, other, "earlier", "last"],

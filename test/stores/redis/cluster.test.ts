@@ -11,6 +11,7 @@ import { raceSuite } from "../../races/race-suite.ts";
 import { CLUSTER_CLIENTS, openRedisStore } from "../../support/redis-clients.ts";
 import { type RedisCluster, startRedisCluster } from "../../support/redis-cluster.ts";
 import { skipWithoutRedis } from "../../support/redis-server.ts";
+import { until } from "../../support/waits.ts";
 
 const runner = { describe, it, before, after };
 
@@ -72,8 +73,7 @@ describe(
             killed.map(Number).reduce((a, b) => a + b),
             1,
           );
-          while (!heard.some(({ type }) => type === "listening"))
-            await new Promise((resolve) => setTimeout(resolve, 10));
+          await until("it to listen again", () => heard.some(({ type }) => type === "listening"));
           assert.deepEqual(
             heard.map(({ type }) => type),
             ["lost", "lost", "listening"],
@@ -88,8 +88,9 @@ describe(
             endsAt: now + 1e6,
           });
           await opened.store.remove(key);
-          while (!heard.some((change) => change.type === "removed" && change.key === key))
-            await new Promise((resolve) => setTimeout(resolve, 10));
+          await until("the removal to be heard", () =>
+            heard.some((change) => change.type === "removed" && change.key === key),
+          );
           await stop();
           await opened.close?.();
         },

@@ -14,6 +14,7 @@ import {
   startRedisServer,
 } from "../../support/redis-server.ts";
 import { openRedisStatistics, type RedisStatistics } from "../../support/redis-statistics.ts";
+import { until } from "../../support/waits.ts";
 
 const PREFIX = "p:";
 
@@ -265,8 +266,10 @@ describe("RedisStore and its server", { skip: skipWithoutRedis() }, () => {
     assert.equal(await store.move(key, next), true);
     const names = [place(key), place(next), `${PREFIX}user:{short}`];
     assert.equal(await statistics.ask("EXISTS", ...names), 3);
-    while (Number(await statistics.ask("EXISTS", ...names)) > 0)
-      await new Promise((resolve) => setTimeout(resolve, 20));
+    await until(
+      "the keys to expire",
+      async () => Number(await statistics.ask("EXISTS", ...names)) === 0,
+    );
     assert.ok(Date.now() >= at + 600);
     assert.ok(Date.now() < at + 5000);
     assert.deepEqual(await store.read([next]), [undefined]);
@@ -298,7 +301,7 @@ describe("RedisStore and its server", { skip: skipWithoutRedis() }, () => {
   it("forgets the entries of sessions that are over, however many there were", async () => {
     const over = { expiresAt: now + 500, endsAt: now + 500, userId: "often" };
     for (let n = 0; n < 20; n++) await created(over);
-    while (Date.now() <= now + 500) await new Promise((resolve) => setTimeout(resolve, 20));
+    await until("the sessions to end", () => Date.now() > now + 500);
     await created({ userId: "often" });
     assert.equal(await statistics.ask("ZCARD", `${PREFIX}user:{often}`), 1);
   });
@@ -350,11 +353,8 @@ describe("RedisStore and its server", { skip: skipWithoutRedis() }, () => {
         const opened = await openRedisStore(kind, server.port, { prefix: PREFIX });
         const heard: StoreChange[] = [];
         const stop = await opened.store.subscribe((change) => heard.push(change));
-        const until = async (isTrue: () => boolean | Promise<boolean>): Promise<void> => {
-          while (!(await isTrue())) await new Promise((resolve) => setTimeout(resolve, 10));
-        };
         assert.equal(await statistics.ask("CLIENT", "KILL", "TYPE", "pubsub"), 1);
-        await until(() => heard.some(({ type }) => type === "listening"));
+        await until("it to listen again", () => heard.some(({ type }) => type === "listening"));
         // As it says: whatever changes from now on is heard.
         assert.deepEqual(heard.map(({ type }) => type).slice(-2), ["lost", "listening"]);
         assert.deepEqual(new Set(heard.slice(0, -1).map(({ type }) => type)), new Set(["lost"]));
@@ -364,11 +364,14 @@ describe("RedisStore and its server", { skip: skipWithoutRedis() }, () => {
         );
         const key = await created();
         await store.remove(key);
-        await until(() => heard.some((change) => change.type === "removed" && change.key === key));
+        await until("the removal to be heard", () =>
+          heard.some((change) => change.type === "removed" && change.key === key),
+        );
         await statistics.ask("PUBLISH", `${PREFIX}changes`, "not of ours");
         await stop();
         await stop();
         await until(
+          "nobody to listen",
           async () =>
             Number(
               ((await statistics.ask("PUBSUB", "NUMSUB", `${PREFIX}changes`)) as unknown[])[1],

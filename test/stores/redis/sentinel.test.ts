@@ -1,12 +1,11 @@
 // RedisStore through Sentinel: the client asks it for the master, and again when another has become
 // it.
 import assert from "node:assert/strict";
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { type ChildProcess, execFile } from "node:child_process";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { Redis } from "ioredis";
 import { createSentinel } from "redis";
@@ -19,6 +18,10 @@ import {
   skipWithoutRedis,
   startRedisServer,
 } from "../../support/redis-server.ts";
+import { freePort } from "../../support/server-process.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { end, until, within } from "../../support/waits.ts";
+import { spawn } from "../../support/children.ts";
 
 const run = promisify(execFile);
 const runner = { describe, it, before, after };
@@ -28,30 +31,25 @@ const NAME = "sessions";
 class Sentinel {
   port = 0;
   #child: ChildProcess | undefined;
-  #folder = "";
+  #folder: Awaited<ReturnType<typeof temporaryFolder>> | undefined;
 
   async start(masterPort: number): Promise<void> {
-    this.#folder = await mkdtemp(join(tmpdir(), "harpiats-sentinel-"));
-    const server = createServer().listen(0, "127.0.0.1");
-    await new Promise((resolve) => server.once("listening", resolve));
-    const address = server.address();
-    this.port = typeof address === "object" && address ? address.port : 0;
-    await new Promise((resolve) => server.close(resolve));
+    this.#folder = await temporaryFolder("sentinel");
+    this.port = await freePort();
     const lines = [
       `port ${this.port}`,
       "bind 127.0.0.1",
-      `dir ${this.#folder}`,
+      `dir ${this.#folder.path}`,
       `sentinel monitor ${NAME} 127.0.0.1 ${masterPort} 1`,
       `sentinel down-after-milliseconds ${NAME} 500`,
       `sentinel failover-timeout ${NAME} 2000`,
     ];
-    const file = join(this.#folder, "sentinel.conf");
+    const file = join(this.#folder.path, "sentinel.conf");
     await writeFile(file, `${lines.join("\n")}\n`);
     this.#child = spawn("redis-server", [file, "--sentinel"], { stdio: "ignore" });
-    const child = this.#child;
-    process.once("exit", () => child.kill("SIGKILL"));
-    while (!(await this.ask("ping").catch(() => "")).includes("PONG"))
-      await new Promise((resolve) => setTimeout(resolve, 50));
+    await until("the sentinel to answer", async () =>
+      (await this.ask("ping").catch(() => "")).includes("PONG"),
+    );
   }
 
   async ask(...command: string[]): Promise<string> {
@@ -59,10 +57,8 @@ class Sentinel {
   }
 
   async stop(): Promise<void> {
-    const ended = new Promise((resolve) => this.#child?.once("exit", resolve));
-    this.#child?.kill("SIGTERM");
-    await ended;
-    await rm(this.#folder, { recursive: true, force: true });
+    await end(this.#child, "SIGTERM");
+    await this.#folder?.remove();
   }
 }
 
@@ -82,8 +78,12 @@ describe(
       master = await startRedisServer();
       replica = await startRedisServer({ arguments: ["--replicaof", `127.0.0.1 ${master.port}`] });
       await sentinel.start(master.port);
-      while (!(await sentinel.ask("sentinel", "replicas", NAME)).includes(String(replica.port)))
-        await new Promise((resolve) => setTimeout(resolve, 100));
+      // Known alone is not enough: it chooses no replica whose link to the master it saw down.
+      await until("the sentinel to see the replica linked", async () => {
+        const replicas = (await sentinel.ask("sentinel", "replicas", NAME)).split("\n");
+        const isLinked = replicas[replicas.indexOf("master-link-status") + 1] === "ok";
+        return replicas.includes(String(replica.port)) && isLinked;
+      });
     });
     after(async () => {
       await sentinel.stop();
@@ -140,27 +140,33 @@ describe(
       );
       const ids = await Promise.all(sessions.map((session) => session.create({ userId: "ada" })));
       // Replication is not waited for by anybody else either.
-      while (
-        !(
+      await until("the replica to have it all", async () =>
+        (
           await run("redis-cli", ["-p", String(master.port), "WAIT", "1", "1000"])
-        ).stdout.startsWith("1")
+        ).stdout.startsWith("1"),
       );
       await master.kill();
       const update = async (n: number): Promise<boolean> => {
-        for (;;) {
-          const isUpdated = await (sessions[n] as Session)
-            .update(ids[n], { n })
-            .catch(() => undefined);
-          if (isUpdated !== undefined) return isUpdated;
-          await new Promise((resolve) => setTimeout(resolve, 100));
-        }
+        const outcome: { isUpdated?: boolean; error?: unknown } = {};
+        const look = async (): Promise<boolean> => {
+          await (sessions[n] as Session).update(ids[n], { n }).then(
+            (isUpdated) => (outcome.isUpdated = isUpdated),
+            (error: Error) => (outcome.error = `${error.message}: ${String(error.cause)}`),
+          );
+          return outcome.isUpdated !== undefined || sleep(100, false);
+        };
+        const seen = (): unknown => outcome.error;
+        await until(`an update by ${clients[n]?.name} to be answered`, look, { seen });
+        return outcome.isUpdated as boolean;
       };
       assert.deepEqual(await Promise.all(sessions.map((_, n) => update(n))), [true, true, true]);
       assert.deepEqual(
         await Promise.all(sessions.map((session, n) => session.get(ids[n]))),
         sessions.map((_, n) => ({ userId: "ada", n })),
       );
-      await Promise.all(opened.map(({ close }) => close()));
+      await Promise.all(
+        opened.map(({ close }, n) => within(`${clients[n]?.name} to be closed`, close())),
+      );
     });
   },
 );
