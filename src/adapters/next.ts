@@ -1,6 +1,7 @@
 // Next.js: the session by `cookies()` in server components, server actions and route handlers. No
 // part of Next.js is imported: the caller hands in its functions. A route handler that answers with
 // headers of its own is better served by adapters/fetch.
+import { scanCookies } from "../core/http/cookie-scan.ts";
 import type { RequestSession } from "../core/request/request-session.ts";
 import type { Session } from "../core/session/session.ts";
 import { closeNextSession, type NextCookies, NextSession } from "./next/next-session.ts";
@@ -22,8 +23,9 @@ type Sessions<Data extends object> = Pick<Session<Data>, "open" | "cookieName"> 
 /** What {@link nextSession} can be told. */
 export interface NextOptions {
   /**
-   * `headers` of `next/headers`: what a `Session` asks of requests beside the cookie, such as the
-   * `device`.
+   * `headers` of `next/headers`. Give it: of several cookies with one name `cookies()` keeps the
+   * last one alone, which may be a stale one, and the user would be nobody and could not sign out.
+   * A `Session` asks for other headers too, such as those of the `device`.
    */
   headers?: Given<NextHeaders> | undefined;
 }
@@ -133,10 +135,14 @@ function openRequest<Data extends object>(
     headers: {
       get(name) {
         if (name.toLowerCase() !== "cookie") return headers?.get(name) ?? null;
-        // Not the header: in an action a cookie may have been set already. One that was taken back
-        // is empty.
+        // In an action a cookie may have been set already, which the header does not know of. One
+        // that was taken back is empty.
         const value = cookies.get(sessions.cookieName)?.value;
-        return value ? `${sessions.cookieName}=${encodeURIComponent(value)}` : null;
+        if (!value) return null;
+        const sent = headers?.get("cookie") ?? "";
+        const values = scanCookies(sent, sessions.cookieName);
+        const isAsSent = typeof values === "object" && values.includes(value);
+        return isAsSent ? sent : `${sessions.cookieName}=${encodeURIComponent(value)}`;
       },
     },
   });

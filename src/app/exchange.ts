@@ -18,12 +18,13 @@ export class Exchange {
   readonly #match: Match<Middleware>;
   readonly #onError: ErrorHandler | undefined;
   readonly #req: IncomingRequest;
-  readonly #res = new OutgoingResponse();
+  readonly #res: OutgoingResponse;
 
   constructor(request: globalThis.Request, options: ExchangeOptions) {
     this.#match = options.match;
     this.#onError = options.onError;
     this.#req = new IncomingRequest(request, options.path, options.match);
+    this.#res = new OutgoingResponse(this.#req);
   }
 
   /** Resolves when every handler has ended. Never rejects for what a handler does. */

@@ -67,6 +67,8 @@ const PLAIN_TEXT: Record<number, string> = {
 
 /** See {@link Response}. */
 export class OutgoingResponse implements Response {
+  /** The request that it answers, as Express has it: `session.delete(id, res)` reads its cookies. */
+  readonly req: object | undefined;
   readonly headers = new GuardedHeaders();
   /** Called at the answer. */
   onAnswer: (() => void) | undefined;
@@ -75,6 +77,10 @@ export class OutgoingResponse implements Response {
   #body: Body = null;
   #isAnswered = false;
   #isHandedOver = false;
+
+  constructor(req?: object) {
+    this.req = req;
+  }
 
   get isAnswered(): boolean {
     return this.#isAnswered;

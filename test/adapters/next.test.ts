@@ -224,6 +224,27 @@ describe("nextSession", () => {
     await assert.rejects(session.data, StoreError);
   });
 
+  it("finds the session among several cookies of its name, and a sign-out ends them all", async () => {
+    const session = new Session<{ userId: string }>();
+    for (const place of [0, 1, 2]) {
+      const ids = ["stale", "A".repeat(32)];
+      const id = await session.create({ userId: "ada" });
+      ids.splice(place, 0, id);
+      const header = ids.map((value) => `session_id=${value}`).join("; ");
+      const headers = (): Headers => new Headers({ cookie: header });
+      const page = await nextSession(session, sealed(header), { headers });
+      assert.deepEqual(await page.user, { userId: "ada" }, header);
+      const signOut = nextAction(
+        session,
+        () => new ActionCookies(header),
+        (own) => own.destroy(),
+        { headers },
+      );
+      await signOut();
+      assert.equal(await session.get(id), undefined, header);
+    }
+  });
+
   it("gives a Session the headers it asks for, where they are handed in", async () => {
     const sessions = new Session<Data>();
     const seen: (string | null | undefined)[] = [];

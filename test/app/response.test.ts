@@ -185,6 +185,19 @@ describe("cookies of a Response", () => {
     ]);
   });
 
+  it("of sessions: a sign-out of the original API ends all that its request's cookies name", async (t) => {
+    const session = new Session();
+    const [one, other] = [await session.create({}), await session.create({})];
+    const app = harpia().post("/", async (req, res) => {
+      await session.delete(req.cookies.get("session_id"), res);
+      res.json({});
+    });
+    const { url } = await serveApp(t, app);
+    const cookie = `session_id=stale; session_id=${one}; session_id=${other}`;
+    await fetch(url, { method: "POST", headers: { cookie } });
+    assert.deepEqual([await session.get(one), await session.get(other)], [undefined, undefined]);
+  });
+
   it("of the session are one, whatever was set before, and no cache keeps them", async (t) => {
     const session = new Session();
     const response = await answer(t, async (_req, res) => {

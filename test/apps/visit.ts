@@ -134,6 +134,29 @@ export async function visit(app: RunningApp, step: Step): Promise<void> {
     },
   );
 
+  await step(
+    "answers no message that waits, nor any other field of the library's own",
+    async () => {
+      const visitor = newVisitor();
+      await visitor.submit("/", "sign-in", { name: "Hedy" });
+      // Its welcome has not been shown yet.
+      assert.deepEqual(await visitor.json("/api/profile"), { name: "Hedy" });
+    },
+  );
+
+  await step("signs out whatever other cookies of the name come with it", async () => {
+    for (const stale of ["stale", "A".repeat(32)])
+      for (const cookies of [`${stale}; session_id=ID`, `ID; session_id=${stale}`]) {
+        const visitor = newVisitor();
+        await signIn(visitor, "Hedy");
+        const id = idOf(visitor);
+        const form = await visitor.formOf("/profile", "sign-out");
+        visitor.cookies.set("session_id", cookies.replace("ID", id));
+        await visitor.send(form, {});
+        assert.equal((await withId(id).fetch("/api/profile")).status, 401, cookies);
+      }
+  });
+
   await step("signs out: the cookie is taken back, and is dead for whoever kept it", async () => {
     const stolen = idOf(ada);
     const answer = await ada.submit("/profile", "sign-out");

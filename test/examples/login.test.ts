@@ -100,24 +100,39 @@ describe("the login demo", () => {
     assert.equal((await browser.fetch("/account")).headers.get("location"), "/");
   });
 
-  it("answers the seed's four routes, over the session of the pages", async (t) => {
+  it("answers four routes in JSON, over the session of the pages", async (t) => {
     const { url } = await start(t);
     const browser = new Browser(url);
+    const post = async (path: string): Promise<unknown> => (await browser.post(path)).json();
     assert.deepEqual(await browser.json("/profile"), { status: "unauthenticated" });
-    assert.deepEqual(await browser.json("/update-role"), { message: "Session not found." });
-    assert.deepEqual(await browser.json("/logout"), { message: "No session to delete." });
-    assert.deepEqual(await browser.json("/login"), { message: "Session created!" });
+    assert.deepEqual(await post("/update-role"), { message: "Session not found." });
+    assert.deepEqual(await post("/logout"), { message: "No session to delete." });
+    assert.deepEqual(await post("/login"), { message: "Session created!" });
     assert.deepEqual(await browser.json("/profile"), {
       status: "authenticated",
       user: { userId: "123" },
     });
-    assert.deepEqual(await browser.json("/update-role"), { message: "Session updated." });
+    assert.deepEqual(await post("/update-role"), { message: "Session updated." });
     assert.match(
       await (await browser.fetch("/account")).text(),
       /<option selected>admin<\/option>/,
     );
-    assert.deepEqual(await browser.json("/logout"), { message: "Session deleted." });
+    assert.deepEqual(await post("/logout"), { message: "Session deleted." });
     assert.deepEqual(await browser.json("/profile"), { status: "unauthenticated" });
+  });
+
+  it("changes nothing by a link, whatever site it is on", async (t) => {
+    const { url } = await start(t);
+    const browser = new Browser(url);
+    await browser.post("/login");
+    for (const path of ["/login", "/update-role", "/logout", "/sign-in", "/sign-out", "/role"]) {
+      const answer = await browser.fetch(path);
+      assert.deepEqual([answer.status, answer.headers.getSetCookie()], [404, []], path);
+    }
+    assert.deepEqual(await browser.json("/profile"), {
+      status: "authenticated",
+      user: { userId: "123" },
+    });
   });
 
   it("escapes what a visitor enters, and says what is wrong with a name", async (t) => {
@@ -195,6 +210,7 @@ describe("the login demo", () => {
       ["/", "text/html; charset=utf-8"],
       ["/style.css", "text/css; charset=utf-8"],
       ["/icon.svg", "image/svg+xml"],
+      ["/favicon.ico", "image/svg+xml"],
     ] as const) {
       const response = await fetch(url + path);
       assert.equal(response.status, 200);
@@ -204,9 +220,8 @@ describe("the login demo", () => {
         /^default-src 'none'; style-src 'self';/,
       );
       assert.equal(response.headers.get("x-content-type-options"), "nosniff");
+      assert.equal(response.headers.get("x-frame-options"), "DENY");
     }
-    const browser = new Browser(url);
-    assert.match((await browser.fetch("/login")).headers.getSetCookie().join(), /; Secure;/);
   });
 
   it("lists a user's own devices, signs out there and everywhere else, and nobody else's", async (t) => {

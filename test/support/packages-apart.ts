@@ -22,6 +22,7 @@ const APART = {
   "better-sqlite3": { path: "support/better-sqlite3", usedBy: "sqlite" },
   keyv6: { path: "support/keyv6", usedBy: "keyv" },
   "libraries to migrate from": { path: "migrate/before", usedBy: "migrate/" },
+  NestJS: { path: "runtimes/nest", usedBy: "examples/sign-in" },
   "PostgreSQL 18": { path: "support/postgres-newest", usedBy: undefined },
 } as const;
 

@@ -53,6 +53,8 @@ export function loginApp(store?: SessionStore<Visitor>): App {
       "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     );
     res.headers.set("x-content-type-options", "nosniff");
+    // Of frame-ancestors, for browsers that do not know it.
+    res.headers.set("x-frame-options", "DENY");
     res.headers.set("referrer-policy", "same-origin");
     if (refusalOf(req)) return res.status(403).html(await refusalPage());
     return next();
@@ -139,14 +141,16 @@ export function loginApp(store?: SessionStore<Visitor>): App {
   };
   app.get("/style.css", asset("text/css; charset=utf-8", STYLE + DEVICES_STYLE));
   app.get("/icon.svg", asset("image/svg+xml", ICON));
+  // Browsers ask for it unasked, such as beside the JSON.
+  app.get("/favicon.ico", asset("image/svg+xml", ICON));
   return app;
 }
 
-/** Harpia's own API, as its page shows it: there the ids are the caller's to read. */
+/** The same as JSON, for programs. They change something, so none of them is a GET. */
 function addJsonRoutes(app: App, session: Session<Visitor>): void {
-  app.get("/login", async (_req: Request, res: Response) => {
-    const sessionId = await session.create({ userId: "123" });
-    session.setCookie(res, sessionId, { httpOnly: true, secure: true });
+  app.post("/login", async (req: Request, res: Response) => {
+    await session.delete(req);
+    session.setCookie(res, await session.create({ userId: "123" }));
     res.json({ message: "Session created!" });
   });
 
@@ -156,15 +160,15 @@ function addJsonRoutes(app: App, session: Session<Visitor>): void {
     else res.json({ status: "unauthenticated" });
   });
 
-  app.get("/update-role", async (req: Request, res: Response) => {
-    const updated = await session.update(req.cookies.get(session.cookieName), { role: "admin" });
-    res.json({ message: updated ? "Session updated." : "Session not found." });
+  app.post("/update-role", async (req: Request, res: Response) => {
+    if (!(await session.userFromRequest(req, res)))
+      return res.status(401).json({ message: "Session not found." });
+    await session.update(req, { role: "admin" });
+    return res.json({ message: "Session updated." });
   });
 
-  app.get("/logout", async (req: Request, res: Response) => {
-    const sessionId = req.cookies.get(session.cookieName);
-    if (sessionId === undefined) return res.json({ message: "No session to delete." });
-    await session.delete(sessionId, res);
-    return res.json({ message: "Session deleted." });
+  app.post("/logout", async (req: Request, res: Response) => {
+    const isEnded = await session.delete(req, res);
+    res.json({ message: isEnded ? "Session deleted." : "No session to delete." });
   });
 }

@@ -32,10 +32,10 @@ export const ROLES: readonly string[] = ["member", "editor", "admin"];
 export const LONGEST_NAME = 60;
 
 const ROUTES = [
-  ["/login", "signs in and sets the cookie"],
-  ["/profile", "gives the session's data"],
-  ["/update-role", "makes the role admin"],
-  ["/logout", "ends the session"],
+  ["POST /login", "signs in and sets the cookie"],
+  ["GET /profile", "gives the session's data"],
+  ["POST /update-role", "makes the role admin"],
+  ["POST /logout", "ends the session"],
 ];
 
 /** The first page: asks for a name, again with what was wrong about it. */
@@ -94,7 +94,7 @@ export function accountPage({ visitor, deadlines, now, notice }: Account): Html 
         <section class="card" aria-labelledby="json">
           <h2 id="json">The same session as JSON</h2>
           <ul>
-            ${ROUTES.map(([path, what]) => html`<li><code>GET ${path}</code> <span class="soft">${what}</span></li>`)}
+            ${ROUTES.map(([route, what]) => html`<li><code>${route}</code> <span class="soft">${what}</span></li>`)}
           </ul>
         </section>
       </div>

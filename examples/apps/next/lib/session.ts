@@ -1,7 +1,7 @@
 // The sessions of the application, and how its pages come by the one of their request.
 import { nextSession } from "harpiats/adapters/next";
 import { MemoryStore, Session, type SessionStore } from "harpiats/session";
-import { cookies } from "next/headers";
+import { cookies, headers } from "next/headers";
 import { cache } from "react";
 
 export interface Visitor {
@@ -27,4 +27,4 @@ export const sessions = new Session<Visitor>({
 });
 
 /** The session of the page that is rendered: however many components ask, it is read once. */
-export const getSession = cache(() => nextSession(sessions, cookies));
+export const getSession = cache(() => nextSession(sessions, cookies, { headers }));
