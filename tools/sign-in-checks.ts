@@ -197,7 +197,7 @@ class RunningProgram {
   #number = 0;
 
   constructor(file: string, env: Record<string, string>) {
-    this.#child = fork(HOST, [file], {
+    this.#child = fork(HOST, {
       stdio: ["ignore", "pipe", "pipe", "ipc"],
       execArgv: ["--no-warnings"],
       env: {
@@ -207,6 +207,7 @@ class RunningProgram {
         SQLITE_FILE: ":memory:",
         HARPIATS_STORE: "memory:",
         NODE_ENV: "production",
+        PROGRAM: file,
         ...env,
       },
     });

@@ -1,4 +1,4 @@
-// Runs one program for sign-in-checks.ts, in a process of its own: `node sign-in-host.js <file>`.
+// Runs one program for sign-in-checks.ts, in a process of its own: the one that PROGRAM names.
 // The program is as it is printed. It listens on a free port where it asks for a fixed one, and
 // each Session that it makes is noted, so that the checks can begin a visitor's session in it.
 import { once } from "node:events";
@@ -29,7 +29,9 @@ let url: string | undefined;
 process.on("message", (question: Question) => void answer(question));
 noteSessions();
 noteListening();
-const program: Record<string, unknown> = await import(pathToFileURL(process.argv[2] ?? "").href);
+const program: Record<string, unknown> = await import(
+  pathToFileURL(process.env["PROGRAM"] ?? "").href
+);
 url = await listens();
 if (url === undefined) await serveExported(program["default"] ?? program["appUnderCheck"]);
 send({ ready: true, url });
