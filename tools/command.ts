@@ -6,6 +6,8 @@ import { spawn } from "../test/support/children.ts";
 export interface CommandOptions {
   cwd?: string;
   env?: NodeJS.ProcessEnv;
+  /** Whether what it printed as errors and warnings belongs to the output. Default no. */
+  withErrors?: boolean;
 }
 
 /**
@@ -23,7 +25,7 @@ export async function run(
     throw new Error(
       `${program} ${args.join(" ")} exited with ${code}\n${output}${errors}`.trimEnd(),
     );
-  return output;
+  return options.withErrors === true ? output + errors : output;
 }
 
 /** Runs a program that prints for itself. @returns its exit code. */
@@ -47,7 +49,7 @@ function start(
   options: CommandOptions,
   stdio: StdioOptions,
 ): Promise<Outcome> {
-  const { env, ...rest } = options;
+  const { env, withErrors: _, ...rest } = options;
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { ...rest, stdio, env: { ...process.env, ...env } });
     let output = "";

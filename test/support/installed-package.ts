@@ -17,8 +17,9 @@ export interface InstalledPackage {
   remove(): Promise<void>;
 }
 
-// What comes with it.
-const DEPENDENCIES = ["cookie", "commander", "@bomb.sh/tab", "hono", "srvx"];
+// What comes with it, and what is part of the published files.
+const DEPENDENCIES = ["cookie"];
+const BUNDLED = ["commander", "@bomb.sh/tab", "hono", "srvx"];
 
 /**
  * @param drivers packages of the project; better-sqlite3 is the one that tests have apart.
@@ -40,7 +41,8 @@ export async function installPackage(
   await cp(source, join(home, "dist"), { recursive: true });
   await cp(join(projectFolder, "package.json"), join(home, "package.json"));
   if (drivers.includes("better-sqlite3")) await requireApart("better-sqlite3", "better-sqlite3");
-  for (const name of [...DEPENDENCIES, ...drivers]) {
+  const packages = code === "published" ? DEPENDENCIES : [...DEPENDENCIES, ...BUNDLED];
+  for (const name of [...packages, ...drivers]) {
     const from =
       name === "better-sqlite3" ? "test/support/better-sqlite3/node_modules" : "node_modules";
     await mkdir(dirname(join(modules, name)), { recursive: true });
