@@ -18,17 +18,18 @@ import type {
   UserCap,
 } from "../core/store.ts";
 import { IdAccess } from "../core/store/id-access.ts";
-import { codeOf, toPostgresPort } from "./postgres/client.ts";
+import { toPostgresPort } from "./postgres/client.ts";
 import { type PatchValues, toLists, toPatchValues } from "./postgres/patch.ts";
-import type {
-  PgClient,
-  PgLite,
-  PgPool,
-  PgPoolClient,
-  PostgresClient,
-  PostgresJsSql,
-  PostgresPort,
-  Statement,
+import {
+  codeOf,
+  type PgClient,
+  type PgLite,
+  type PgPool,
+  type PgPoolClient,
+  type PostgresClient,
+  type PostgresJsSql,
+  type PostgresPort,
+  type Statement,
 } from "./postgres/port.ts";
 import { toSession } from "./postgres/record.ts";
 import { toStatements, toTextArray } from "./postgres/sql.ts";

@@ -36,6 +36,10 @@ export interface PgPool {
   query(text: string): Promise<unknown>;
   connect(): Promise<PgPoolClient>;
   readonly idleCount: number;
+  /**
+   * What is no Pool of pg and has the other three is asked by `query`; by `connect` it only listens.
+   */
+  readonly totalCount?: number;
 }
 
 /** `sql` of postgres.js. */
@@ -43,13 +47,20 @@ export interface PostgresJsSql {
   unsafe(
     text: string,
     parameters?: string[],
-    options?: { prepare?: boolean },
+    options?: { prepare?: boolean; simple?: boolean },
   ): PromiseLike<unknown> & { values(): PromiseLike<unknown[][]> };
   listen(
     channel: string,
     onNotify: (payload: string) => void,
     onListen?: () => void,
   ): Promise<{ unlisten(): Promise<void> }>;
+  reserve?(): Promise<PostgresJsReserved>;
+  readonly options?: { readonly max?: number };
+}
+
+/** A connection of {@link PostgresJsSql} that nobody else uses until it is released. */
+export interface PostgresJsReserved extends Pick<PostgresJsSql, "unsafe"> {
+  release(): void;
 }
 
 /** A database of PGlite. */
@@ -57,9 +68,10 @@ export interface PgLite {
   query(
     text: string,
     parameters?: string[],
-    options?: { rowMode?: "array" },
+    options?: { rowMode?: "array"; serializers?: Record<number, (value: string) => string> },
   ): Promise<{ rows: unknown[] }>;
   exec(text: string): Promise<unknown>;
+  isInTransaction?(): boolean;
   listen(channel: string, callback: (payload: string) => void): Promise<() => Promise<void>>;
 }
 
@@ -70,6 +82,8 @@ export type PostgresClient = PgPool | PgClient | PostgresJsSql | PgLite;
 export interface Statement {
   readonly name: string;
   readonly text: string;
+  /** Whether it changes nothing. */
+  readonly reads: boolean;
 }
 
 /** What hears notifications. */
@@ -93,4 +107,14 @@ export interface PostgresPort {
   /** Runs several statements without parameters as one transaction. */
   script(text: string): Promise<unknown>;
   listen(channel: string, listener: Listener, clock: Clock): Promise<() => Promise<void>>;
+}
+
+/**
+ * There is no prepared statement of that name on the server's connection, or there is one already.
+ */
+export const UNPREPARED: readonly string[] = ["26000", "42P05"];
+
+/** The server's code of an error; the same in all three clients. */
+export function codeOf(error: unknown): string {
+  return String((Object(error) as { code?: unknown }).code);
 }

@@ -61,12 +61,12 @@ export function toStatements({ table, channel }: SqlOptions) {
 
   return {
     /** As autovacuum and ANALYZE have left it; nothing before they first ran. */
-    count: statement(
+    count: reading(
       "count",
       `SELECT CASE WHEN reltuples >= 0 THEN reltuples::bigint::text END FROM pg_class WHERE oid = to_regclass('${at}')`,
     ),
     /** key, now */
-    readOne: statement(
+    readOne: reading(
       "read_one",
       `SELECT ${COLUMNS} FROM ${at} WHERE key = $1::text AND ${isDue("$2")}`,
     ),
@@ -74,7 +74,7 @@ export function toStatements({ table, channel }: SqlOptions) {
      * list of keys, now. Unpacked by a query of its own, the list's length is unknown to the
      * planner, which then keeps one plan for all.
      */
-    readMany: statement(
+    readMany: reading(
       "read_many",
       `SELECT ${COLUMNS} FROM ${at} WHERE key = ANY (ARRAY(SELECT unnest($1::text::text[]))) AND ${isDue("$2")}`,
     ),
@@ -165,7 +165,7 @@ export function toStatements({ table, channel }: SqlOptions) {
       ),
     ),
     /** user_id, now */
-    listByUser: statement(
+    listByUser: reading(
       "list_by_user",
       `SELECT ${COLUMNS} FROM ${at} WHERE user_id = $1::text AND ${isDue("$2")} ORDER BY created_at, key`,
     ),
@@ -180,7 +180,7 @@ export function toStatements({ table, channel }: SqlOptions) {
      * cursor. The first column is that second, if there may be more; a page without a session is
      * one row of nothing else.
      */
-    scan: statement(
+    scan: reading(
       "scan",
       `WITH last AS (SELECT left(key, 8) AS birth FROM ${at} WHERE key > $1::text ORDER BY key OFFSET $2::text::bigint - 1 LIMIT 1)
       SELECT birth, ${COLUMNS} FROM (SELECT (SELECT birth FROM last) AS birth) AS page
@@ -212,7 +212,7 @@ export function toStatements({ table, channel }: SqlOptions) {
      * Answers whether all that `schema` makes is there, and whether there is a table of that name
      * that it did not make.
      */
-    isMigrated: statement(
+    isMigrated: reading(
       "is_migrated",
       `SELECT ${isThere.map((name) => `${name} IS NOT NULL`).join(" AND ")} AND ${hasEpoch}, to_regclass('${at}') IS NOT NULL AND NOT ${hasEpoch}`,
     ),
@@ -227,10 +227,15 @@ export function toTextArray(texts: readonly (string | null)[]): string {
 }
 
 // pg wants another name for every other text, on whatever connection it meets it.
-function statement(name: string, text: string): Statement {
+function statement(name: string, text: string, reads = false): Statement {
   const line = text.replace(/\s+/g, " ").trim();
   return {
     name: `harpiats_${name}_${createHash("sha256").update(line).digest("hex").slice(0, 12)}`,
     text: line,
+    reads,
   };
+}
+
+function reading(name: string, text: string): Statement {
+  return statement(name, text, true);
 }
