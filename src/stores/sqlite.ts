@@ -149,7 +149,7 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
     for (;;) {
       try {
         // A change of mode takes the whole file for itself, and does not wait for its turn.
-        this.#connection.statement("PRAGMA journal_mode = WAL").get();
+        this.#connection.changeToWal();
         break;
       } catch (error) {
         if (!isBusy(error) || performance.now() >= until) throw error;
@@ -179,6 +179,7 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
   }
 
   readSync(key: string, now: number = this.clock.now()): StoredSession<Data> | undefined {
+    this.#connection.assertAlone();
     const recent = this.#recent.get(key);
     if (recent && expiryOf(recent) > now) return toSession<Data>(recent);
     const row = this.#select(key);
@@ -248,6 +249,7 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
   }
 
   async listByUser(userId: string): Promise<KeyedSession<Data>[]> {
+    this.#connection.assertAlone();
     return this.#liveOf(userId);
   }
 
@@ -280,6 +282,7 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
     cursor = "",
     { limit = SCAN_LIMIT }: { limit?: number } = {},
   ): Promise<{ sessions: KeyedSession<Data>[]; cursor?: string }> {
+    this.#connection.assertAlone();
     const rows = this.#connection
       .lists<readonly [last: string | null, ...row: Row]>(this.#sql.scan)
       .all(cursor, limit - 1, cursor);
@@ -291,6 +294,7 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
   }
 
   async count(): Promise<number> {
+    this.#connection.assertAlone();
     return Number((this.#statement("count").get() as { count: number | bigint }).count);
   }
 

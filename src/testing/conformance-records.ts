@@ -36,6 +36,20 @@ export const AWKWARD: Fields = {
   "naïve ключ 鍵": true,
 };
 
+// Each means something in some dialect: a JSON path, a pattern, a placeholder, a comment, an escape.
+const NAMES: readonly string[] = [
+  ..."-$*~#?%'\"`\\/:.,;|@!&=<>()[]{} \n\t\u0000\u001a\u007f\u2028\ud800é鍵",
+  ..."-1 -0 -- -a a- 1-1 0 01 1e5 +1 [0] $.a $[0] $[last] a.b a[0] ** @.a last to null".split(" "),
+  ...'NULL ~0041 ~~ \u001a0000 \\u0000 \\" $1 :a %s --x /*!x*/ __proto__ constructor toString'.split(
+    " ",
+  ),
+  "/* x */",
+  "; DROP TABLE x; --",
+  "👩‍👩‍👧",
+  "x".repeat(2000),
+  "é".repeat(300),
+];
+
 export function recordTests({ it }: TestRunner, bench: Bench, isWhole: boolean): void {
   const itKeepsTime = (name: string, test: () => Promise<void>): unknown =>
     isWhole ? it(name, test) : undefined;
@@ -127,6 +141,33 @@ export function recordTests({ it }: TestRunner, bench: Bench, isWhole: boolean):
     assert.deepEqual(await dataOf(patched), JSON.parse(JSON.stringify(AWKWARD)));
     assert.equal(await bench.store.patch(patched, { unset: Object.keys(AWKWARD) }), "done");
     assert.deepEqual(await dataOf(patched), {});
+  });
+
+  it("a field of any name is created, changed in every way, and unset", async () => {
+    const { store } = bench;
+    const one = (name: string, value: unknown): Fields => Object.fromEntries([[name, value]]);
+    for (const name of NAMES) {
+      const what = JSON.stringify(name.slice(0, 20));
+      const key = await created({ ...one(name, 1), other: 1 });
+      const is = async (value: unknown): Promise<void> =>
+        assert.deepEqual(await dataOf(key), { ...one(name, value), other: 1 }, what);
+      await is(1);
+      assert.equal(await store.patch(key, { set: one(name, 2) }), "done", what);
+      await is(2);
+      const { revision } = (await store.read([key]))[0] ?? {};
+      const exact = isWhole ? { ifRevision: revision as number } : {};
+      assert.equal(await store.patch(key, { set: one(name, { a: [3] }), ...exact }), "done", what);
+      await is({ a: [3] });
+      // Enough that they are made together.
+      const others = await Promise.all(Array.from({ length: 3 }, () => created({ other: 1 })));
+      const patches = [key, ...others].map((of) => ({ key: of, patch: { set: one(name, "4") } }));
+      const done = patches.map(() => "done");
+      assert.deepEqual((await store.patchAll?.(patches)) ?? done, done, what);
+      if (store.patchAll) await is("4");
+      assert.equal(await store.patch(key, { unset: [name] }), "done", what);
+      assert.deepEqual(await dataOf(key), { other: 1 }, what);
+      await Promise.all([key, ...others].map((of) => store.remove(of)));
+    }
   });
 
   it("what JSON cannot say is stored as JSON would write it", async () => {

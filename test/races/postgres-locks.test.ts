@@ -107,7 +107,7 @@ describe("PostgresStore", { skip: skipWithoutPostgres() }, () => {
     await held.connect();
     store = new PostgresStore({ client: pool, clock, pruneInterval: false });
     // A store refuses a connection that is in a transaction: this face hides that.
-    const face = { query: held.query.bind(held), connect: () => Promise.reject(), idleCount: 0 };
+    const face = { query: held.query.bind(held), connect: async () => held, idleCount: 0 };
     heldStore = new PostgresStore({
       client: face as unknown as PgPool,
       clock,

@@ -1,6 +1,8 @@
 // What openStore does without a server: URLs, drivers that are not there, and SQLite and memory.
 // Servers are test/cli's.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { stat } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -36,6 +38,27 @@ describe("openStore", () => {
     const first = await one.create({});
     await one.create({});
     assert.equal(await one.get(first), undefined);
+  });
+
+  it("refuses what is no file at once", { skip: process.platform === "win32" }, async () => {
+    const folder = await temporaryFolder();
+    const [pipe, socket] = [join(folder.path, "pipe"), join(folder.path, "socket")];
+    execFileSync("mkfifo", [pipe]);
+    const listener = createServer().listen(socket);
+    await once(listener, "listening");
+    for (const [path, kind] of [
+      [folder.path, "a folder"],
+      [pipe, "a named pipe"],
+      [socket, "a socket"],
+      ["/dev/null", "a device"],
+    ] as const)
+      for (const migrate of [true, false])
+        assert.match(
+          (await refusal(`sqlite:${path}`, { migrate })).message,
+          new RegExp(`there is ${kind}, expected a file`),
+        );
+    listener.close();
+    await folder.remove();
   });
 
   it("says what a URL should be, and quotes nothing of it", async () => {
@@ -185,7 +208,7 @@ describe("openStore", () => {
       await again.close();
       const other = await refusal(`sqlite:${folder.path}`);
       assert.ok(other instanceof StoreError, String(other));
-      assert.match(other.message, /^Cannot open sqlite:/);
+      assert.match(other.message, /^Cannot open sqlite:.*there is a folder, expected a file/);
       await folder.remove();
     });
 

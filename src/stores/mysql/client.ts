@@ -57,6 +57,16 @@ export interface Statements {
   command(sql: string): Promise<unknown>;
 }
 
+/**
+ * The last column of what is read outside of transactions: {@link IN_TRANSACTION}, or another text.
+ * MariaDB alone can tell. To MySQL it is a comment, and so no column.
+ */
+export const WHERE_ASKED = " /*M!, IF(@@in_transaction, '!in', '!out') */";
+/** No other column can hold it. */
+const IN_TRANSACTION = "!in";
+/** Asks for that column alone. */
+const ASK_WHERE = `SELECT 1${WHERE_ASKED}`;
+
 // ER_LOCK_DEADLOCK, ER_CHECKREAD (MariaDB's snapshot isolation) and ER_NEED_REPREPARE: nothing was
 // changed, ask again.
 const AGAIN = new Set([1213, 1020, 1615]);
@@ -75,6 +85,8 @@ const MOST_ATTEMPTS = 50;
 const MOST_LOCK_WAITS = 2;
 const LONGEST_PAUSE = 50;
 const SERVER_STATUS_IN_TRANSACTION = 1;
+// Each turn gives up a connection: so many in a row are no leak here and there.
+const MOST_FOREIGN = 100;
 const LONE = "connection";
 // A caller's own `typeCast` gives way to nothing but a function.
 const asItIs: MysqlStatement["typeCast"] = (_field, next) => next();
@@ -86,6 +98,7 @@ export class MysqlConnector {
   readonly #timeout: number;
   // On a connection alone a transaction must not get another call's statements in between.
   readonly #turns = new KeyedQueue();
+  #tells = true;
 
   /** @param timeout milliseconds after which a connection that does not answer is given up. */
   constructor(client: MysqlClient, timeout: number) {
@@ -101,9 +114,19 @@ export class MysqlConnector {
     this.#timeout = timeout;
   }
 
-  /** Runs one statement that reads. */
-  select(sql: string, values: MysqlValue[]): Promise<unknown[][]> {
-    return this.together((connection) => connection.select(sql, values));
+  /**
+   * Runs one statement that reads and says where it was run. A connection that is in a transaction
+   * may show sessions that have ended since: a pool's is given up and another one asked.
+   */
+  async select(sql: string, values: MysqlValue[]): Promise<unknown[][]> {
+    for (let foreign = 1; ; foreign++) {
+      try {
+        return await this.together((connection) => this.#selectAlone(connection, sql, values));
+      } catch (error) {
+        if (!(error instanceof ForeignTransaction) || this.#lone || foreign === MOST_FOREIGN)
+          throw error;
+      }
+    }
   }
 
   /** Runs one statement that changes, as a transaction of its own. */
@@ -157,6 +180,19 @@ export class MysqlConnector {
    */
   together<T>(work: (connection: Statements) => Promise<T>): Promise<T> {
     return this.#again(() => this.#hold((connection) => work(new Conversation(connection, false))));
+  }
+
+  async #selectAlone(
+    connection: Statements,
+    sql: string,
+    values: MysqlValue[],
+  ): Promise<unknown[][]> {
+    const rows = await connection.select(sql, values);
+    // No row tells nothing. MySQL never does: then it is not asked again.
+    const [told] = rows.length > 0 || !this.#tells ? rows : await connection.select(ASK_WHERE, []);
+    if (rows.length === 0 && told?.length === 1) this.#tells = false;
+    if (told?.at(-1) === IN_TRANSACTION) throw new ForeignTransaction("read");
+    return rows;
   }
 
   async #again<T>(attempt: () => Promise<T>): Promise<T> {
@@ -235,9 +271,7 @@ class Conversation implements Statements {
       unknown
     >;
     if (!this.#isTransaction && (Number(serverStatus) & SERVER_STATUS_IN_TRANSACTION) !== 0) {
-      throw new UnfitConnection(
-        "Cannot change sessions: the connection is in a transaction or its autocommit is off, a pool with autocommit is wanted",
-      );
+      throw new ForeignTransaction("change");
     }
     return { affectedRows: Number(affectedRows), insertId: Number(insertId) };
   }
@@ -257,6 +291,14 @@ class Conversation implements Statements {
 
 /** What the pool must not hand to anybody. */
 class UnfitConnection extends Error {}
+
+class ForeignTransaction extends UnfitConnection {
+  constructor(verb: "read" | "change") {
+    super(
+      `Cannot ${verb} sessions: the connection is in a transaction that the store did not begin, or its autocommit is off, expected a pool with autocommit`,
+    );
+  }
+}
 
 class BrokenConnection extends UnfitConnection {
   constructor(error: unknown, rollback: unknown) {

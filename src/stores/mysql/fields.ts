@@ -7,8 +7,8 @@ const DEEPEST = 20;
 // What begins so in the database is the JSON text of a value that a server would change or refuse.
 const MARK = "~";
 // Other names need a JSON path that both servers read alike, and there is none for quotes,
-// backslashes or emptiness.
-const AWKWARD_IN_NAME = /[^A-Za-z0-9_-]/g;
+// backslashes or emptiness. MariaDB takes a minus at the beginning for no name at all.
+const AWKWARD_IN_NAME = /[^A-Za-z0-9_-]|^-/g;
 const NOT_ASCII = /[\u007f-\uffff]/g;
 // JSON.stringify writes a lone surrogate, and no other, in this way. MySQL refuses it.
 const LONE_SURROGATE = /\\ud[89a-f]/;

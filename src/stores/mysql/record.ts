@@ -12,6 +12,9 @@ export const RECORD_VERSION = 1;
 export const COLUMNS =
   "session_key, version, user_id, user_text, data, facts, revision, created_at, last_seen_at, expires_at, ends_at";
 
+// With the revision before them.
+const INSTANTS = 5;
+
 /** The same for reading. As bytes, data comes through every connection's character set whole. */
 export const SELECTED = COLUMNS.replace("data", "CONVERT(data USING binary)");
 
@@ -61,10 +64,10 @@ export function keyOf(row: readonly unknown[]): string {
 
 /** The session of a row; `undefined` for what is no session of this version. */
 export function toSession<Data>(row: readonly unknown[]): StoredSession<Data> | undefined {
-  const [, version, user, userText, data, facts, ...instants] = row;
+  const [, version, user, userText, data, facts, ...rest] = row;
   if (Number(version) !== RECORD_VERSION) return undefined;
-  // A BIGINT is a text where the caller has told mysql2 so.
-  const numbers = instants.map(Number);
+  // A BIGINT is a text where the caller has told mysql2 so. A statement may add a column of its own.
+  const numbers = rest.slice(0, INSTANTS).map(Number);
   if (!numbers.every(Number.isSafeInteger)) return undefined;
   const [revision, createdAt, lastSeenAt, expiresAt, endsAt] = numbers as [
     number,

@@ -7,6 +7,7 @@
 // it comes before or after; at READ COMMITTED it may have looked before, and then what it changed
 // has the epoch of before all the same. Only what is dead for good (`epoch <`) makes way and is
 // pruned.
+import { WHERE_ASKED } from "./client.ts";
 import { COLUMNS, RECORD_VERSION, SELECTED } from "./record.ts";
 
 const VALUE = "?, JSON_EXTRACT(CONCAT(?), '$')";
@@ -80,7 +81,7 @@ export function statementsOf(table: string) {
     clearOver: `DELETE FROM ${name} WHERE session_key = ? AND ${over}`,
     /** Keys, now. */
     read: (keys: number) =>
-      `SELECT ${SELECTED} FROM ${name} WHERE session_key IN (${list(keys)}) AND ${due}`,
+      `SELECT ${SELECTED}${WHERE_ASKED} FROM ${name} WHERE session_key IN (${list(keys)}) AND ${due}`,
     // An UPDATE that changes nothing says 0 rows or 1, as the client's flags are; `insertId` says
     // the same everywhere.
     /** Instants, key, now. `insertId` is not 0 if it was live. */
@@ -123,7 +124,7 @@ export function statementsOf(table: string) {
     /** Key, now. */
     remove: `DELETE FROM ${name} WHERE session_key = ? AND ${live}`,
     /** User, now. */
-    listByUser: `SELECT ${SELECTED} FROM ${name} WHERE user_id = ? AND ${due} ORDER BY created_at, session_key`,
+    listByUser: `SELECT ${SELECTED}${WHERE_ASKED} FROM ${name} WHERE user_id = ? AND ${due} ORDER BY created_at, session_key`,
     // A record of another version lives for the processes that wrote it: revoked is revoked.
     /** User, now, keys. */
     removeByUser: (except: number) =>
@@ -142,15 +143,15 @@ export function statementsOf(table: string) {
     evict: (keys: number) => `DELETE FROM ${name} WHERE session_key IN (${list(keys)})`,
     /** Key. */
     boundary: (rows: number) =>
-      `SELECT session_key FROM ${name} WHERE session_key > ? ORDER BY session_key LIMIT 1 OFFSET ${rows - 1}`,
+      `SELECT session_key${WHERE_ASKED} FROM ${name} WHERE session_key > ? ORDER BY session_key LIMIT 1 OFFSET ${rows - 1}`,
     /** Keys from and to, now. */
-    page: `SELECT ${SELECTED} FROM ${name} WHERE session_key > ? AND session_key <= ? AND ${due}`,
+    page: `SELECT ${SELECTED}${WHERE_ASKED} FROM ${name} WHERE session_key > ? AND session_key <= ? AND ${due}`,
     removeAll: `UPDATE ${epochs} SET epoch = epoch + 1`,
     /**
      * Keys from and to, now. Keys, and which limit came: 1 for the idle one, 2 for the absolute, 0
      * for what ended with everything.
      */
-    over: `SELECT session_key, IF(epoch = ${epoch}, IF(expires_at < ends_at, 1, 2), 0) FROM ${name} WHERE session_key > ? AND session_key <= ? AND ${over} ORDER BY session_key`,
+    over: `SELECT session_key, IF(epoch = ${epoch}, IF(expires_at < ends_at, 1, 2), 0)${WHERE_ASKED} FROM ${name} WHERE session_key > ? AND session_key <= ? AND ${over} ORDER BY session_key`,
     /** Keys, now. */
     prune: (keys: number) => `DELETE FROM ${name} WHERE session_key IN (${list(keys)}) AND ${over}`,
     /** An error where the table is not of this version. */

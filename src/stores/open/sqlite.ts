@@ -1,6 +1,5 @@
 // Opens a SqliteStore with the SQLite that the runtime has, or better-sqlite3.
-import { existsSync } from "node:fs";
-import { mkdir, open } from "node:fs/promises";
+import { mkdir, open, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type SqliteClient, SqliteStore } from "../sqlite.ts";
 import { exportOf, loadDriver, type Opening, type OpeningOptions } from "./driver.ts";
@@ -26,14 +25,15 @@ export async function openSqlite<Data extends Record<string, any>>(
     throw new TypeError(
       "Cannot open a store: parameter synchronous of its URL is neither full nor normal",
     );
+  const isThere = path === MEMORY || (await isFile(path));
   const isBun = process.versions["bun"] !== undefined;
   const { name, module } = await loadDriver(
     url,
     isBun ? ["bun:sqlite"] : ["node:sqlite", "better-sqlite3"],
     `${runtimeName()} has no node:sqlite and better-sqlite3 is not installed, Node 22.13 or later or npm install better-sqlite3 is wanted`,
   );
-  if (path !== MEMORY && isCreating) await makeFile(path);
-  if (path !== MEMORY && !existsSync(path)) throw new Error("there is no such file");
+  if (!isThere && !isCreating) throw new Error("there is no such file");
+  if (!isThere) await makeFile(path);
   // Its constructor takes a path, whichever it is.
   const Database = exportOf(module, CLASSES[name] as string) as new (
     path: string,
@@ -65,6 +65,24 @@ export async function openSqlite<Data extends Record<string, any>>(
       client.close();
     },
   };
+}
+
+/**
+ * Whether there is a file.
+ *
+ * @throws Error for something else: to open a named pipe waits for its other end, in a thread that
+ * the process cannot end.
+ */
+async function isFile(path: string): Promise<boolean> {
+  const found = await stat(path).catch((error: unknown) => {
+    if (Object(error).code !== "ENOENT") throw error;
+  });
+  if (!found || found.isFile()) return found !== undefined;
+  const kinds = { "a folder": found.isDirectory(), "a named pipe": found.isFIFO() };
+  const [kind] = Object.entries({ ...kinds, "a socket": found.isSocket(), "a device": true }).find(
+    ([, isSo]) => isSo,
+  ) as [string, boolean];
+  throw new Error(`there is ${kind}, expected a file`);
 }
 
 /** SQLite gives its log the rights of the file. */

@@ -40,6 +40,9 @@ export interface SqliteClient {
 // Reads answer at once and cannot wait for their turn as changes do. In WAL mode they are held up
 // only while another process recovers the log after a crash, or is the last to close the file.
 const LEAST_READ_WAIT = 1000;
+// Elsewhere every commit of another process holds them up. A request that fails is better than a
+// process that stands still.
+const LONGEST_WAIT_OUTSIDE_WAL = 250;
 const SQLITE_BUSY = 5;
 
 /**
@@ -65,9 +68,29 @@ export class SqliteConnection {
     this.#synchronous = synchronous;
   }
 
-  /** Whether a transaction is open, as far as the client tells. */
-  get isInTransaction(): boolean {
-    return (this.#client.inTransaction ?? this.#client.isTransaction) === true;
+  /**
+   * Refuses to read within a transaction of somebody's: what is seen there is old.
+   *
+   * @throws Error where one is open.
+   */
+  assertAlone(): void {
+    if (this.#isToldTransaction ?? this.#isSeenTransaction()) throw foreignTransaction("read");
+  }
+
+  get #isToldTransaction(): boolean | undefined {
+    return this.#client.inTransaction ?? this.#client.isTransaction;
+  }
+
+  /** For node:sqlite before 22.16. A transaction that does nothing locks nothing. */
+  #isSeenTransaction(): boolean {
+    const begin = this.statement("BEGIN");
+    try {
+      begin.run();
+    } catch {
+      return true;
+    }
+    this.statement("ROLLBACK").run();
+    return false;
   }
 
   /** Runs statements that give nothing back. */
@@ -102,22 +125,28 @@ export class SqliteConnection {
   }
 
   /**
-   * Opens a write transaction, or throws at once while another process has one: waiting here would
-   * stop this process.
+   * Runs work in a write transaction. Throws at once where another process is in the way: waiting
+   * here would stop this process. Outside of WAL mode a reader is in the way of the commit, too.
    */
-  beginWrite(): void {
+  write<T>(work: () => T): T {
     // Prepared, not by exec: Deno's errors carry the result code only then.
     const begin = this.statement("BEGIN IMMEDIATE");
+    // Elsewhere the statement itself is refused.
+    if (this.#isToldTransaction === true) throw foreignTransaction("change");
     this.#client.exec("PRAGMA busy_timeout = 0");
     try {
       begin.run();
+      try {
+        const result = work();
+        this.statement("COMMIT").run();
+        return result;
+      } catch (error) {
+        this.rollback();
+        throw error;
+      }
     } finally {
       this.#client.exec(`PRAGMA busy_timeout = ${this.#readWait}`);
     }
-  }
-
-  commit(): void {
-    this.statement("COMMIT").run();
   }
 
   /**
@@ -131,6 +160,12 @@ export class SqliteConnection {
     }
   }
 
+  /** Puts the file into WAL mode, or throws at once while another connection uses it. */
+  changeToWal(): void {
+    this.statement("PRAGMA journal_mode = WAL").get();
+    this.#begin();
+  }
+
   #begin(): void {
     // Each connection has its own settings: they are not in the file.
     this.#client.exec(`PRAGMA synchronous = ${this.#synchronous.toUpperCase()}`);
@@ -140,9 +175,19 @@ export class SqliteConnection {
       throw new TypeError(
         "Cannot use option client: its rows are not objects by column name, a database with the client's own defaults is wanted",
       );
-    this.#readWait = Math.max(wait, LEAST_READ_WAIT);
+    const { journal_mode: mode } = this.#client.prepare("PRAGMA journal_mode").get() as {
+      journal_mode?: unknown;
+    };
+    this.#readWait =
+      mode === "wal" ? Math.max(wait, LEAST_READ_WAIT) : Math.min(wait, LONGEST_WAIT_OUTSIDE_WAL);
     this.#client.exec(`PRAGMA busy_timeout = ${this.#readWait}`);
   }
+}
+
+function foreignTransaction(verb: "read" | "change"): Error {
+  return new Error(
+    `Cannot ${verb} sessions: the connection is in a transaction that the store did not begin, expected a connection of its own`,
+  );
 }
 
 /**

@@ -90,17 +90,12 @@ export class GroupCommit {
 
   /** All or nothing. */
   #commit(group: readonly Waiting[]): void {
-    this.#connection.beginWrite();
-    let results: unknown[];
-    try {
+    const results = this.#connection.write(() => {
       this.#observer.begun();
-      results = group.map(({ work }) => work());
+      const made = group.map(({ work }) => work());
       this.#observer.ending();
-      this.#connection.commit();
-    } catch (error) {
-      this.#connection.rollback();
-      throw error;
-    }
+      return made;
+    });
     for (const [at, { resolve }] of group.entries()) resolve(results[at]);
   }
 

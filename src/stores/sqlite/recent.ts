@@ -39,10 +39,7 @@ export class RecentRows {
 
   /** Keeps a row that was read after `get` had none. */
   keep(row: Row): void {
-    // What is read in a transaction of the caller's may be taken back, and no version tells of
-    // that.
-    if (row[2].length <= LONGEST_DATA && !this.#connection.isInTransaction)
-      this.#rows.set(row[0], row);
+    if (row[2].length <= LONGEST_DATA) this.#rows.set(row[0], row);
   }
 
   /** Must be called for every row that the store writes. */

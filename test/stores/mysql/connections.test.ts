@@ -82,4 +82,58 @@ describe("MysqlStore and connections", { skip: skipWithoutMariadb() }, () => {
       await client.end();
     });
   }
+
+  const READS: Record<string, (store: MysqlStore<Fields>, key: string) => Promise<boolean>> = {
+    read: async (store, key) => (await store.read([key]))[0] !== undefined,
+    listByUser: async (store) => (await store.listByUser("dora")).length > 0,
+    scan: async (store, key) => {
+      for (let cursor: string | undefined; ;) {
+        const page = await store.scan(cursor);
+        if (page.sessions.some((one) => one.key === key)) return true;
+        if (page.cursor === undefined) return false;
+        cursor = page.cursor;
+      }
+    },
+  };
+  for (const [what, isThere] of Object.entries(READS)) {
+    it(`${what} sees what is so now, on a pool whose connections came back with old snapshots`, async () => {
+      const client = createPool({ ...server.connection, connectionLimit: 2 });
+      const store = await open({ client });
+      const aside = await open({ client: createPool(server.connection) });
+      const leak = async (): Promise<void> => {
+        const leaked = [await client.getConnection(), await client.getConnection()];
+        for (const one of leaked) {
+          await one.query("START TRANSACTION WITH CONSISTENT SNAPSHOT");
+          await one.query("SELECT COUNT(*) FROM harpiats_sessions");
+        }
+        for (const one of leaked) one.release();
+      };
+      const [ended, begun] = [newKey(), newKey()];
+      await aside.create(ended, newSession("dora"));
+      await leak();
+      await aside.remove(ended);
+      assert.equal(await isThere(store, ended), false);
+      await leak();
+      await aside.create(begun, newSession("dora"));
+      assert.equal(await isThere(store, begun), true);
+      await aside.remove(begun);
+      await client.end();
+    });
+
+    it(`${what} is refused on a lone connection in a transaction, and that goes on`, async () => {
+      const client = await createConnection(server.connection);
+      const store = await open({ client });
+      await client.query("CREATE TABLE IF NOT EXISTS work (done INT) ENGINE=InnoDB");
+      const key = newKey();
+      await store.create(key, newSession("dora"));
+      await client.query("START TRANSACTION");
+      await client.query("INSERT INTO work VALUES (1)");
+      await assert.rejects(isThere(store, key), /in a transaction/);
+      await assert.rejects(isThere(store, newKey()), /in a transaction/);
+      await client.query("ROLLBACK");
+      assert.equal(await isThere(store, key), true);
+      assert.equal(await store.remove(key), true);
+      await client.end();
+    });
+  }
 });
