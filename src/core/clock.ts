@@ -15,6 +15,9 @@ export interface Clock {
   schedule(delay: number, task: () => void): () => void;
 }
 
+/** Milliseconds by which the clocks of two machines may differ without anything being wrong. */
+export const CLOCK_TOLERANCE = 30_000;
+
 // Longer delays overflow a timer's 32-bit integer and would fire at once.
 const LONGEST_DELAY = 2 ** 31 - 1;
 

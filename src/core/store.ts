@@ -41,16 +41,22 @@ export interface SessionFacts {
   idleTimeout?: number;
   /** Whether its cookie outlives the browser: "remember me". */
   isPersistent?: boolean;
-  /** The key that it had before its first rotation. Finds it again after a rotation that nobody told of. */
+  /**
+   * The key that it had before its first rotation. Finds it again after a rotation that nobody told
+   * of.
+   */
   origin?: string;
   /**
-   * Which of its ids hold, as hashes of what follows their first 32 characters. Renewed at `at`; `salt` until the current id was first
-   * used, at `seenAt`. `clock` names the clock of the last of these instants: those of another one may be wrong.
+   * Which of its ids hold, as hashes of what follows their first 32 characters. Renewed at `at`;
+   * `salt` until the current id was first used, at `seenAt`. `earlier` is the id before `former`,
+   * where its overlap was perhaps not over. `clock` names the clock of the last of these instants:
+   * those of another one may be wrong.
    */
   renewal?: {
     at: number;
     current: string;
     former: string;
+    earlier?: string;
     salt?: string;
     seenAt?: number;
     clock?: string;
@@ -194,10 +200,11 @@ export interface SessionStore<Data = Record<string, unknown>> extends Store<Data
    */
   patchAll?(patches: readonly KeyedPatch<Data>[]): Promise<(PatchOutcome | Error)[]>;
   /**
-   * Gives a live session another key of the same birth; the user's index follows. Of several at once exactly one is
-   * `true`. `false` too, and nothing changed, where `nextKey` is taken.
+   * Gives a live session another key of the same birth; the user's index follows. Of several at
+   * once exactly one is `true`. `false` too, and nothing changed, where `nextKey` is taken.
    *
-   * @param facts replace the facts, whole, in the same step; without them the facts stay. The revision stays either way.
+   * @param facts replace the facts, whole, in the same step; without them the facts stay. The
+   * revision stays either way.
    */
   move(key: string, nextKey: string, facts?: SessionFacts): Promise<boolean>;
   /** Ends a session. `true` if it was live: of several at once exactly one. */

@@ -50,6 +50,12 @@ class MoveThatCopies extends MemoryStore<Fields> {
   }
 }
 
+class MoveWithoutFacts extends MemoryStore<Fields> {
+  override async move(key: string, nextKey: string): Promise<boolean> {
+    return super.move(key, nextKey);
+  }
+}
+
 class ForgetfulEnd extends MemoryStore<Fields> {
   override async removeAll(): Promise<void> {
     const { sessions } = await this.scan(undefined, { limit: 1 });
@@ -160,6 +166,15 @@ describe("the races suite", () => {
       "I4 the counter is not exact",
     ])
       assert.ok(found.includes(promise), promise);
+  });
+
+  it("finds a move that leaves the facts behind", async () => {
+    const clock = new ManualClock();
+    assert.ok(
+      (
+        await violationsOf(["touch", "reauthenticate"], new MoveWithoutFacts({ clock }), clock)
+      ).includes("I10 a re-authentication is forgotten"),
+    );
   });
 
   it("finds a rotation that leaves the old id alive", async () => {

@@ -224,6 +224,11 @@ export function toHeaderPort(target: ResponseLike): HeaderPort {
   return port;
 }
 
+/** Whether a response can still be given a cookie. @throws TypeError for what is no response. */
+export function takesCookies(target: ResponseLike): boolean {
+  return !portOf(target).isSent;
+}
+
 /**
  * Says how a response may be cached, where the application says nothing.
  *

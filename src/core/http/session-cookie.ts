@@ -8,6 +8,7 @@ import {
   type RequestLike,
   type ResponseLike,
 } from "./http-messages.ts";
+import type { NewSession } from "../store.ts";
 import type { Transport } from "./transport.ts";
 
 // As long as an id. Not one: randomness may be had only while a request is handled (Workers), and
@@ -49,6 +50,22 @@ export class SessionCookie implements Transport {
     // A cache that kept this response would hand out the session.
     forbidCaching(res);
   }
+}
+
+// Browsers keep no cookie longer (RFC 6265bis 5.5).
+const LONGEST_COOKIE = 400 * 86_400;
+
+/**
+ * How long the cookie of a session lasts: to the session's end where it outlives the browser,
+ * unless the options say something else.
+ */
+export function lifeOfCookie(
+  session: Pick<NewSession<unknown>, "facts" | "endsAt"> | undefined,
+  now: number,
+  { maxAge, expires }: CookieOptions = {},
+): CookieOptions {
+  if (!session?.facts?.isPersistent || maxAge !== undefined || expires !== undefined) return {};
+  return { maxAge: Math.min(Math.ceil((session.endsAt - now) / 1000), LONGEST_COOKIE) };
 }
 
 /** Options over defaults. What is undefined says nothing: it must not switch a default off. */

@@ -1,19 +1,13 @@
-// What a request asks of its `Session` by id, and what that answers: the request knows no more of
+// What a request asks about its user's sessions, and what that answers: the request knows no more of
 // it.
 import type { DeviceFacts } from "../store.ts";
 import type { Deadlines } from "./lifetimes.ts";
 
-/** The methods of a `Session` that its requests call by id. */
+/** Lists and ends the sessions of users. */
 export interface Operations {
-  delete(id: string): Promise<boolean>;
-  rotate(id: string): Promise<string | undefined>;
-  reauthenticate(id: string): Promise<string | undefined>;
-  requireFresh(id: string | undefined, maxAge: number): Promise<void>;
-  deadlines(id: string): Promise<Deadlines | undefined>;
-  watch(id: string | undefined, until?: AbortSignal): AbortSignal;
-  list(userId: string, options: { current: string }): Promise<ListedSession[]>;
-  revoke(handle: string, options: { userId: string }): Promise<boolean>;
-  revokeAll(userId: string, options: { except: string }): Promise<number>;
+  list(userId: string, currentKey: string | undefined): Promise<ListedSession[]>;
+  revoke(handle: string, userId: string): Promise<boolean>;
+  revokeAll(userId: string, exceptKeys: readonly string[]): Promise<number>;
 }
 
 /** One of a user's live sessions. */

@@ -1,21 +1,24 @@
 // Renewal: the id of a session changes from time to time, and the use of one that was superseded
 // betrays a theft. What a session's ids are now is in its facts; the key stays, so that no request
-// in flight misses its session.
+// in flight misses its session. `renewal-judge.ts` decides; this reads, writes and tells.
 //
 // A renewed id is the first id and a verifier. The verifier's hash is what the record knows:
 // whoever reads the database cannot make one. It is derived from the former id and a salt, so that
 // two requests that renew at once arrive at the same successor; the salt goes as soon as the
 // successor is seen in use, and from then on nobody gets from the former id to it.
-import { Buffer } from "node:buffer";
-import { createHash, createHmac, randomBytes } from "node:crypto";
-import { assertSeconds } from "../checks.ts";
-import type { Clock } from "../clock.ts";
+import { randomBytes } from "node:crypto";
+import { ClockLags } from "./clock-lags.ts";
+import type { Found } from "./found.ts";
+import { type Clock, CLOCK_TOLERANCE } from "../clock.ts";
+import { StoreError } from "../errors.ts";
 import type { Emitter, SessionEvents } from "../events/events.ts";
+import type { GuardedStore } from "../store/guarded-store.ts";
+import { assertSeconds } from "../checks.ts";
+import type { Lifetimes } from "./lifetimes.ts";
+import { judge, type RenewalLimits, unrenewed, usedAt, type Verdict } from "./renewal-judge.ts";
+import { retryOnConflict } from "../store/retry-on-conflict.ts";
 import { ID_LENGTH } from "../ids/session-id.ts";
 import type { SessionFacts, StoredSession } from "../store.ts";
-import type { GuardedStore } from "../store/guarded-store.ts";
-import { retryOnConflict } from "../store/retry-on-conflict.ts";
-import { changeFacts } from "./facts.ts";
 import type { Watcher } from "./watcher.ts";
 
 /** How ids are renewed. */
@@ -26,8 +29,9 @@ export interface RenewalOptions {
    */
   renewEvery?: number | undefined;
   /**
-   * Seconds for which the former id still finds the session, for requests in flight and responses
-   * that were lost. Default 60, or half of `renewEvery` where that is less.
+   * Seconds for which the former id still finds the session once its successor was first used, for
+   * requests in flight. Default 60, or half of `renewEvery` where that is less. Until that first
+   * use the former id is good anyway: the response may have been lost.
    */
   renewOverlap?: number | undefined;
   /**
@@ -38,17 +42,8 @@ export interface RenewalOptions {
   onSuperseded?: "revoke" | "report" | undefined;
 }
 
-type Renewal = NonNullable<SessionFacts["renewal"]>;
-interface Named<Data> {
-  id: string;
-  session: StoredSession<Data>;
-}
-type Verdict = "current" | "former" | "superseded";
-
 const SALT_BYTES = 18;
 const OVERLAP = 60;
-// 162 bits in base64url.
-const VERIFIER_LENGTH = 27;
 const VERIFIER = /^[\w-]{27}$/;
 
 /**
@@ -58,28 +53,26 @@ export function isVerifier(text: string): boolean {
   return text === "" || VERIFIER.test(text);
 }
 
-/** The ids of renewed sessions. Ids come here without a signature. */
+interface RenewalParts<Data> {
+  store: GuardedStore<Data>;
+  watcher: Watcher<Data>;
+  events: Emitter<SessionEvents>;
+  clock: Clock;
+  lifetimes: Lifetimes;
+  keepsFacts: boolean;
+}
+
+/** The ids of renewed sessions. Ids come here without a signature, those of `Found` too. */
 export class Renewals<Data> {
-  readonly #store: GuardedStore<Data>;
-  readonly #watcher: Watcher<Data>;
-  readonly #events: Emitter<SessionEvents>;
-  readonly #clock: Clock;
+  readonly #parts: RenewalParts<Data>;
+  readonly #lags: ClockLags;
   /** Milliseconds; `Infinity` for never. */
   readonly every: number;
   readonly overlap: number;
   readonly policy: "revoke" | "report";
 
   /** @throws TypeError or RangeError for options that make no sense. */
-  constructor(
-    options: RenewalOptions,
-    parts: {
-      store: GuardedStore<Data>;
-      watcher: Watcher<Data>;
-      events: Emitter<SessionEvents>;
-      clock: Clock;
-      keepsFacts: boolean;
-    },
-  ) {
+  constructor(options: RenewalOptions, parts: RenewalParts<Data>) {
     const { renewEvery, renewOverlap, onSuperseded = "revoke" } = options;
     if (renewEvery !== undefined) {
       if (!parts.keepsFacts)
@@ -96,33 +89,41 @@ export class Renewals<Data> {
       );
     if (onSuperseded !== "revoke" && onSuperseded !== "report")
       throw new TypeError('Cannot use onSuperseded: "revoke" or "report" is wanted');
-    this.#store = parts.store;
-    this.#watcher = parts.watcher;
-    this.#events = parts.events;
-    this.#clock = parts.clock;
+    this.#parts = parts;
+    this.#lags = new ClockLags(parts.clock);
     this.every = (renewEvery ?? Infinity) * 1000;
     this.overlap = overlap * 1000;
     this.policy = onSuperseded;
   }
 
   /**
-   * Whether an id is enough to act on, or the record has to be asked whether it has been
-   * superseded.
+   * Whether an id can be superseded at all. In a store of three methods no id is ever renewed.
    */
-  isCertain(id: string): boolean {
-    return this.every === Infinity && id.length === ID_LENGTH;
+  get canSupersede(): boolean {
+    return this.#parts.keepsFacts;
+  }
+
+  /** Whether this process renews ids. */
+  get isRenewing(): boolean {
+    return this.every !== Infinity;
+  }
+
+  /**
+   * Judges an id by a record, and does nothing about it. A record that is not fresh may say
+   * `superseded` of a current id.
+   *
+   * @param asOf when the request began that the id came with.
+   */
+  verdictOf({ key, id, session }: Found<Data>, asOf?: number): Verdict {
+    if (session.facts?.renewal === undefined && id.length === ID_LENGTH) return "current";
+    const now = this.#parts.clock.now();
+    const limits = this.#limits(key, session, now);
+    return judge(session.facts?.renewal, id, Math.min(asOf ?? now, now), limits).verdict;
   }
 
   /** Whether this id may use its session. One that was superseded is told of, and may end it. */
-  admits(key: string, id: string, session: StoredSession<Data>): true | Promise<boolean> {
-    if (session.facts?.renewal === undefined && id.length === ID_LENGTH) return true;
-    return this.#judge(id, session) === "superseded" ? this.#askAgain(key, id) : true;
-  }
-
-  /** What an id is to a record. Tells nobody, and ends nothing. */
-  verdictOf(id: string, session: StoredSession<Data>): Verdict {
-    if (session.facts?.renewal === undefined && id.length === ID_LENGTH) return "current";
-    return this.#judge(id, session);
+  admits(found: Found<Data>, asOf?: number): true | Promise<boolean> {
+    return isAdmitted(this.verdictOf(found, asOf)) || this.#askAgain(found, asOf);
   }
 
   /** Whether {@link renew} would write or give another id. */
@@ -130,136 +131,107 @@ export class Renewals<Data> {
     const renewal = session.facts?.renewal;
     // A salt: the successor was not seen yet. It is in this request, or is to be given once more.
     if (renewal?.salt !== undefined) return true;
-    return (
-      this.every !== Infinity &&
-      this.#clock.now() - (renewal?.at ?? session.createdAt) >= this.every
-    );
+    if (!this.isRenewing) return false;
+    const since = renewal ? usedAt(renewal) : session.createdAt;
+    return this.#parts.clock.now() - since >= this.every;
   }
 
   /**
-   * The id that its session goes by now, renewed if that is due; `undefined` when there is no such
-   * session.
+   * The id that a session goes by now, renewed if that is due; `undefined` when it has ended. A
+   * renewal that the store does not take is left for later and told as `error`: whoever only reads
+   * a page must not lose it.
+   *
+   * @param found was admitted when its request began, and stays so whatever it would be by now.
    */
-  async renew(key: string, id: string): Promise<Named<Data> | undefined> {
-    const attempt = async (): Promise<Named<Data> | undefined | "conflict"> => {
-      const session = await this.#store.read(key);
-      if (!session || !(await this.admits(key, id, session))) return undefined;
-      const renewal = session.facts?.renewal;
-      if (!this.isDue(session)) return { id, session };
-      const isCurrent = this.#judge(id, session) === "current";
-      if (renewal?.salt !== undefined && !isCurrent) {
-        // Two at once: this one comes second, and must come to the same.
-        const successor = succeed(id, renewal.salt);
-        return { id: hash(verifierOf(successor)) === renewal.current ? successor : id, session };
-      }
-      if (!isCurrent) return { id, session };
-      const isRenewing = renewal?.salt === undefined;
-      const salt = isRenewing ? randomBytes(SALT_BYTES).toString("base64url") : undefined;
-      const next = salt === undefined ? id : succeed(id, salt);
-      const facts = {
-        ...session.facts,
-        renewal: salt === undefined ? confirmed(renewal as Renewal) : this.#next(id, next, salt),
-      };
-      const outcome = await this.#store.patch(key, { facts, ifRevision: session.revision });
-      if (outcome === "conflict") return outcome;
-      if (outcome === "missing") return undefined;
-      if (isRenewing && this.#events.has("renewed"))
-        this.#events.emit("renewed", { handle: this.#store.handleOf(key) });
-      return { id: next, session: { ...session, facts, revision: session.revision + 1 } };
+  async renew(found: Found<Data>): Promise<Found<Data> | undefined> {
+    const { store, events } = this.#parts;
+    // What was read lately will do: where it is old the store says "conflict".
+    let known: StoredSession<Data> | undefined = found.session;
+    const attempt = async (): Promise<Found<Data> | "conflict" | undefined> => {
+      const session = known ?? (await store.read(found.key));
+      known = undefined;
+      return session && this.#renewOnce({ ...found, session });
     };
-    return retryOnConflict(attempt, {
-      what: "renew an id",
-      store: this.#store.name,
-      operation: "patch",
-    });
+    try {
+      return await retryOnConflict(attempt, {
+        what: "renew an id",
+        store: store.name,
+        operation: "patch",
+      });
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      events.emit("error", { error });
+      return found;
+    }
   }
 
-  /**
-   * What the id of this session goes on with after a rotation: its verifier, or a new one where
-   * this is not the current id.
-   */
-  async verifierForRotation(key: string, id: string): Promise<string | undefined> {
-    const session = await this.#store.read(key);
-    if (!session || !(await this.admits(key, id, session))) return undefined;
-    // A request in flight with the former id does not know the current verifier.
-    return verifierOf(
-      this.#judge(id, session) === "current"
-        ? id
-        : succeed(id, randomBytes(SALT_BYTES).toString("base64url")),
-    );
+  /** The facts of a session that gets a new id at once: whatever was known of its ids is over. */
+  rotated(key: string, { renewal, ...facts }: SessionFacts = {}): SessionFacts {
+    const { origin = key } = facts;
+    if (renewal === undefined && this.every === Infinity) return { ...facts, origin };
+    return { ...facts, origin, renewal: unrenewed(this.#parts.clock.now(), this.#lags.ownName) };
   }
 
-  /**
-   * Makes the id of a session that was just rotated its current one: it may have been renewed
-   * meanwhile. Nobody else knows the new key yet.
-   */
-  async settle(key: string, id: string): Promise<void> {
-    const current = hash(verifierOf(id));
-    await changeFacts(this.#store, key, (session) =>
-      this.#judge(id, session) === "current"
-        ? undefined
-        : { ...session.facts, renewal: { at: this.#clock.now(), current, former: current } },
-    );
+  async #renewOnce(found: Found<Data>): Promise<Found<Data> | "conflict" | undefined> {
+    const { key, id, session } = found;
+    const { store, events, clock } = this.#parts;
+    const now = clock.now();
+    const renewer = {
+      makeSalt: () => randomBytes(SALT_BYTES).toString("base64url"),
+      clock: this.#lags.ownName,
+    };
+    const limits = this.#limits(key, session, now);
+    const { next } = judge(session.facts?.renewal, id, now, limits, renewer);
+    if (!next?.renewal) return { ...found, id: next?.id ?? id };
+    const facts = { ...session.facts, renewal: next.renewal };
+    const outcome = await store.patch(key, { facts, ifRevision: session.revision });
+    if (outcome !== "done") return outcome === "conflict" ? outcome : undefined;
+    if (next.id !== id && events.has("renewed"))
+      events.emit("renewed", { handle: store.handleOf(key) });
+    return { key, id: next.id, session: { ...session, facts, revision: session.revision + 1 } };
   }
 
-  #next(id: string, next: string, salt: string): Renewal {
+  #limits(key: string, { facts, createdAt }: StoredSession<Data>, now: number): RenewalLimits {
+    const renewal = facts?.renewal;
+    // A record of a former version does not say whose clock it goes by: what is known of it is
+    // known of it alone.
+    const lag = renewal ? this.#lags.lagOf(renewal.clock ?? key, usedAt(renewal), now) : 0;
+    const idle =
+      facts?.idleTimeout === undefined ? this.#parts.lifetimes.idle : facts.idleTimeout * 1000;
     return {
-      at: this.#clock.now(),
-      current: hash(verifierOf(next)),
-      former: hash(verifierOf(id)),
-      salt,
+      every: this.every,
+      overlap: this.overlap,
+      idle,
+      createdAt,
+      lag,
+      tolerance: CLOCK_TOLERANCE,
     };
-  }
-
-  #judge(id: string, session: StoredSession<Data>): Verdict {
-    const renewal = session.facts?.renewal;
-    const presented = hash(verifierOf(id));
-    if (presented === (renewal?.current ?? NO_VERIFIER)) return "current";
-    return presented === renewal?.former && this.#clock.now() < renewal.at + this.overlap
-      ? "former"
-      : "superseded";
   }
 
   /**
    * What was read may be from before the renewal: by a near cache, or a copy of the database that
    * lags behind.
    */
-  async #askAgain(key: string, id: string): Promise<boolean> {
-    const session = await this.#store.read(key);
+  async #askAgain({ key, id }: Found<Data>, asOf?: number): Promise<boolean> {
+    const session = await this.#parts.store.read(key);
     if (!session) return false;
-    return this.#judge(id, session) === "superseded" ? this.#refuse(key) : true;
-  }
-
-  async #refuse(key: string): Promise<false> {
-    const handle = this.#store.handleOf(key);
-    this.#events.emit("refused", { reason: "superseded", handle });
-    if (this.policy === "revoke" && (await this.#store.remove(key))) {
-      this.#watcher.ended(key);
-      this.#events.emit("ended", { handle, reason: "superseded-reuse" });
-    }
+    const verdict = this.verdictOf({ key, id, session }, asOf);
+    if (isAdmitted(verdict)) return true;
+    await this.#refuse(key, verdict);
     return false;
   }
+
+  /** Tells that an id was refused, and ends its session where that is beyond doubt and wanted. */
+  async #refuse(key: string, verdict: "superseded" | "doubtful"): Promise<void> {
+    const { store, watcher, events } = this.#parts;
+    const handle = store.handleOf(key);
+    events.emit("refused", { reason: "superseded", handle });
+    if (verdict !== "superseded" || this.policy !== "revoke" || !(await store.remove(key))) return;
+    watcher.ended(key);
+    events.emit("ended", { handle, reason: "superseded-reuse" });
+  }
 }
 
-/** Without the salt the successor cannot be derived any more. */
-function confirmed({ at, current, former }: Renewal): Renewal {
-  return { at, current, former };
+function isAdmitted(verdict: Verdict): verdict is "current" | "former" {
+  return verdict === "current" || verdict === "former";
 }
-
-function verifierOf(id: string): string {
-  return id.slice(ID_LENGTH);
-}
-
-function succeed(id: string, salt: string): string {
-  const verifier = createHmac("sha256", Buffer.from(salt, "base64url"))
-    .update(id)
-    .digest("base64url")
-    .slice(0, VERIFIER_LENGTH);
-  return id.slice(0, ID_LENGTH) + verifier;
-}
-
-function hash(verifier: string): string {
-  return createHash("sha256").update(verifier).digest("base64url");
-}
-
-const NO_VERIFIER = hash("");

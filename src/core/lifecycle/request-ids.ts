@@ -11,6 +11,8 @@ export class RequestIds {
   readonly #ids = new WeakMap<object, string | null>();
   // Most processes that only read never need to look.
   #isUsed = false;
+  // Where ids are renewed: those that each request was admitted with.
+  readonly #admitted = new WeakMap<object, string[]>();
 
   /**
    * The id that the session of this request has now; `null` after its end, `undefined` where the
@@ -28,5 +30,19 @@ export class RequestIds {
     if (!headers) return;
     this.#isUsed = true;
     this.#ids.set(headers, id);
+  }
+
+  /** Remembers that this request came with an id that was good. */
+  admit(req: RequestLike, id: string): void {
+    const headers = headersOf(req);
+    if (!headers) return;
+    const ids = this.#admitted.get(headers);
+    if (ids) ids.push(id);
+    else this.#admitted.set(headers, [id]);
+  }
+
+  isAdmitted(req: RequestLike, id: string): boolean {
+    const headers = headersOf(req);
+    return headers !== undefined && (this.#admitted.get(headers)?.includes(id) ?? false);
   }
 }

@@ -63,7 +63,7 @@ export function assemble<Data extends object, Input extends object>(
   events.has("ended");
   const watcher = new Watcher(store, clock);
   const signer = secrets && new IdSigner(secrets);
-  const renewals = new Renewals(options, { store, watcher, events, clock, keepsFacts });
+  const renewals = new Renewals(options, { store, watcher, events, clock, lifetimes, keepsFacts });
   const cookie = new SessionCookie(cookieName, options.cookie);
   const transport = options.transport === "bearer" ? new BearerToken() : cookie;
   const requests = new RequestIds();

@@ -10,6 +10,7 @@ import { birthOf, ID_LENGTH } from "../ids/session-id.ts";
 import type { IdSigner } from "../ids/signed-id.ts";
 import type { NewSession, StoredSession } from "../store.ts";
 import type { GuardedStore } from "../store/guarded-store.ts";
+import type { Found } from "./found.ts";
 import type { Lifetimes } from "./lifetimes.ts";
 import { isVerifier, type Renewals } from "./renewal.ts";
 import type { RequestIds } from "./request-ids.ts";
@@ -29,11 +30,10 @@ interface ReaderParts<Data> {
   userOf(data: Data): string | undefined;
 }
 
-/** A session that was found, and the id that led to it, as the client sent it. */
-export interface Found<Data> {
-  readonly id: string;
-  readonly key: string;
-  readonly session: StoredSession<Data>;
+/** Who asks: a request, and when it began where that was earlier. */
+interface Asking {
+  readonly req: RequestLike;
+  readonly asOf?: number | undefined;
 }
 
 type Answer<Value> = Value | undefined | Promise<Value | undefined>;
@@ -95,52 +95,55 @@ export class SessionReader<Data> {
    * The session of an id, without taking note. Perhaps from the near cache: what must be certain
    * asks `findNow`.
    */
-  async find(id: string | undefined): Promise<StoredSession<Data> | undefined> {
+  async find(id: string | undefined): Promise<Found<Data> | undefined> {
     const key = this.keyOf(id);
-    return key === undefined
-      ? undefined
-      : this.#admitted(
-          key,
-          id as string,
-          this.#store.peek(key, this.#clock.now()) ?? (await this.#store.readNear(key)),
-        );
-  }
-
-  /**
-   * The key of an id that may act on its session without being read first; where ids are renewed, a
-   * promise of it: the record has to be asked which of them hold.
-   */
-  keyToChange(id: string | undefined): string | undefined | Promise<string | undefined> {
-    const key = this.keyOf(id);
-    if (key === undefined || this.isCertain(id as string)) return key;
-    return this.findNow(id).then((session) => session && key);
-  }
-
-  /**
-   * Whether an id that was found good is enough to act on, without asking the record whether it has
-   * been superseded.
-   */
-  isCertain(id: string): boolean {
-    return this.#renewals.isCertain(this.bare(id));
+    if (key === undefined) return undefined;
+    const near = this.#store.peek(key, this.#clock.now()) ?? (await this.#store.readNear(key));
+    return this.#admitted(id as string, key, near);
   }
 
   /** The session of an id, as the store has it now. */
-  async findNow(id: string | undefined): Promise<StoredSession<Data> | undefined> {
+  async findNow(id: string | undefined): Promise<Found<Data> | undefined> {
     const key = this.keyOf(id);
-    return key === undefined
-      ? undefined
-      : this.#admitted(key, id as string, await this.#store.read(key));
+    if (key === undefined) return undefined;
+    return this.#admitted(id as string, key, await this.#store.read(key));
   }
 
-  /** A record, if the id that led to it still holds. */
+  /** The key of an id that may act on its session: see {@link mayChange}. */
+  keyToChange(id: string | undefined): string | undefined | Promise<string | undefined> {
+    const key = this.keyOf(id);
+    const mayChange = key !== undefined && this.mayChange(key, id as string);
+    if (mayChange instanceof Promise) return mayChange.then((may) => (may ? key : undefined));
+    return mayChange ? key : undefined;
+  }
+
+  /**
+   * Whether an id may act on its session: only its record says which of its ids hold, also where
+   * this process renews none. At once where the store answers at once.
+   */
+  mayChange(key: string, id: string): boolean | Promise<boolean> {
+    if (!this.#renewals.canSupersede) return true;
+    const { readSync } = this.#store;
+    // Where nothing is found the change itself finds out: a read may come from a copy of the
+    // database that lags behind.
+    const admits = (session: StoredSession<Data> | undefined): boolean | Promise<boolean> =>
+      session === undefined || this.admits(id, key, session);
+    if (readSync) return admits(readSync(key));
+    const near = this.#store.peek(key, this.#clock.now());
+    return near ? admits(near) : this.#store.readNear(key).then(admits);
+  }
+
+  /** Whether the id that led to a record may use it. */
+  admits(id: string, key: string, session: StoredSession<Data>): true | Promise<boolean> {
+    return this.#renewals.admits({ id: this.bare(id), key, session });
+  }
+
   async #admitted(
-    key: string,
     id: string,
+    key: string,
     session: StoredSession<Data> | undefined,
-  ): Promise<StoredSession<Data> | undefined> {
-    return session && (await this.#renewals.admits(key, this.bare(id), session))
-      ? session
-      : undefined;
+  ): Promise<Found<Data> | undefined> {
+    return session && (await this.admits(id, key, session)) ? { id, key, session } : undefined;
   }
 
   /** The data of the session that a request's cookie names. This is activity. */
@@ -150,19 +153,23 @@ export class SessionReader<Data> {
     return visited && visibleData(visited.session.data as Data & object);
   }
 
-  /** The session of a request, with the id that led to it. This is activity. */
-  visit(req: RequestLike): Answer<Found<Data>> {
+  /**
+   * The session of a request, with the id that led to it. This is activity.
+   *
+   * @param asOf when the request began, where that was earlier: its id is judged as of then.
+   */
+  visit(req: RequestLike, asOf?: number): Answer<Found<Data>> {
     const { readSync } = this.#store;
     const kept = this.#requests.of(req);
     const named = kept === undefined ? this.#transport.read(req) : kept;
     if (typeof named !== "string")
-      return Array.isArray(named) ? this.#visitOne(this.#choose(named)) : undefined;
+      return Array.isArray(named) ? this.#visitOne(this.#choose(named, { req, asOf })) : undefined;
     const now = this.#clock.now();
-    if (!readSync) return this.#visitOne(this.#locateId(named, now), now);
+    if (!readSync) return this.#visitOne(this.#locateId(named, now, { req, asOf }), now);
     // All in one place, and with one look at the clock: this is the whole of most requests.
     const key = this.keyOf(named, now);
     if (key === undefined) return undefined;
-    const found = this.#found(key, named, readSync(key, now));
+    const found = this.#found(key, named, readSync(key, now), { req, asOf });
     if (found === undefined || found instanceof Promise) return this.#visitOne(found, now);
     return this.#lifetimes.dueTouch(found.session, now) ? this.#seen(found, now) : found;
   }
@@ -171,13 +178,19 @@ export class SessionReader<Data> {
    * The same, and no activity. Without a promise where the store answers at once: each costs as
    * much as the rest.
    *
-   * @param ownId the id that the request's session has, where no cookie names it yet.
+   * @param options.ownId the id that the request's session has, where no cookie names it yet.
    */
-  locate(req: RequestLike, ownId?: string, now: number = this.#clock.now()): Answer<Found<Data>> {
+  locate(
+    req: RequestLike,
+    { ownId, asOf }: { ownId?: string | undefined; asOf?: number | undefined } = {},
+  ): Answer<Found<Data>> {
     const kept = this.#requests.of(req) ?? ownId;
     if (kept === null) return undefined;
     const named = kept ?? this.#transport.read(req);
-    return Array.isArray(named) ? this.#choose(named) : this.#locateId(named, now);
+    const asking = { req, asOf };
+    return Array.isArray(named)
+      ? this.#choose(named, asking)
+      : this.#locateId(named, this.#clock.now(), asking);
   }
 
   /** Notes the activity. `false`: the session ended before this could be noted. */
@@ -200,28 +213,47 @@ export class SessionReader<Data> {
     const named = [kept ?? [], this.#transport.read(req) ?? []].flat();
     const ids = this.#plausible(named).filter((id) => id !== knownId);
     if (ids.length === 0) return [];
-    if (ids.length > 1) return (await this.#liveOf(ids)).map(({ key }) => key);
-    return [(await this.keyToChange(ids[0])) ?? []].flat();
+    if (ids.length > 1) return (await this.#liveOf(ids, { req })).map(({ key }) => key);
+    const isAdmitted = this.#requests.isAdmitted(req, ids[0] as string);
+    const key = isAdmitted ? this.keyOf(ids[0]) : await this.keyToChange(ids[0]);
+    return key === undefined ? [] : [key];
   }
 
-  #locateId(id: string | undefined, now: number): Answer<Found<Data>> {
+  #locateId(id: string | undefined, now: number, asking: Asking): Answer<Found<Data>> {
     if (id === undefined) return undefined;
     const key = this.keyOf(id, now);
     if (key === undefined) return undefined;
     const { readSync } = this.#store;
     const found = readSync ? readSync(key, now) : this.#store.peek(key, now);
-    if (found || readSync) return this.#found(key, id, found);
-    return this.#store.readNear(key).then((session) => this.#found(key, id, session));
+    if (found || readSync) return this.#found(key, id, found, asking);
+    return this.#store.readNear(key).then((session) => this.#found(key, id, session, asking));
   }
 
-  #found(key: string, id: string, session: StoredSession<Data> | undefined): Answer<Found<Data>> {
+  #found(
+    key: string,
+    id: string,
+    session: StoredSession<Data> | undefined,
+    asking: Asking,
+  ): Answer<Found<Data>> {
     if (session === undefined) {
       this.#refuse("unknown", key);
       return undefined;
     }
-    const found = { id, key, session };
-    const isAdmitted = this.#renewals.admits(key, this.bare(id), session);
-    return isAdmitted === true ? found : isAdmitted.then((is) => (is ? found : undefined));
+    const isAdmitted = this.#admitsOf(asking, { id, key, session });
+    if (isAdmitted === true) return { id, key, session };
+    return isAdmitted.then((is) => (is ? { id, key, session } : undefined));
+  }
+
+  /** A request whose id was admitted once stays admitted: an upload may take longer than it holds. */
+  #admitsOf({ req, asOf }: Asking, found: Found<Data>): true | Promise<boolean> {
+    const { id, session } = found;
+    const isRenewed = session.facts?.renewal !== undefined;
+    if (!isRenewed && !this.#renewals.isRenewing && this.bare(id).length === ID_LENGTH) return true;
+    if (this.#requests.isAdmitted(req, id)) return true;
+    const isAdmitted = this.#renewals.admits({ ...found, id: this.bare(id) }, asOf);
+    if (isAdmitted === true) this.#requests.admit(req, id);
+    else void isAdmitted.then((is) => is && this.#requests.admit(req, id)).catch(() => {});
+    return isAdmitted;
   }
 
   #visitOne(found: Answer<Found<Data>>, now?: number): Answer<Found<Data>> {
@@ -236,14 +268,14 @@ export class SessionReader<Data> {
   }
 
   /** Of several candidates the session that counts. Their order never decides. */
-  async #choose(values: readonly string[]): Promise<Found<Data> | undefined> {
+  async #choose(values: readonly string[], asking: Asking): Promise<Found<Data> | undefined> {
     const ids = this.#plausible(values);
-    if (ids.length <= 1) return this.#locateId(ids[0] ?? values[0], this.#clock.now());
+    if (ids.length <= 1) return this.#locateId(ids[0] ?? values[0], this.#clock.now(), asking);
     if (ids.length > MOST_CANDIDATES) {
       this.#refuse("duplicate");
       return undefined;
     }
-    const live = await this.#liveOf(ids);
+    const live = await this.#liveOf(ids, asking);
     const users = live.filter((one) => this.#userIdOf(one) !== undefined);
     // A visitor is nobody: a session without a user takes none away from whoever is signed in.
     const [first, ...others] = users.length > 0 ? users : live;
@@ -272,13 +304,15 @@ export class SessionReader<Data> {
   }
 
   /** The live sessions that ids lead to, each once, in one read of the store. */
-  async #liveOf(ids: readonly string[]): Promise<Found<Data>[]> {
+  async #liveOf(ids: readonly string[], asking: Asking): Promise<Found<Data>[]> {
     const idsOf = new Map<string, string[]>();
     for (const id of ids) {
       const key = this.keyOf(id);
       if (key !== undefined) idsOf.set(key, [...(idsOf.get(key) ?? []), id]);
     }
-    const found = await Promise.all([...idsOf].map(([key, named]) => this.#foundAs(key, named)));
+    const found = await Promise.all(
+      [...idsOf].map(([key, named]) => this.#foundAs(key, named, asking)),
+    );
     return found.flatMap((one) => one ?? []);
   }
 
@@ -286,16 +320,23 @@ export class SessionReader<Data> {
    * The session of a key, by the best of several ids. A superseded one beside a good one betrays
    * nobody.
    */
-  async #foundAs(key: string, ids: readonly string[]): Promise<Found<Data> | undefined> {
+  async #foundAs(
+    key: string,
+    ids: readonly string[],
+    asking: Asking,
+  ): Promise<Found<Data> | undefined> {
     const session = this.#store.peek(key, this.#clock.now()) ?? (await this.#store.readNear(key));
     if (!session) return undefined;
     const ranked = (["current", "former"] as const).map((verdict) =>
-      ids.find((id) => this.#renewals.verdictOf(this.bare(id), session) === verdict),
+      ids.find(
+        (id) =>
+          this.#renewals.verdictOf({ key, id: this.bare(id), session }, asking.asOf) === verdict,
+      ),
     );
-    const id = ranked[0] ?? ranked[1] ?? (ids[0] as string);
-    return (await this.#renewals.admits(key, this.bare(id), session))
-      ? { id, key, session }
-      : undefined;
+    const admitted = ids.find((id) => this.#requests.isAdmitted(asking.req, id));
+    const id = ranked[0] ?? ranked[1] ?? admitted ?? (ids[0] as string);
+    const found = { id, key, session };
+    return (await this.#admitsOf(asking, found)) ? found : undefined;
   }
 
   #refuse(reason: RefusalReason, key?: string): void {

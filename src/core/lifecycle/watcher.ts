@@ -1,19 +1,35 @@
 // Tells those who watch a session that it has ended: at once where the store tells, else within the
-// poll interval, and at its deadline in any case.
+// poll interval, and at its deadline in any case. A session that another process has given a new
+// key has not ended: where no message said so, its user's index says where it went, by the key that
+// it began with.
 import type { Clock } from "../clock.ts";
 import type { RequestLike } from "../http/http-messages.ts";
-import type { StoreChange } from "../store.ts";
+import { StoreError } from "../errors.ts";
+import type { KeyedSession, StoreChange, StoredSession } from "../store.ts";
 import type { GuardedStore } from "../store/guarded-store.ts";
 
 /** One who watches. A session that moves takes its watchers along. */
 interface Watching {
   key: string;
   readonly controller: AbortController;
+  /** Asked once, with the first record that is found. */
+  admits: Admits<unknown> | undefined;
+}
+
+/** Whether the id that a session is watched by may use it. */
+type Admits<Data> = (session: StoredSession<Data>) => boolean | Promise<boolean>;
+
+/** What finds a session again after a rotation. */
+interface Trace {
+  userId: string;
+  origin: string;
 }
 
 interface Watched {
   readonly watchers: Set<Watching>;
   cancel: () => void;
+  /** From the last record that was found. None where it is nobody's: it is in no index. */
+  trace?: Trace | undefined;
 }
 
 // Another process's logout, where the store cannot tell of it, is seen this late at most.
@@ -26,6 +42,8 @@ export class Watcher<Data> {
   readonly #store: GuardedStore<Data>;
   readonly #clock: Clock;
   readonly #watched = new Map<string, Watched>();
+  // Under way, by user.
+  readonly #listings = new Map<string, Promise<KeyedSession<Data>[]>>();
   #isSubscribed = false;
 
   constructor(store: GuardedStore<Data>, clock: Clock) {
@@ -33,11 +51,16 @@ export class Watcher<Data> {
     this.#clock = clock;
   }
 
-  /** @param until ends the watching, without the signal. */
-  watch(key: string, until?: AbortSignal): AbortSignal {
+  /**
+   * @param until ends the watching, without the signal.
+   * @param admits for an id that was not judged yet. One that may not use its session has none: the
+   * signal fires.
+   */
+  watch(key: string, until?: AbortSignal, admits?: Admits<Data>): AbortSignal {
     const controller = new AbortController();
     if (until?.aborted) return controller.signal;
-    const watching = { key, controller };
+    // It is given what this store holds.
+    const watching: Watching = { key, controller, admits: admits as Watching["admits"] };
     this.#enter(watching, key);
     until?.addEventListener("abort", () => this.#forget(watching), {
       once: true,
@@ -54,8 +77,7 @@ export class Watcher<Data> {
     if (!watched) return;
     this.#watched.delete(key);
     watched.cancel();
-    for (const { controller } of watched.watchers)
-      controller.abort(new DOMException("The session has ended", "AbortError"));
+    for (const { controller } of watched.watchers) abort(controller);
   }
 
   moved(key: string, nextKey: string): void {
@@ -64,7 +86,13 @@ export class Watcher<Data> {
     this.#watched.delete(key);
     watched.cancel();
     // Whoever came with the new id already may have been faster than the news of it.
-    for (const watching of watched.watchers) this.#enter(watching, nextKey);
+    for (const watching of watched.watchers) {
+      // Its id was good, or nobody would have rotated it; the record does not know it any more.
+      watching.admits = undefined;
+      this.#enter(watching, nextKey);
+    }
+    const next = this.#watched.get(nextKey);
+    if (next) next.trace ??= watched.trace;
     this.#look(nextKey);
   }
 
@@ -113,15 +141,64 @@ export class Watcher<Data> {
         this.#look(key);
       });
     };
-    this.#store.read(key).then(
-      (session) => {
-        if (this.#watched.get(key) !== watched) return;
-        if (session === undefined) this.ended(key);
-        else plan(Math.min(Math.max(session.expiresAt - this.#clock.now(), 0), POLL_EVERY));
-      },
+    this.#store
+      .read(key)
+      .then((session) => {
+        if (this.#watched.get(key) !== watched) return undefined;
+        if (session === undefined) return this.#follow(key, watched, () => plan(RETRY_AFTER));
+        const { userId } = session;
+        watched.trace =
+          userId === undefined ? undefined : { userId, origin: originOf({ key, session }) };
+        this.#judge(watched, session);
+        return plan(Math.min(Math.max(session.expiresAt - this.#clock.now(), 0), POLL_EVERY));
+      })
       // A store that is down has not ended anybody's session.
-      () => void (this.#watched.get(key) === watched && plan(RETRY_AFTER)),
-    );
+      .catch(() => void (this.#watched.get(key) === watched && plan(RETRY_AFTER)));
+  }
+
+  /** There is nothing under this key any more: the session has ended, or has another one. */
+  async #follow(key: string, watched: Watched, lookAgain: () => void): Promise<void> {
+    const { trace } = watched;
+    const own = trace && (await this.#listOf(trace.userId));
+    if (this.#watched.get(key) !== watched) return;
+    const found = own?.find((one) => originOf(one) === trace?.origin);
+    if (!found) this.ended(key);
+    // The list is from before it moved, or ended.
+    else if (found.key === key) lookAgain();
+    else this.moved(key, found.key);
+  }
+
+  /** Once for all sessions of a user that are missed at the same time, as after `revokeAll`. */
+  #listOf(userId: string): Promise<KeyedSession<Data>[]> {
+    const listing =
+      this.#listings.get(userId) ?? this.#list(userId).finally(() => this.#listings.delete(userId));
+    this.#listings.set(userId, listing);
+    return listing;
+  }
+
+  async #list(userId: string): Promise<KeyedSession<Data>[]> {
+    try {
+      return await this.#store.listByUser(userId);
+    } catch (error) {
+      // Somebody's own store may have no index: then what is not there has ended.
+      if (error instanceof StoreError && error.code === "ERR_STORE_UNSUPPORTED") return [];
+      throw error;
+    }
+  }
+
+  #judge(watched: Watched, session: StoredSession<Data>): void {
+    for (const watching of watched.watchers) {
+      const { admits } = watching;
+      if (!admits) continue;
+      watching.admits = undefined;
+      const settle = (isAdmitted: boolean): void => {
+        if (isAdmitted || !this.#watched.get(watching.key)?.watchers.has(watching)) return;
+        this.#forget(watching);
+        abort(watching.controller);
+      };
+      // Where the store is down it is asked again at the next look.
+      Promise.resolve(admits(session)).then(settle, () => void (watching.admits = admits));
+    }
   }
 
   #forget(watching: Watching): void {
@@ -130,6 +207,15 @@ export class Watcher<Data> {
     watched.cancel();
     this.#watched.delete(watching.key);
   }
+}
+
+function abort(controller: AbortController): void {
+  controller.abort(new DOMException("The session has ended", "AbortError"));
+}
+
+/** The key that a session began with: a rotation keeps it. */
+function originOf({ key, session }: KeyedSession<unknown>): string {
+  return session.facts?.origin ?? key;
 }
 
 /** What a request's watching asks of the parts of its `Session`. */

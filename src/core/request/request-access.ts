@@ -8,19 +8,20 @@ import {
   suggestCaching,
 } from "../http/http-messages.ts";
 import { type CreateOptions, createSession, settleReplacement } from "../lifecycle/creation.ts";
+import { lifeOfCookie } from "../http/session-cookie.ts";
 import { endSession } from "../lifecycle/ending.ts";
-import type { UpdateScope } from "../lifecycle/exact-updates.ts";
-import type { Deadlines } from "../lifecycle/lifetimes.ts";
+import type { Found } from "../lifecycle/found.ts";
+import { assertFresh } from "../lifecycle/freshness.ts";
 import type { ListedSession, Operations } from "../lifecycle/operations.ts";
+import { reauthenticate, renew, rotate } from "../lifecycle/rotation.ts";
 import type { SessionParts } from "../lifecycle/session-context.ts";
 import { updateData } from "../lifecycle/updates.ts";
 import type { NewSession } from "../store.ts";
 
-/** A session and the id that names it. */
+/** A session, the id that names it, and the key that this was derived to when it was judged. */
 export interface Opened<Data> {
   readonly id: string;
-  /** Where it was found under this id. To derive it once more would cost a hash. */
-  readonly key?: string;
+  readonly key: string;
   readonly session: NewSession<Data>;
 }
 
@@ -33,28 +34,30 @@ interface BeginOptions<Data> {
   hidden?: object | undefined;
 }
 
-// Browsers keep no cookie longer (RFC 6265bis 5.5).
-const LONGEST_COOKIE = 400 * 86_400;
-
 /** What a request's session asks of its `Session`, whatever that takes at creation. */
 export type SessionAccess<Data extends object> = Pick<
   RequestAccess<Data>,
   keyof RequestAccess<Data>
 >;
 
-/** The same for one request; so it is made of as little as possible. */
+/**
+ * The same for one request; so it is made of as little as possible. What the request found was
+ * admitted when it began, and stays so to its end: everything below acts on the key.
+ */
 export class RequestAccess<Data extends object, Input extends object = Data> {
-  readonly #session: Operations;
+  readonly #users: Operations;
   readonly #parts: SessionParts<Data, Input>;
-  readonly #req: RequestLike | undefined;
+  readonly #req: RequestLike;
+  // Where ids are renewed: an id is judged as of then.
+  readonly #began: number | undefined;
   /** What the store failed with last, where it did. */
   failure: StoreError | undefined;
 
-  /** @param req the request whose session is asked for; none where an id is given. */
-  constructor(session: Operations, parts: SessionParts<Data, Input>, req?: RequestLike) {
-    this.#session = session;
+  constructor(users: Operations, parts: SessionParts<Data, Input>, req: RequestLike) {
+    this.#users = users;
     this.#parts = parts;
     this.#req = req;
+    this.#began = parts.renewals.isRenewing ? parts.clock.now() : undefined;
   }
 
   /**
@@ -62,7 +65,7 @@ export class RequestAccess<Data extends object, Input extends object = Data> {
    * at once, and then it throws.
    */
   find(): Opened<Data> | undefined | Promise<Opened<Data> | undefined> {
-    return this.#asking((req) => this.#parts.reader.visit(req));
+    return this.#asking((req) => this.#parts.reader.visit(req, this.#began));
   }
 
   /**
@@ -71,7 +74,7 @@ export class RequestAccess<Data extends object, Input extends object = Data> {
    * @param id of a session that began in this request, which no cookie names yet.
    */
   locate(id?: string): Opened<Data> | undefined | Promise<Opened<Data> | undefined> {
-    return this.#asking((req) => this.#parts.reader.locate(req, id));
+    return this.#asking((req) => this.#parts.reader.locate(req, { ownId: id, asOf: this.#began }));
   }
 
   /** Notes the activity that `locate` has not. `false`: the session has ended. */
@@ -81,7 +84,7 @@ export class RequestAccess<Data extends object, Input extends object = Data> {
 
   /** The id that the `Session` has given this request since; `null`: it has ended it. */
   currentId(): string | null | undefined {
-    return this.#req && this.#parts.requests.of(this.#req);
+    return this.#parts.requests.of(this.#req);
   }
 
   /** Remembers the id that this request's session has from now on. */
@@ -89,8 +92,8 @@ export class RequestAccess<Data extends object, Input extends object = Data> {
     this.#parts.requests.keep(this.#req, id);
   }
 
-  get(id: string): Promise<Data | undefined> {
-    return this.#noting(this.#parts.reader.find(id).then((session) => session?.data));
+  get({ key }: Opened<Data>): Promise<Data | undefined> {
+    return this.#noting(this.#parts.store.readNear(key).then((session) => session?.data));
   }
 
   create(data: Partial<Data>, options: BeginOptions<Data> = {}): Promise<Opened<Data>> {
@@ -103,11 +106,11 @@ export class RequestAccess<Data extends object, Input extends object = Data> {
   }
 
   update(
-    { id, key }: Opened<Data>,
+    { key }: Opened<Data>,
     changes: Changes<Data> | Updater<Data>,
     hidden?: object,
   ): Promise<boolean> {
-    return this.#noting(this.#update(id, key, changes, { hidden }));
+    return this.#noting(updateData(this.#parts, key, changes, { hidden }));
   }
 
   /** Takes a field out of the data: of several who try at once exactly one gets what was in it. */
@@ -122,8 +125,8 @@ export class RequestAccess<Data extends object, Input extends object = Data> {
   }
 
   /** An exact change that sees the library's own fields. */
-  updateHidden({ id, key }: Opened<Data>, updater: Updater<Data>): Promise<boolean> {
-    return this.#noting(this.#update(id, key, updater, { seesHidden: true }));
+  updateHidden({ key }: Opened<Data>, updater: Updater<Data>): Promise<boolean> {
+    return this.#noting(updateData(this.#parts, key, updater, { seesHidden: true }));
   }
 
   /** Ends this request's session, and whatever else its cookies name. */
@@ -131,42 +134,39 @@ export class RequestAccess<Data extends object, Input extends object = Data> {
     return this.#noting(this.#end(opened).then(() => {}));
   }
 
-  delete(id: string): Promise<boolean> {
-    return this.#noting(this.#session.delete(id));
+  delete({ key }: Opened<Data>): Promise<boolean> {
+    return this.#noting(endSession(this.#parts, key));
   }
 
-  rotate(id: string): Promise<string | undefined> {
-    return this.#noting(this.#session.rotate(id));
+  rotate(opened: Opened<Data>): Promise<Opened<Data> | undefined> {
+    return this.#noting(rotate(this.#parts, opened));
   }
 
-  reauthenticate(id: string): Promise<string | undefined> {
-    return this.#noting(this.#session.reauthenticate(id));
+  async reauthenticate(opened: Opened<Data>): Promise<Opened<Data> | undefined> {
+    return this.#noting(reauthenticate(this.#parts, opened));
   }
 
-  handleOf({ id, key }: Opened<Data>): string | undefined {
-    const { reader, store } = this.#parts;
-    const known = key ?? reader.keyOf(id);
-    return known && store.handleOf(known);
+  handleOf({ key }: Opened<Data>): string {
+    return this.#parts.store.handleOf(key);
   }
 
-  list(opened: Opened<Data>): Promise<ListedSession[]> {
-    const userId = this.userIdOf(opened.session);
-    return userId === undefined
-      ? Promise.resolve([])
-      : this.#noting(this.#session.list(userId, { current: opened.id }));
+  list({ key, session }: Opened<Data>): Promise<ListedSession[]> {
+    const userId = this.userIdOf(session);
+    return userId === undefined ? Promise.resolve([]) : this.#noting(this.#users.list(userId, key));
   }
 
-  revoke(handle: string, opened: Opened<Data>): Promise<boolean> {
-    const userId = this.userIdOf(opened.session);
+  revoke(handle: string, { session }: Opened<Data>): Promise<boolean> {
+    const userId = this.userIdOf(session);
     return userId === undefined
       ? Promise.resolve(false)
-      : this.#noting(this.#session.revoke(handle, { userId }));
+      : this.#noting(this.#users.revoke(handle, userId));
   }
 
-  revokeOthers(opened: Opened<Data>): Promise<number> {
-    const userId = this.userIdOf(opened.session);
-    if (userId === undefined) return Promise.resolve(0);
-    return this.#noting(this.#session.revokeAll(userId, { except: opened.id }));
+  revokeOthers({ key, session }: Opened<Data>): Promise<number> {
+    const userId = this.userIdOf(session);
+    return userId === undefined
+      ? Promise.resolve(0)
+      : this.#noting(this.#users.revokeAll(userId, [key]));
   }
 
   /** Whose session it is; `undefined` for a visitor's. */
@@ -185,26 +185,25 @@ export class RequestAccess<Data extends object, Input extends object = Data> {
     return this.#parts.renewals.isDue(opened.session);
   }
 
-  renew(id: string): Promise<Opened<Data> | undefined> {
-    return this.#noting(this.#renew(id));
+  renew(opened: Opened<Data>): Promise<Opened<Data> | undefined> {
+    // One that began in this request is not due: what is, was found, with all that a store knows.
+    return this.#noting(renew(this.#parts, opened as Found<Data>));
   }
 
-  requireFresh(id: string | undefined, maxAge: number): Promise<void> {
-    return this.#noting(this.#session.requireFresh(id, maxAge));
+  /** Asks the store, whatever this request knows already. */
+  async requireFresh(opened: Opened<Data> | undefined, maxAge: number): Promise<void> {
+    const { store, clock } = this.#parts;
+    const session = opened && (await this.#noting(store.read(opened.key)));
+    assertFresh(session, maxAge, clock.now());
   }
 
-  deadlines(id: string): Promise<Deadlines | undefined> {
-    return this.#noting(this.#session.deadlines(id));
-  }
-
-  watch(id: string | undefined, until?: AbortSignal): AbortSignal {
-    return this.#session.watch(id, until);
+  watch(opened: Opened<Data> | undefined, until?: AbortSignal): AbortSignal {
+    return opened ? this.#parts.watcher.watch(opened.key, until) : AbortSignal.abort();
   }
 
   /** Puts an id on a response. */
-  writeId(res: ResponseLike, { id, session: { facts, endsAt } }: Opened<Data>): void {
-    const maxAge = Math.min(Math.ceil((endsAt - this.#parts.clock.now()) / 1000), LONGEST_COOKIE);
-    this.#parts.transport.write(res, id, facts?.isPersistent ? { maxAge } : {});
+  writeId(res: ResponseLike, { id, session }: Opened<Data>): void {
+    this.#parts.transport.write(res, id, lifeOfCookie(session, this.#parts.clock.now()));
   }
 
   /** Takes back what the client has. */
@@ -231,7 +230,6 @@ export class RequestAccess<Data extends object, Input extends object = Data> {
   #asking(
     ask: (req: RequestLike) => Opened<Data> | undefined | Promise<Opened<Data> | undefined>,
   ): ReturnType<typeof ask> {
-    if (!this.#req) return undefined;
     try {
       const found = ask(this.#req);
       return found instanceof Promise ? this.#noting(found) : found;
@@ -241,32 +239,11 @@ export class RequestAccess<Data extends object, Input extends object = Data> {
     }
   }
 
-  #update(
-    id: string,
-    key: string | undefined,
-    changes: Changes<Data> | Updater<Data>,
-    scope: UpdateScope,
-  ): Promise<boolean> {
-    const { reader } = this.#parts;
-    if (key !== undefined && reader.isCertain(id))
-      return updateData(this.#parts, key, changes, scope);
-    const found = reader.keyToChange(id);
-    if (!(found instanceof Promise)) {
-      return found === undefined
-        ? Promise.resolve(false)
-        : updateData(this.#parts, found, changes, scope);
-    }
-    const given = this.#parts.exactUpdates.copy(changes);
-    return found.then(
-      (known) => known !== undefined && updateData(this.#parts, known, given, scope),
-    );
-  }
-
   async #create(
     data: Partial<Data>,
     { own, replaced, hidden }: BeginOptions<Data>,
   ): Promise<Opened<Data>> {
-    const device = this.#req && this.#parts.options.device?.(this.#req);
+    const device = this.#parts.options.device?.(this.#req);
     // What came out of the schema goes through it again: see the option. A visitor's may lack
     // fields.
     const given = data as unknown as Input;
@@ -283,20 +260,13 @@ export class RequestAccess<Data extends object, Input extends object = Data> {
 
   /** @returns whether `opened` was live. */
   async #end(opened: Opened<Data> | undefined, except?: Opened<Data>): Promise<boolean> {
-    const ending = opened && this.#session.delete(opened.id);
+    const ending = opened && endSession(this.#parts, opened.key);
     // What fails is seen below.
     ending?.catch(() => {});
-    const keys = this.#req ? await this.#parts.reader.keysToEnd(this.#req, opened?.id) : [];
+    const keys = await this.#parts.reader.keysToEnd(this.#req, opened?.id);
     const others = keys.filter((key) => key !== opened?.key && key !== except?.key);
     await Promise.all(others.map((key) => endSession(this.#parts, key)));
     return (await ending) ?? false;
-  }
-
-  async #renew(id: string): Promise<Opened<Data> | undefined> {
-    const { reader, renewals } = this.#parts;
-    const key = reader.keyOf(id);
-    const found = key === undefined ? undefined : await renewals.renew(key, reader.bare(id));
-    return found && this.#sign(found);
   }
 
   #sign(opened: Opened<Data>): Opened<Data> {

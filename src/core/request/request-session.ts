@@ -148,7 +148,7 @@ export class RequestSession<Data extends object, Input extends object = Data> {
    * @throws HarpiaError `ERR_NOT_FRESH`.
    */
   requireFresh(maxAge: number): Promise<void> {
-    return this.#after(() => this.#access.requireFresh(this.#record.opened?.id, maxAge));
+    return this.#after(() => this.#access.requireFresh(this.#record.opened, maxAge));
   }
 
   /**
@@ -156,7 +156,7 @@ export class RequestSession<Data extends object, Input extends object = Data> {
    * Watching is no activity.
    */
   watch(until?: AbortSignal): Promise<AbortSignal> {
-    return this.#afterPeek(() => this.#access.watch(this.#record.opened?.id, until));
+    return this.#afterPeek(() => this.#access.watch(this.#record.opened, until));
   }
 
   /**
@@ -334,7 +334,7 @@ export class RequestSession<Data extends object, Input extends object = Data> {
    * @returns whether there was a session.
    */
   rotate(): Promise<boolean> {
-    return this.#change((id) => this.#access.rotate(id));
+    return this.#change((opened) => this.#access.rotate(opened));
   }
 
   /**
@@ -343,7 +343,7 @@ export class RequestSession<Data extends object, Input extends object = Data> {
    * @returns whether there was a session.
    */
   reauthenticate(): Promise<boolean> {
-    return this.#change((id) => this.#access.reauthenticate(id));
+    return this.#change((opened) => this.#access.reauthenticate(opened));
   }
 
   /**
@@ -359,7 +359,7 @@ export class RequestSession<Data extends object, Input extends object = Data> {
     // Once more where it was given another id meanwhile.
     while (this.#record.opened && this.#record.opened !== ended) {
       ended = this.#record.opened;
-      await this.#access.delete(ended.id);
+      await this.#access.delete(ended);
     }
     this.#access.keepId(null);
     this.#changes.take();
@@ -382,7 +382,7 @@ export class RequestSession<Data extends object, Input extends object = Data> {
   async #write(): Promise<void> {
     if (this.#record.load()) await this.#record.load();
     if (this.#isRenewalDue && this.#record.opened)
-      this.#follow(await this.#access.renew(this.#record.opened.id));
+      this.#follow(await this.#access.renew(this.#record.opened));
     if (this.#changes.isEmpty) return;
     const { changes, hidden } = this.#changes.take();
     if (this.#record.opened) {
@@ -417,7 +417,7 @@ export class RequestSession<Data extends object, Input extends object = Data> {
 
   /** Reads what an exact change came to. */
   async #refreshed(opened: Opened<Data>, isDone: boolean): Promise<boolean> {
-    if (isDone) this.#record.data = await this.#access.get(opened.id);
+    if (isDone) this.#record.data = await this.#access.get(opened);
     return isDone;
   }
 
@@ -435,7 +435,7 @@ export class RequestSession<Data extends object, Input extends object = Data> {
     await this.#record.changing?.catch(() => {});
     this.#changes.take();
     if (this.#isNew && this.#cookie === "set" && this.#record.opened)
-      await this.#access.delete(this.#record.opened.id);
+      await this.#access.delete(this.#record.opened);
     if (this.#isNew) this.#forget();
   }
 
@@ -500,14 +500,14 @@ export class RequestSession<Data extends object, Input extends object = Data> {
   }
 
   /** Another id for the same session. @returns whether there was one. */
-  #change(toNext: (id: string) => Promise<string | undefined>): Promise<boolean> {
+  #change(toNext: (opened: Opened<Data>) => Promise<Opened<Data> | undefined>): Promise<boolean> {
     return this.#alone(async () => {
       const before = this.#record.opened;
-      const id = before && (await toNext(before.id));
-      if (before) this.#follow(id ? { id, session: before.session } : undefined);
-      if (!id) return false;
+      const next = before && (await toNext(before));
+      if (before) this.#follow(next);
+      if (!next) return false;
       // What was destroyed meanwhile was the former id.
-      if (this.#isDestroyed) await this.#access.delete(id);
+      if (this.#isDestroyed) await this.#access.delete(next);
       this.#assertOpen(true);
       return true;
     });
@@ -536,7 +536,7 @@ export class RequestSession<Data extends object, Input extends object = Data> {
 
   async #begin(opened: Opened<Data>): Promise<void> {
     // The headers left while it was stored: nobody could ever use it.
-    if (this.#isSealed || this.#isDestroyed) await this.#access.delete(opened.id);
+    if (this.#isSealed || this.#isDestroyed) await this.#access.delete(opened);
     this.#assertOpen(true);
     this.#isGone = false;
     this.#record.data = opened.session.data;

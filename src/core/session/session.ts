@@ -2,7 +2,6 @@
 // files it calls: which ids are worth asking for, when activity is written, what merges with what.
 // Stores only move records.
 import { type Changes, type Updater, visibleData } from "../data/changes.ts";
-import { HarpiaError } from "../errors.ts";
 import type { SessionEvents } from "../events/events.ts";
 import type { CookieOptions } from "../http/cookies.ts";
 import {
@@ -13,21 +12,30 @@ import {
   type ResponseLike,
   type SessionRef,
   suggestCaching,
+  takesCookies,
+  toHeaderPort,
 } from "../http/http-messages.ts";
+import { lifeOfCookie } from "../http/session-cookie.ts";
 import { type CreateOptions, createSession } from "../lifecycle/creation.ts";
 import { endSession } from "../lifecycle/ending.ts";
+import type { Found } from "../lifecycle/found.ts";
+import { assertFresh } from "../lifecycle/freshness.ts";
 import { toDeadlines, type Deadlines } from "../lifecycle/lifetimes.ts";
 import type { ListedSession } from "../lifecycle/operations.ts";
-import { reauthenticate, rotate } from "../lifecycle/rotation.ts";
+import {
+  assertReauthenticates,
+  type Named,
+  reauthenticate,
+  renew,
+  rotate,
+} from "../lifecycle/rotation.ts";
 import { assemble, type SessionParts } from "../lifecycle/session-context.ts";
 import type { SessionOptions } from "../lifecycle/session-options.ts";
-import type { Found } from "../lifecycle/session-reader.ts";
 import { updateData } from "../lifecycle/updates.ts";
 import { watchRequest } from "../lifecycle/watcher.ts";
 import { RequestAccess } from "../request/request-access.ts";
 import { OPEN_REAL } from "../request/closed-session.ts";
 import { RequestSession } from "../request/request-session.ts";
-import type { StoredSession } from "../store.ts";
 import { AllSessions } from "./all-sessions.ts";
 import { describePolicy, type SessionPolicy } from "./policy.ts";
 import { UserSessions } from "./user-sessions.ts";
@@ -91,8 +99,8 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    * has no data. Looking is not activity: the idle deadline stays where it is.
    */
   async get(ref: SessionRef): Promise<Data | undefined> {
-    const session = await this.#find(ref);
-    return session && visibleData(session.data);
+    const found = await this.#find(ref);
+    return found && visibleData(found.session.data);
   }
 
   /**
@@ -110,14 +118,19 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
   async update(ref: SessionRef, changes: Changes<Data> | Updater<Data>): Promise<boolean> {
     const { reader, exactUpdates } = this.#parts;
     if (isRequest(ref)) {
+      // What the caller does to the object while this waits is no part of the change.
       const given = exactUpdates.copy(changes);
-      return this.update(await this.#idOf(ref), given);
+      const found = await reader.locate(ref);
+      return found !== undefined && updateData(this.#parts, found.key, given);
     }
-    const found = reader.keyToChange(ref);
-    // What the caller does to the object while this waits is no part of the change.
-    const given = found instanceof Promise ? exactUpdates.copy(changes) : changes;
-    const key = found instanceof Promise ? await found : found;
-    return key !== undefined && updateData(this.#parts, key, given);
+    const key = reader.keyOf(ref);
+    if (ref === undefined || key === undefined) return false;
+    // Before the record is asked: only up to the first `await` is it seen who calls.
+    exactUpdates.assertOutside(key);
+    const mayChange = reader.mayChange(key, ref);
+    const given = mayChange instanceof Promise ? exactUpdates.copy(changes) : changes;
+    const isAdmitted = mayChange instanceof Promise ? await mayChange : mayChange;
+    return isAdmitted && updateData(this.#parts, key, given);
   }
 
   /**
@@ -215,7 +228,7 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
 
   /** The same for adapters, which need no face where the application does not ask for the session. @internal */
   [OPEN_REAL](req: RequestLike): RequestSession<Data, Input> {
-    return new RequestSession<Data, Input>(new RequestAccess(this, this.#parts, req));
+    return new RequestSession<Data, Input>(new RequestAccess(this.#users, this.#parts, req));
   }
 
   /**
@@ -230,7 +243,7 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
     res?: ResponseLike,
     options: CookieOptions = {},
   ): Promise<string | undefined> {
-    return this.#hand(await rotate(this.#parts, await this.#idOf(ref), res), ref, res, options);
+    return this.#change(rotate, { ref, res, options });
   }
 
   /**
@@ -246,12 +259,8 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
     res?: ResponseLike,
     options: CookieOptions = {},
   ): Promise<string | undefined> {
-    return this.#hand(
-      await reauthenticate(this.#parts, await this.#idOf(ref), res),
-      ref,
-      res,
-      options,
-    );
+    assertReauthenticates(this.#parts);
+    return this.#change(reauthenticate, { ref, res, options });
   }
 
   /**
@@ -262,13 +271,15 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    * @returns `undefined` when there is no such session.
    */
   async renew(ref: SessionRef, res?: ResponseLike): Promise<string | undefined> {
-    const access = new RequestAccess(this, this.#parts);
-    const id = await this.#idOf(ref);
-    const found = id === undefined ? undefined : await access.renew(id);
-    if (!found || found.id === id) return found?.id;
-    if (res) access.writeId(res, found);
-    this.#parts.requests.keep(isRequest(ref) ? ref : res && requestOf(res), found.id);
-    return found.id;
+    const { transport, clock, requests } = this.#parts;
+    const found = await this.#foundNow(ref);
+    // A client that could not keep the new id would go on with the former one.
+    if (!found || (res && !takesCookies(res))) return found?.id;
+    const next = await renew(this.#parts, found);
+    if (!next || next.id === found.id) return next?.id;
+    if (res) transport.write(res, next.id, lifeOfCookie(next.session, clock.now()));
+    requests.keep(isRequest(ref) ? ref : res && requestOf(res), next.id);
+    return next.id;
   }
 
   /**
@@ -331,16 +342,11 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    * the password.
    */
   async requireFresh(ref: SessionRef, maxAge: number): Promise<void> {
-    const session = await this.#parts.reader.findNow(await this.#idOf(ref));
-    const age =
-      session?.userId === undefined
-        ? NaN
-        : this.#parts.clock.now() - (session.facts?.authenticatedAt ?? session.createdAt);
-    if (!(age <= maxAge * 1000))
-      throw new HarpiaError(
-        "ERR_NOT_FRESH",
-        `Cannot go on with this session: a sign-in within the last ${maxAge} s is wanted`,
-      );
+    const { reader, store, clock } = this.#parts;
+    const found = isRequest(ref) ? await reader.locate(ref) : await reader.findNow(ref);
+    // A request's may be from the near cache.
+    const session = found && isRequest(ref) ? await store.read(found.key) : found?.session;
+    assertFresh(session, maxAge, clock.now());
   }
 
   /**
@@ -353,8 +359,10 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    */
   watch(ref: SessionRef, until?: AbortSignal): AbortSignal {
     if (isRequest(ref)) return watchRequest(this.#parts, ref, until);
-    const key = this.#parts.reader.keyOf(ref);
-    return key === undefined ? AbortSignal.abort() : this.#parts.watcher.watch(key, until);
+    const { reader, watcher } = this.#parts;
+    const key = reader.keyOf(ref);
+    if (ref === undefined || key === undefined) return AbortSignal.abort();
+    return watcher.watch(key, until, (session) => reader.admits(ref, key, session));
   }
 
   /**
@@ -362,8 +370,8 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    * end).
    */
   async deadlines(ref: SessionRef): Promise<Deadlines | undefined> {
-    const session = await this.#find(ref);
-    return session && toDeadlines(session);
+    const found = await this.#find(ref);
+    return found && toDeadlines(found.session);
   }
 
   /**
@@ -386,21 +394,20 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
     return this.#parts.events.on(name, listener);
   }
 
-  /** The id of a reference. A request's is the one that `fromRequest` finds. */
-  async #idOf(ref: SessionRef): Promise<string | undefined> {
-    return isRequest(ref) ? (await this.#parts.reader.locate(ref))?.id : ref;
-  }
-
+  /** The key of a reference that may act. A request's is of the session that `fromRequest` finds. */
   async #keyOf(ref: SessionRef): Promise<string | undefined> {
-    return isRequest(ref)
-      ? (await this.#parts.reader.locate(ref))?.key
-      : this.#parts.reader.keyOf(ref);
+    const { reader } = this.#parts;
+    return isRequest(ref) ? (await reader.locate(ref))?.key : reader.keyToChange(ref);
   }
 
-  async #find(ref: SessionRef): Promise<StoredSession<Data> | undefined> {
-    return isRequest(ref)
-      ? (await this.#parts.reader.locate(ref))?.session
-      : this.#parts.reader.find(ref);
+  async #find(ref: SessionRef): Promise<Found<Data> | undefined> {
+    const { reader } = this.#parts;
+    return isRequest(ref) ? reader.locate(ref) : reader.find(ref);
+  }
+
+  async #foundNow(ref: SessionRef): Promise<Found<Data> | undefined> {
+    const { reader } = this.#parts;
+    return isRequest(ref) ? reader.locate(ref) : reader.findNow(ref);
   }
 
   /** The session of a request, and what a response that depends on it says to caches. */
@@ -412,18 +419,34 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
     return found;
   }
 
-  /** Signs an id, where there is one, and puts it on the response, where there is one. */
-  #hand(
-    id: string | undefined,
-    ref: SessionRef,
-    res: ResponseLike | undefined,
-    options: CookieOptions,
-  ): string | undefined {
-    const signed = id === undefined ? undefined : this.#sign(id);
-    if (signed === undefined) return undefined;
-    this.#parts.requests.keep(isRequest(ref) ? ref : res && requestOf(res), signed);
-    if (res) this.setCookie(res, signed, options);
-    return signed;
+  /** Gives a session another id, and a response the cookie. */
+  async #change(
+    change: (
+      parts: SessionParts<Data, Input>,
+      named: Named<Data>,
+    ) => Promise<Named<Data> | undefined>,
+    {
+      ref,
+      res,
+      options,
+    }: { ref: SessionRef; res: ResponseLike | undefined; options: CookieOptions },
+  ): Promise<string | undefined> {
+    const { keepsFacts, requests, clock } = this.#parts;
+    // An id that cannot be sent any more would be nobody's: the session would be lost.
+    if (res) toHeaderPort(res);
+    const named = keepsFacts || isRequest(ref) ? await this.#foundNow(ref) : this.#namedBy(ref);
+    const next = named && (await change(this.#parts, named));
+    if (!next) return undefined;
+    requests.keep(isRequest(ref) ? ref : res && requestOf(res), next.id);
+    const life = lifeOfCookie(next.session, clock.now(), options);
+    if (res) this.setCookie(res, next.id, { ...life, ...options });
+    return next.id;
+  }
+
+  /** What an id names where nothing but data is kept: there is nothing to be known of it. */
+  #namedBy(id: string | undefined): Named<Data> | undefined {
+    const key = this.#parts.reader.keyOf(id);
+    return id === undefined || key === undefined ? undefined : { id, key };
   }
 
   #sign(id: string): string {

@@ -2,6 +2,7 @@
 // everything.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { toStoreKey } from "../../../src/core/ids/session-id.ts";
 import { MemoryStore, Session, type SessionEvents } from "../../../src/session.ts";
 import { ManualClock } from "../../../src/testing.ts";
 import { aborted } from "../../support/waits.ts";
@@ -79,6 +80,7 @@ describe("Session.reauthenticate", () => {
     assert.deepEqual(record?.session.facts, {
       idleTimeout: 3600,
       device: { label: "Firefox on Windows" },
+      origin: toStoreKey(id),
       authenticatedAt: clock.now(),
     });
     clock.advance(61_000);

@@ -66,22 +66,36 @@ describe("Renewal", () => {
     assert.equal((await session.list("a")).length, 1);
   });
 
-  it("holds a request in flight to what its id may do when it writes, not when it read", async () => {
-    const { clock, session, visit, request } = setUp();
+  it("admits a request for as long as it takes, by what its id was when it began", async () => {
+    const { clock, session, visit, request, told } = setUp();
     const first = await session.create({ userId: "a", n: 1 });
-    const slow = session.open(request(first));
-    assert.equal(await slow.get("n"), 1);
-    // It streams: no response of its own can carry another id any more.
-    slow.seal();
+    const [read, unread] = [session.open(request(first)), session.open(request(first))];
+    const plain = request(first);
+    assert.equal(await read.get("n"), 1);
+    assert.ok(await session.userFromRequest(plain));
+    // They stream: no response of theirs can carry another id any more.
+    read.seal();
+    unread.seal();
     clock.advance(EVERY * 1000);
     const { id: second } = await visit(first);
-    assert.ok(second);
-    await visit(second);
-    clock.advance(OVERLAP * 1000);
-    slow.set("n", 2);
-    await slow.commit();
-    // The id was superseded meanwhile: its use ends the session, and changes nothing.
-    assert.equal(await session.get(second), undefined);
+    await visit(second as string);
+    clock.advance(EVERY * 1000 - 1);
+    told.length = 0;
+    read.set("n", 2);
+    await read.commit();
+    assert.equal(await unread.get("n"), 2);
+    assert.equal(await session.update(plain, { n: 3 }), true);
+    await session.requireFresh(plain, 2 * EVERY);
+    await unread.requireFresh(2 * EVERY);
+    assert.deepEqual(
+      (await unread.list()).map(({ isCurrent }) => isCurrent),
+      [true],
+    );
+    assert.equal((await unread.watch()).aborted, false);
+    assert.equal((await session.get(second))?.n, 3);
+    assert.deepEqual(told, []);
+    // And whoever comes with it now is late.
+    assert.equal((await visit(first)).data, undefined);
   });
 
   it("does not take its own second commit for a client that has the new id: a lost response costs nothing", async () => {
@@ -153,6 +167,7 @@ describe("Renewal", () => {
         const first = await session.create({ userId: "a" });
         clock.advance(EVERY * 1000);
         const { id: second } = await visit(first);
+        await visit(second as string);
         clock.advance(OVERLAP * 1000);
         told.length = 0;
         assert.deepEqual(await visit(first), { id: undefined, data: undefined });
@@ -193,6 +208,7 @@ describe("Renewal", () => {
       const first = await session.create({ userId: "a", n: 1 });
       clock.advance(EVERY * 1000);
       const { id: second } = await visit(first);
+      await visit(second as string);
       clock.advance(EVERY * 1000 - 1);
       told.length = 0;
       assert.ok([undefined, false].includes((await use(session, first)) as undefined), name);

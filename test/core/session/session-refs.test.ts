@@ -193,13 +193,13 @@ describe("Session.delete", () => {
     assert.equal(await session.get(id), undefined);
   });
 
-  it("asks a store nothing more than the one removal where one cookie came", async () => {
+  it("asks a store only which ids hold, and for the removal, where one cookie came", async () => {
     const { store, calls } = countCalls(new MemoryStore<Data>(), false);
     const session = new Session<Data>({ store });
     const id = await session.create({ userId: "1" });
     calls.length = 0;
     assert.equal(await session.delete(withCookies(id)), true);
-    assert.deepEqual(calls, ["remove"]);
+    assert.deepEqual(calls, ["read", "remove"]);
   });
 
   it("takes the cookie back only after the store has ended all of them", async () => {

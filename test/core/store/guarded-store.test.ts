@@ -204,17 +204,22 @@ describe("A store that does not answer", () => {
     ] as const) {
       const clock = new ManualClock();
       let answer: (value: unknown) => void = () => {};
+      let asked = (): void => {};
+      const remove = (): Promise<unknown> =>
+        new Promise((resolve) => {
+          answer = resolve;
+          asked();
+        });
       const session = new Session<Fields>({
         clock,
         storeTimeout,
-        store: breakMethod(
-          new MemoryStore({ clock }),
-          "remove",
-          () => new Promise((resolve) => (answer = resolve)),
-        ),
+        store: breakMethod(new MemoryStore({ clock }), "remove", remove),
       });
       const id = await session.create({});
+      const isAsked = new Promise<void>((resolve) => (asked = resolve));
       const done = session.delete(id).then(String, (error: StoreError) => error.code);
+      // It reads first which ids of the session hold.
+      await isAsked;
       clock.advance(250);
       if (code === undefined) {
         clock.advance(3_600_000);

@@ -91,7 +91,8 @@ describe("A store that always says conflict", () => {
         // Whatever it needs: what cannot be done without agreement says so.
         assert.ok(["done", "ERR_STORE_CONFLICT"].includes(outcome), outcome);
         if (name === "update") assert.equal(outcome, "ERR_STORE_CONFLICT");
-        assert.ok(store.patches <= 1000, `${store.patches} tries`);
+        // A request commits before it takes a message: two operations.
+        assert.ok(store.patches <= 2000, `${store.patches} tries`);
       }
     });
   }

@@ -165,10 +165,13 @@ describe("The channels tracing:harpiats:store:*", () => {
       .map(({ message }) => [message.operation, message.keys]);
     assert.deepEqual(began, [
       ["create", 1],
+      ["read", 1],
       ["patch", 1],
       ["listByUser", 0],
       ["read", 1],
+      ["read", 1],
       ["move", 1],
+      ["read", 1],
       ["remove", 1],
       ["removeByUser", 0],
     ]);
