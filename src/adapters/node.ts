@@ -67,6 +67,8 @@ export function withSession<
       const { status } = error instanceof HarpiaError ? error : {};
       // What a visitor has caused is nobody's failure.
       if (status === undefined || status >= 500) onFailure(error);
+      // Its answer is whole: it leaves as it would without us.
+      if (res.writableEnded) return;
       if (res.headersSent) return void res.destroy();
       // What the handler set belongs to an answer that will not be given.
       for (const name of res.getHeaderNames()) res.removeHeader(name);

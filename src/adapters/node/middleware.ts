@@ -38,12 +38,16 @@ export function nodeMiddleware<Data extends object>(
   return Object.assign(middleware, { of: (req: object) => sessions.of(req) });
 }
 
+// What carries an id: of an answer that node has refused none may go on to the error page.
+const ID_HEADERS = ["set-cookie", "x-auth-token"];
+
 // A class, not an object literal, which V8 may come to keep in its old generation: see
 // http-messages.ts.
 class SettlingHooks<Data extends object> implements HoldHooks {
   readonly #sessions: RequestSessions<Data>;
   readonly #own: RequestSession<Data>;
   readonly #res: HoldableResponse;
+  #before: unknown[] | undefined;
   readonly onFailure: Next;
 
   constructor(
@@ -63,8 +67,18 @@ class SettlingHooks<Data extends object> implements HoldHooks {
   }
 
   writeHeaders(): void {
+    if (this.#own.owesId) this.#before = ID_HEADERS.map((name) => this.#res.getHeader(name));
     this.#own.writeTo(this.#res);
     this.#own.seal();
+  }
+
+  unwriteHeaders(): void {
+    for (const [at, value] of this.#before?.entries() ?? []) {
+      const name = ID_HEADERS[at] as string;
+      if (value === undefined) this.#res.removeHeader(name);
+      else this.#res.setHeader(name, value as string);
+    }
+    this.#own.unseal();
   }
 
   beforeEnd(): Promise<void> | undefined {

@@ -45,6 +45,8 @@ export class RequestSession<Data extends object, Input extends object = Data> {
   readonly #changes = new RequestChanges<Data>();
   #face: RequestSession<Data, Input> | undefined;
   #cookie: "keep" | "set" | "clear" = "keep";
+  // What the last response was given of it.
+  #written: "keep" | "set" | "clear" = "keep";
   #isNew = false;
   #isRenamed = false;
   #isDestroyed = false;
@@ -75,6 +77,11 @@ export class RequestSession<Data extends object, Input extends object = Data> {
   /** Whether a commit would write, or one still does: a response must not leave before it. */
   get hasChanges(): boolean {
     return !this.#changes.isEmpty || this.#isRenewalDue || !!this.#record.changing;
+  }
+
+  /** Whether the response owes the client an id, or its end. */
+  get owesId(): boolean {
+    return this.#cookie !== "keep";
   }
 
   /**
@@ -451,7 +458,19 @@ export class RequestSession<Data extends object, Input extends object = Data> {
     if (this.#cookie === "set" && this.#record.opened)
       this.#access.writeId(res, this.#record.opened);
     if (this.#cookie === "clear") this.#access.eraseId(res);
+    this.#written = this.#cookie;
     this.#cookie = "keep";
+  }
+
+  /**
+   * Says that the headers have not left after all, since the server refused them: what `writeTo`
+   * has written is owed to the next answer, or is dropped with a session that began in this
+   * request.
+   */
+  unseal(): void {
+    if (this.#cookie === "keep") this.#cookie = this.#written;
+    this.#written = "keep";
+    this.#isSealed = false;
   }
 
   /**
