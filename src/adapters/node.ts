@@ -73,6 +73,8 @@ export function withSession<
       // What the handler set belongs to an answer that will not be given.
       for (const name of res.getHeaderNames()) res.removeHeader(name);
       res.statusCode = status ?? 500;
+      // One that node refuses would be refused once more. http2 has none.
+      if (Object.hasOwn(res, "statusMessage")) Reflect.set(res, "statusMessage", "");
       res.setHeader("Content-Type", "text/plain");
       res.end(TEXTS[res.statusCode] ?? "Internal Server Error");
     };

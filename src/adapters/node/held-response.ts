@@ -298,6 +298,7 @@ class HeldResponse {
     if (response.headersSent) second.#state = "passing";
     else {
       for (const name of OF_THE_BODY) response.removeHeader(name);
+      if (this.#hasMessage) response.statusMessage = undefined;
       // A handler that goes on writing, faster than an error page is made, does not make a success
       // of it.
       const { statusCode } = Object(error) as { statusCode?: unknown };
