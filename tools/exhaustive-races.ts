@@ -10,6 +10,11 @@ const FILES = [
   "races/postgres-pglite",
   "races/postgres-pgbouncer",
   "races/encrypted",
+  "races/memory",
+  "races/sqlite",
+  "races/redis.test",
+  "races/postgres.test",
+  "races/mysql",
 ];
 
 process.exitCode = await show(process.execPath, [runner, ...FILES], {

@@ -69,10 +69,54 @@ export const OPERATIONS = {
   "revoke all": (session, { userId }) => session.revokeAll(userId),
   "revoke others": (session, { userId, first }) => session.revokeAll(userId, { except: first }),
   "revoke everything": (session) => session.revokeEverything(),
+  "update a by request": (session, { first }) => session.update(by(first), { a: 1 }),
+  "increment by request": (session, { first }) =>
+    session.update(by(first), (data) => ({ counter: (data["counter"] as number) + 1 })),
+  "rotate by request": async (session, stage, answer) =>
+    issued(stage, await session.rotate(by(stage.first), answer)),
+  "reauthenticate by request": async (session, stage, answer) => {
+    const own = session.open(by(stage.first));
+    if (!(await own.reauthenticate())) return undefined;
+    own.writeTo(answer);
+    return issued(stage, idOn(answer));
+  },
+  "logout by request": (session, { first }, answer) => session.delete(by(first), answer),
+  "revoke others by request": async (session, { first }) => {
+    const own = session.open(by(first));
+    // Nobody has no others.
+    return (await own.user) && own.revokeOthers();
+  },
+  // Two requests of one browser: the second is the first use of what the first was given.
+  "renew by request": async (session, stage, answer) => {
+    const own = session.open(by(stage.first));
+    const isFound = (await own.user) !== undefined;
+    await own.commit();
+    own.writeTo(answer);
+    const next = issued(stage, idOn(answer));
+    if (next === undefined) return isFound ? stage.first : undefined;
+    const later = session.open(by(next));
+    await later.user;
+    await later.commit();
+    return next;
+  },
   expire: async (_, { clock }) => clock.advance(IDLE_SECONDS * 1000),
 } satisfies Readonly<Record<string, Operation>>;
 
 export type OperationName = keyof typeof OPERATIONS;
+
+/** What an operation does, however the session is named: by its id or by a request. */
+export function kindOf(name: OperationName): OperationName {
+  // What is done by request is done by id as well.
+  return name.replace(/ by request$/, "") as OperationName;
+}
+
+function by(id: string) {
+  return { headers: { cookie: `session_id=${id}` } };
+}
+
+function idOn({ headers }: Answer): string | undefined {
+  return headers.getSetCookie()[0]?.slice("session_id=".length).split(";")[0];
+}
 
 function issued(stage: Stage, id: string | undefined): string | undefined {
   if (id !== undefined && !stage.ids.includes(id)) stage.ids.push(id);

@@ -96,7 +96,9 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
   }
 
   readSync(key: string, now: number = this.clock.now()): StoredSession<Data> | undefined {
-    return this.#records.read(key, now);
+    const session = this.#records.read(key, now);
+    if (session === undefined) this.#live(key);
+    return session;
   }
 
   async read(keys: readonly string[]): Promise<(StoredSession<Data> | undefined)[]> {
@@ -171,7 +173,8 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
     const sessions: KeyedSession<Data>[] = [];
     // A session keeps its slot as long as it lives, whatever key it has.
     for (let slot = Number(cursor ?? NONE) + 1; slot < this.#records.end; slot++) {
-      if (!this.#records.has(slot) || this.#records.expiresAt(slot) <= now) continue;
+      if (this.#records.has(slot) && this.#records.expiresAt(slot) <= now) this.#endExpired([slot]);
+      if (!this.#records.has(slot)) continue;
       sessions.push(this.#toKeyed(slot));
       if (sessions.length >= limit) return { sessions, cursor: String(slot) };
     }
@@ -196,19 +199,31 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
     return async () => void this.#listeners.delete(listener);
   }
 
-  /** The slot of a live session, or none. */
-  #live(key: string, now: number = this.clock.now()): number {
+  /**
+   * The slot of a live session, or none. One that is seen to have expired ends: it would live again
+   * if the clock were set back.
+   */
+  #live(key: string): number {
     const slot = this.#records.find(key);
-    return slot !== NONE && this.#records.expiresAt(slot) > now ? slot : NONE;
+    if (slot === NONE || this.#records.expiresAt(slot) > this.clock.now()) return slot;
+    this.#endExpired([slot]);
+    return NONE;
+  }
+
+  #endExpired(slots: readonly number[]): void {
+    for (const slot of slots) this.#end(slot, "expired");
+    // Not in the middle of a method.
+    if (this.#untold.size > 0) queueMicrotask(() => this.#tell());
   }
 
   /** Oldest first. */
   #liveOf(userId: string): number[] {
     const now = this.clock.now();
     const records = this.#records;
-    return records
-      .ofUser(userId)
-      .filter((slot) => records.expiresAt(slot) > now)
+    const slots = records.ofUser(userId);
+    this.#endExpired(slots.filter((slot) => records.expiresAt(slot) <= now));
+    return slots
+      .filter((slot) => records.has(slot))
       .sort((a, b) => records.createdAt(a) - records.createdAt(b));
   }
 

@@ -290,7 +290,8 @@ describe("MemoryStore expires by itself", () => {
     );
     assert.equal((await store.scan()).sessions.length, 1);
     assert.equal(await store.removeByUser("alice"), 1);
-    assert.equal(await store.prune(), 1);
+    // Whoever looked has ended it.
+    assert.equal(await store.prune(), 0);
     assert.equal(store.size, 0);
   });
 
