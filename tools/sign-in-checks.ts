@@ -4,7 +4,7 @@
 // process of its own, and is asked over HTTP. What a program does not have is skipped, and said.
 import type { ChildProcess } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { fork } from "../test/support/children.ts";
 import { compile, compiledFile, markdownFiles, programsOf } from "./fences.ts";
@@ -101,7 +101,7 @@ function examples(folder: string): App[] {
     const parts = at.endsWith("login/server.ts") ? [at, at.replace("server.ts", "app.ts")] : [at];
     const text = parts.map((part) => readFileSync(part, "utf8")).join("\n");
     if (!MAKES_AN_APP.test(text)) return [];
-    const compiled = join(".build", at.replace(/\.ts$/, ".js"));
+    const compiled = resolve(".build", at.replace(/\.ts$/, ".js"));
     const exported = exportOf(text);
     const copy = join(folder, "examples", at.replaceAll("/", "-").replace(/\.ts$/, ".js"));
     if (exported !== "") writeFileSync(copy, readFileSync(compiled, "utf8") + exported);
@@ -200,6 +200,8 @@ class RunningProgram {
     this.#child = fork(HOST, {
       stdio: ["ignore", "pipe", "pipe", "ipc"],
       execArgv: ["--no-warnings"],
+      // What it writes to the folder that it runs in stays out of the project's own.
+      cwd: dirname(file),
       env: {
         PATH: process.env["PATH"],
         PORT: "0",

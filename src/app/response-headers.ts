@@ -86,8 +86,8 @@ export class GuardedHeaders implements ResponseHeaders {
   /** Adds what caches need to know. Nothing changes afterwards. */
   close(hasReadCookies: boolean): Headers {
     if (hasReadCookies) this.#varyByCookie();
-    // Whoever set a cookie that no cache may keep, such as the session's, said so: what was said
-    // later does not undo it.
+    // The session's cookie came with no-store. A Cache-Control that was set afterwards must not let
+    // a cache keep the cookie.
     if (this.#wasNoStore && this.has("set-cookie")) this.set("cache-control", "no-store");
     this.#isClosed = true;
     return this.#headers;

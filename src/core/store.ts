@@ -7,7 +7,7 @@
  * `Session` makes as much of it as one process can (see {@link toSessionStore}). What it cannot
  * give, a {@link SessionStore} does.
  */
-// The seed's default: data of unknown shape, to be narrowed by `Session<Data>` or a schema.
+// Harpia's default: data of unknown shape, to be narrowed by `Session<Data>` or a schema.
 // oxlint-disable-next-line typescript/no-explicit-any
 export interface Store<Data = Record<string, any>> {
   /**

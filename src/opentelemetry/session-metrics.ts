@@ -67,7 +67,7 @@ function labelsOf({ cookieName }: { cookieName: string }): AttributesLike {
   return { "harpiats.cookie.name": cookieName };
 }
 
-/** Whether something was not among the last so many. */
+/** Makes a test whether a handle is new among the last `size` handles. */
 function rememberLast(size: number): (handle: string) => boolean {
   const last = new Set<string>();
   return (handle) => {

@@ -78,7 +78,7 @@ export interface EncryptedStoreOptions {
  * @throws TypeError for a store that does not change sessions field by field, such as one of three
  * methods; TypeError or RangeError for keys that are none.
  */
-// The seed's default: data of unknown shape. As the constraint too, as in every store.
+// Harpia's default: data of unknown shape. As the constraint too, as in every store.
 // oxlint-disable-next-line typescript/no-explicit-any
 export class EncryptedStore<Data extends Record<string, any> = Record<string, any>>
   extends IdAccess<Data>
@@ -91,9 +91,9 @@ export class EncryptedStore<Data extends Record<string, any> = Record<string, an
   readonly readSync?: (key: string, now?: number) => StoredSession<Data> | undefined;
   /** What the other store says. */
   readonly hearsOthers: boolean;
-  /** Where the other store has it. */
+  /** Present if the wrapped store has it. */
   readonly count?: () => Promise<number | undefined>;
-  /** Where the other store has it. */
+  /** Present if the wrapped store has it. */
   readonly extendAll?: (touches: readonly KeyedTouch[]) => Promise<boolean[]>;
   /** Where the other store has it: one look at all of them, then one call. */
   readonly patchAll?: (patches: readonly KeyedPatch<Data>[]) => Promise<(PatchOutcome | Error)[]>;

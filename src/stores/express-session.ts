@@ -36,7 +36,7 @@ export interface ExpressSessionStoreOptions extends BridgeOptions {
  *
  * @throws TypeError or RangeError that says which option is wrong.
  */
-// The seed's default: data of unknown shape. As the constraint too, or
+// Harpia's default: data of unknown shape. As the constraint too, or
 // `new Session({ store: new ExpressSessionStore(…) })` infers nothing.
 export class ExpressSessionStore<
   // oxlint-disable-next-line typescript/no-explicit-any

@@ -33,7 +33,7 @@ export interface KeyvStoreOptions extends BridgeOptions {
  *
  * @throws TypeError or RangeError that says which option is wrong.
  */
-// The seed's default: data of unknown shape. As the constraint too, or
+// Harpia's default: data of unknown shape. As the constraint too, or
 // `new Session({ store: new KeyvStore(…) })` infers nothing.
 export class KeyvStore<
   // oxlint-disable-next-line typescript/no-explicit-any

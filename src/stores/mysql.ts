@@ -88,7 +88,7 @@ const LIMITS = [undefined, "idle", "absolute"] as const;
  *
  * @throws TypeError or RangeError that says which option is wrong.
  */
-// The seed's default: data of unknown shape.
+// Harpia's default: data of unknown shape.
 // oxlint-disable-next-line typescript/no-explicit-any
 export class MysqlStore<Data extends Record<string, any> = Record<string, any>>
   extends IdAccess<Data>
@@ -362,7 +362,7 @@ export class MysqlStore<Data extends Record<string, any> = Record<string, any>>
     return affectedRows;
   }
 
-  /** Does what puts a record under a key. One that is over and lies there makes way. */
+  /** Runs a statement that puts a record under a key; deletes an expired record that is in the way. */
   async #unlessTaken<T>(key: string, put: () => Promise<T>, taken: T): Promise<T> {
     for (;;) {
       try {

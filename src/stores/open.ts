@@ -33,7 +33,7 @@ export interface OpenStoreOptions {
 }
 
 /** A store that was opened, with the connections that it uses. */
-// The seed's default: data of unknown shape.
+// Harpia's default: data of unknown shape.
 // oxlint-disable-next-line typescript/no-explicit-any
 export interface OpenedStore<Data extends Record<string, any> = Record<string, any>> {
   /** For `new Session({ store })`. */
@@ -60,7 +60,7 @@ const KNOWN = ["migrate", "connectTimeout", "pruneInterval", "onError", "clock"]
  * installed, and `ERR_STORE_UNAVAILABLE` where the store cannot be reached. No message holds the
  * URL's password.
  */
-// The seed's default: data of unknown shape.
+// Harpia's default: data of unknown shape.
 // oxlint-disable-next-line typescript/no-explicit-any
 export async function openStore<Data extends Record<string, any> = Record<string, any>>(
   url?: string,

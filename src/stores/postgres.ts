@@ -97,7 +97,7 @@ const OF_DATA = /^(?:22|23|54|P0)/;
  *
  * @throws TypeError or RangeError for an option that makes no sense.
  */
-// The seed's default: data of unknown shape. As the constraint too, or
+// Harpia's default: data of unknown shape. As the constraint too, or
 // `new Session({ store: new PostgresStore(…) })` infers nothing.
 // oxlint-disable-next-line typescript/no-explicit-any
 export class PostgresStore<Data extends Record<string, any> = Record<string, any>>

@@ -79,7 +79,7 @@ const SCAN_LIMIT = 100;
  *
  * @throws TypeError or RangeError for options that make no sense.
  */
-// The seed's default: data of unknown shape.
+// Harpia's default: data of unknown shape.
 // oxlint-disable-next-line typescript/no-explicit-any
 export class RedisStore<Data extends Record<string, any> = Record<string, any>>
   extends IdAccess<Data>
@@ -337,8 +337,8 @@ export class RedisStore<Data extends Record<string, any> = Record<string, any>>
 }
 
 /**
- * Anybody may publish on the channel: what is not a change of ours is nothing. Changes of one
- * moment are one message.
+ * Reads a message of the channel. Other programs may publish there too, so a message that is no
+ * change of ours gives none. One message may carry several changes.
  */
 function parseChanges(message: string): StoreChange[] {
   let change: { type?: unknown; key?: unknown; keys?: unknown; nextKey?: unknown };

@@ -75,7 +75,7 @@ const LONGEST = 86_400;
  *
  * @throws TypeError or RangeError that says which option is wrong.
  */
-// The seed's default: data of unknown shape. As the constraint too, or
+// Harpia's default: data of unknown shape. As the constraint too, or
 // `new Session({ store: new SqliteStore(…) })` infers nothing.
 // oxlint-disable-next-line typescript/no-explicit-any
 export class SqliteStore<Data extends Record<string, any> = Record<string, any>>

@@ -33,7 +33,7 @@ const PREFIX = /^[\w-]+(?::[\w-]+)*$/;
  * @throws TypeError or RangeError that says which option is wrong; also for a driver that cannot
  * write or remove: unstorage itself would say nothing, and a logout would do nothing.
  */
-// The seed's default: data of unknown shape. As the constraint too, or
+// Harpia's default: data of unknown shape. As the constraint too, or
 // `new Session({ store: new UnstorageStore(…) })` infers nothing.
 export class UnstorageStore<
   // oxlint-disable-next-line typescript/no-explicit-any

@@ -135,7 +135,7 @@ class HeldResponse {
     this.#flushHeaders = response.flushHeaders;
   }
 
-  /** From now on the four calls come here. */
+  /** Replaces the response's methods, so that its calls can be held. */
   attach(): void {
     const response = this.#response;
     response[HOLDER] = this;

@@ -15,7 +15,7 @@ export type Draw = (chart: Chart, look: Look) => string;
 /** How a chart is to look. */
 export interface Look {
   readonly isDark: boolean;
-  /** For a phone: as wide as one, with larger letters for its size. */
+  /** Whether to draw for a phone: narrow, with relatively larger letters. */
   readonly isNarrow: boolean;
 }
 

@@ -10,7 +10,7 @@ export interface Site {
   /** The path before all links, without a slash at its end. */
   readonly base: string;
   readonly title: string;
-  /** Whether everything can be ended: not with every `Session`. */
+  /** Whether to offer "End everything": a three-method store cannot end all sessions. */
   readonly canEndEverything: boolean;
 }
 

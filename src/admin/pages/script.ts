@@ -73,7 +73,7 @@ async function update() {
     live.replaceChildren(...next.childNodes);
     if (focused) live.querySelector('details[data-keep="' + focused + '"] > summary')?.focus();
   } catch {
-    // The next time may go better; the numbers that are there stay.
+    // Keep the numbers shown: the next refresh may succeed.
   }
 }
 `;

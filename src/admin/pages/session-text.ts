@@ -44,7 +44,7 @@ export function cutText(value: unknown, longest = LONGEST_VALUE): string {
   return text.length > longest ? `${text.slice(0, longest)}…` : text;
 }
 
-/** The same, kept apart from the direction of the text around it. */
+/** The same in a `<bdi>`, so that right-to-left letters do not reorder the sentence around it. */
 export function outsideText(value: unknown): Html {
   return html`<bdi>${cutText(value)}</bdi>`;
 }

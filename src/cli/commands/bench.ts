@@ -40,9 +40,9 @@ interface Measured {
   roundTrips: number | undefined;
 }
 
-// Latency needs fewer than a rate.
+// Operations one at a time: latency needs fewer samples than throughput.
 const MOST_ALONE = 300;
-// Should the end fail, they are gone in ten minutes.
+// Milliseconds. The bench's sessions expire by themselves if its clean-up fails.
 const LIFETIME = 600_000;
 
 export async function bench(io: CommandIo, options: BenchOptions): Promise<number> {

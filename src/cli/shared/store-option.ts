@@ -1,5 +1,5 @@
-// `--store` and HARPIATS_STORE: opens the store for a command and ends it afterwards. A command
-// makes no tables and no files but where that is what it is for.
+// `--store` and HARPIATS_STORE: opens the store for a command and closes it afterwards. Creates no
+// table and no file, unless the command exists to create one.
 import type { Command } from "commander";
 import type { SessionStore } from "../../core/store.ts";
 import { type Opening, type OpeningOptions, toOpenError } from "../../stores/open/driver.ts";

@@ -58,8 +58,8 @@ export function assemble<Data extends object, Input extends object>(
     nearCache: options.nearCache,
     onError,
   });
-  // A channel may have its subscribers already: what the store does by itself is theirs from now
-  // on.
+  // Begin to listen to the store now: subscribers of the diagnostics channel may be waiting for
+  // sessions that it ends by itself.
   events.has("ended");
   const watcher = new Watcher(store, clock);
   const signer = secrets && new IdSigner(secrets);

@@ -14,8 +14,8 @@ export async function updateData<Data extends object, Input extends object>(
 ): Promise<boolean> {
   exactUpdates.assertOutside(key);
   const { hidden } = scope;
-  // A change of hidden fields alone needs no schema. What an object writes by its own toJSON its
-  // fields do not tell.
+  // A change of hidden fields alone needs no schema. Other changes are blind only if their fields
+  // show all that they write: an object with its own toJSON does not.
   const isOwn = hidden !== undefined && !isChange(changes);
   const isBlind = typeof changes !== "function" && (isOwn || options.isBlindChange(changes));
   const isUpdated = isBlind

@@ -51,7 +51,7 @@ const SCAN_LIMIT = 100;
  *
  * @throws RangeError for a `maxSessions` that is no whole number from 1.
  */
-// The seed's default: data of unknown shape. As the constraint too, or
+// Harpia's default: data of unknown shape. As the constraint too, or
 // `new Session({ store: new MemoryStore(…) })` infers nothing.
 // oxlint-disable-next-line typescript/no-explicit-any
 export class MemoryStore<Data extends Record<string, any> = Record<string, any>>

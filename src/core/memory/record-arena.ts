@@ -250,7 +250,7 @@ export class RecordArena {
   }
 
   #segmentAt(address: number): Segment {
-    // There is one for every address that a slot has.
+    // Slots hold only addresses inside existing segments.
     return this.#segments[address >>> SEGMENT_BITS] as Segment;
   }
 }

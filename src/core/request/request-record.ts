@@ -56,8 +56,8 @@ export class RequestRecord<Data extends object> {
   }
 
   /**
-   * Changes it once nothing else does: two at once would each begin a session, or one would lose
-   * the id that the other has given it.
+   * Runs one change of the session at a time. Two at once would each begin a session, or one would
+   * use an id that the other has just replaced.
    */
   async change<T>(act: () => Promise<T>): Promise<T> {
     while (this.changing) await this.changing.catch(() => {});

@@ -54,7 +54,7 @@ import { UserSessions } from "./user-sessions.ts";
  * @typeParam Data what a session holds: JSON, an object of fields.
  * @typeParam Input what `create` takes, where a schema makes `Data` of it.
  */
-// The seed's default: data of unknown shape.
+// Harpia's default: data of unknown shape.
 // oxlint-disable-next-line typescript/no-explicit-any
 export class Session<Data extends object = Record<string, any>, Input extends object = Data> {
   /** The name of the cookie. */

@@ -1,4 +1,4 @@
-// The seed's three methods, which take ids, on top of the contract's methods, which take keys.
+// Harpia's three methods, which take ids, on top of the contract's methods, which take keys.
 // Written once for every store of ours. `Session` does not call them.
 import { DEFAULT_ABSOLUTE } from "../checks.ts";
 import { type Clock, systemClock } from "../clock.ts";

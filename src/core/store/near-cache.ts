@@ -36,8 +36,8 @@ export class NearCache<Data> {
   readonly #clock: Clock;
   readonly #maxAge: number;
   readonly #kept: RecentMap<Kept<Data>>;
-  // Reads under way, by key. One that is forgotten meanwhile has perhaps seen what was there
-  // before, and is not kept.
+  // Reads under way, by key. A change of the record removes its entry; the read may then have seen
+  // the old record, so its result is not cached.
   readonly #filling = new Map<string, object>();
   #askedAt = 0;
   #isListening = false;

@@ -8,7 +8,7 @@ const MOST_CONFLICTS = 1000;
 // Attempts between two turns of the event loop.
 const ATTEMPTS_A_TURN = 32;
 
-/** What is tried, for the message where it is given up. */
+/** Describes the operation, for the error message when the retries are used up. */
 export interface RetriedOperation {
   /** Completes "Cannot …". */
   what: string;

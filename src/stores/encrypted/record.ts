@@ -180,7 +180,7 @@ export function sealFacts(own: BoundKeys, facts: SessionFacts): SessionFacts {
 }
 
 /**
- * @param listed the keys under which the record is genuine; none where it is the one it lies under.
+ * @param listed the keys under which the record is genuine. Empty: only its own key.
  */
 function sealHead(
   own: BoundKeys,

@@ -76,7 +76,7 @@ const LOCK_WAIT_TIMEOUT = 1205;
  * connection is used again.
  */
 export const PACKET_TOO_LARGE = 1153;
-// The second is ER_CANT_CHANGE_TX_CHARACTERISTICS: somebody gave it back in the midst of a
+// 1568 is ER_CANT_CHANGE_TX_CHARACTERISTICS: the connection came back to the pool inside a
 // transaction.
 const UNFIT = new Set([PACKET_TOO_LARGE, 1568]);
 // Of parties in a deadlock one goes on, so that even fifty at once come to an end.

@@ -119,7 +119,7 @@ export function statementsOf(table: string) {
     /** Keys, now. */
     liveKeys: (keys: number) =>
       `SELECT session_key FROM ${name} WHERE session_key IN (${list(keys)}) AND ${live}`,
-    /** Next key, facts or null for those that are there, key, now. */
+    /** Parameters: next key, facts (NULL keeps the present ones), key, now. */
     move: `UPDATE ${name} SET session_key = ?, ${facts} WHERE session_key = ? AND ${live}`,
     /** Key, now. */
     remove: `DELETE FROM ${name} WHERE session_key = ? AND ${live}`,

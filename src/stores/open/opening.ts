@@ -11,7 +11,7 @@ type GivenOptions = {
 const CONNECT_TIMEOUT = 5;
 
 /** Makes a store and its client. Nothing has been sent when it resolves. */
-// The seed's default: data of unknown shape.
+// Harpia's default: data of unknown shape.
 // oxlint-disable-next-line typescript/no-explicit-any
 export async function beginOpening<Data extends Record<string, any>>(
   url: StoreUrl,
@@ -45,7 +45,7 @@ export async function beginOpening<Data extends Record<string, any>>(
   }
 }
 
-// The seed's default: data of unknown shape.
+// Harpia's default: data of unknown shape.
 // oxlint-disable-next-line typescript/no-explicit-any
 async function openKind<Data extends Record<string, any>>(
   options: OpeningOptions,
@@ -68,7 +68,7 @@ async function openKind<Data extends Record<string, any>>(
  * A subscription has a connection of its own, which would keep the process alive: whoever opened
  * the store closes that, too.
  */
-// The seed's default: data of unknown shape.
+// Harpia's default: data of unknown shape.
 // oxlint-disable-next-line typescript/no-explicit-any
 function withSubscriptionsEnded<Data extends Record<string, any>>(
   opening: Opening<Data>,
@@ -90,7 +90,7 @@ function withSubscriptionsEnded<Data extends Record<string, any>>(
   return { ...opening, close: closeAll };
 }
 
-// The seed's default: data of unknown shape.
+// Harpia's default: data of unknown shape.
 // oxlint-disable-next-line typescript/no-explicit-any
 function openMemory<Data extends Record<string, any>>({
   url,

@@ -113,7 +113,7 @@ function withNodeRedis(
       await client["connect"]?.();
       isOpen = true;
     },
-    // The first argument is the key, where there is one.
+    // A cluster routes by the key, which is the word after the command's name.
     command: async (...words) =>
       isCluster ? client["sendCommand"]?.(words[1], false, words) : client["sendCommand"]?.(words),
     // redis 4 says quit and disconnect. What was never open has nothing to wait for.

@@ -19,7 +19,7 @@ export class Echo {
     this.#settle?.resolve();
   }
 
-  /** Nothing can arrive any more. */
+  /** Rejects the wait for the echo, because the connection is closed. */
   lost(): void {
     this.#settle?.reject(
       new Error("Cannot listen to PostgreSQL: the connection was lost, one that lasts is wanted"),

@@ -60,7 +60,7 @@ export function toStatements({ table, channel }: SqlOptions) {
   const hasEpoch = `EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('${at}') AND attname = 'epoch' AND NOT attisdropped)`;
 
   return {
-    /** As autovacuum and ANALYZE have left it; nothing before they first ran. */
+    /** The row count that autovacuum or ANALYZE last estimated; NULL before their first run. */
     count: reading(
       "count",
       `SELECT CASE WHEN reltuples >= 0 THEN reltuples::bigint::text END FROM pg_class WHERE oid = to_regclass('${at}')`,

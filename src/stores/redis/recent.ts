@@ -1,6 +1,6 @@
-// What was under a key when it was last read or written here. A change brings along the record that
-// it would make of that, so that the server need only compare and put it there: a third of the work
-// of taking the record apart. It is a guess: where it is wrong, the script looks for itself.
+// Remembers the text of each record that this process has read or written lately. A change sends the
+// new text along, computed from the remembered one. The script compares and replaces, which costs
+// a third of merging; if the record has changed since, the script merges.
 import type { PatchFields } from "./record.ts";
 
 // Requests that are under way at once, and more: a change mostly follows the read of the same
@@ -30,7 +30,7 @@ export class RecentTexts {
   // Emptied when it is full: to find the oldest would cost more than the few guesses that are
   // missed.
   readonly #texts = new Map<string, string>();
-  /** Of every record here. */
+  /** The epoch that all remembered records belong to. */
   #epoch = "";
 
   get epoch(): string {

@@ -12,7 +12,7 @@ export interface FoundRecord {
   text: string | null;
 }
 
-/** A user's sessions, and the epoch that they must be of. */
+/** A user's sessions, and the current epoch: records of an earlier one have ended. */
 export interface FoundRecords {
   epoch: string | undefined;
   records: FoundRecord[];

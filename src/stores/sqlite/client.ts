@@ -31,7 +31,7 @@ export interface ListStatement<Row = readonly unknown[]> {
 export interface SqliteClient {
   exec(sql: string): unknown;
   prepare(sql: string): SqliteStatement;
-  /** Of better-sqlite3 and bun:sqlite. */
+  /** Whether a transaction is open: better-sqlite3 and bun:sqlite. */
   readonly inTransaction?: boolean;
   /** Of node:sqlite from Node 22.16: the same. */
   readonly isTransaction?: boolean;
@@ -120,7 +120,7 @@ export class SqliteConnection {
       lists = toLists(this.#client.prepare(sql));
       this.#lists.set(sql, lists);
     }
-    // What a row holds, the statement says: the caller knows it.
+    // The caller wrote the statement, so it knows the type of its rows.
     return lists as ListStatement<Row>;
   }
 
@@ -156,7 +156,7 @@ export class SqliteConnection {
     try {
       this.#client.exec("ROLLBACK");
     } catch {
-      // There was none any more.
+      // SQLite has already rolled the transaction back.
     }
   }
 
