@@ -50,10 +50,9 @@ export class SqlStore<Data extends object> extends IdAccess<Data> implements Ses
       if (excess > 0 && cap?.onLimit === "deny") return { outcome: "denied", evicted: [] };
       const evicted = rivals.rows.slice(0, excess).map((rival) => rival.key);
       await client.query("DELETE FROM sessions WHERE key = ANY($1)", [evicted]);
-      await client.query("INSERT INTO sessions VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8)", [
-        ...[key, userId, ...texts],
-        ...[createdAt, lastSeenAt, expiresAt, endsAt],
-      ]);
+      const insert = "INSERT INTO sessions VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8)";
+      const values = [key, userId, ...texts, createdAt, lastSeenAt, expiresAt, endsAt];
+      await client.query(insert, values);
       return { outcome: "created", evicted };
     });
   }

@@ -55,5 +55,5 @@ const id = remembered.cookie.slice("session_id=".length);
 const { expiresAt = 0, endsAt = 0 } = (await session.deadlines(id)) ?? {};
 const inDays = (at: number): number => Math.round((at - clock.now()) / (24 * HOUR));
 console.log(
-  `without another visit it ends in ${inDays(expiresAt)} days, in any case in ${inDays(endsAt)}`,
+  `without another visit it ends in ${inDays(expiresAt)} days, at the latest in ${inDays(endsAt)}`,
 );

@@ -70,7 +70,9 @@ export function h3Session<Data extends object>(
       );
       return answered;
     } catch (error) {
-      await finish(event, own, error, statusOf(error) ?? 500);
+      // A thrown redirect() or Response is no answer to h3: it makes an error of its own of it, a 500.
+      const status = error instanceof Error ? statusOf(error) : undefined;
+      await finish(event, own, error, status ?? 500);
       throw error;
     }
   };

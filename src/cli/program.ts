@@ -210,7 +210,7 @@ function addSize(program: Command, io: CommandIo, end: (code: number) => void): 
       readDuration,
       86_400,
     )
-    .option("--absolute <time>", "how long it lives in any case", readDuration, 2_592_000)
+    .option("--absolute <time>", "its absolute limit", readDuration, 2_592_000)
     .option("--devices <number>", "sessions of a user", readNumber, 1.5)
     .option("--daily <share>", "share of the users that come on a day", readShare, 0.3)
     .option("--visits <number>", "visits of such a user on that day", readNumber, 3)

@@ -116,6 +116,21 @@ describe("h3Session", () => {
     }
   });
 
+  it("writes nothing for a redirect or a Response that is thrown, of which h3 makes a 500", async () => {
+    const { app, of } = start();
+    const answers = { redirect: redirect("/", 303), response: new Response("page") };
+    for (const [name, answer] of Object.entries(answers)) {
+      app.post(`/${name}`, async (event) => {
+        await of(event).login({ userId: "ada" });
+        of(event).set("n", 1);
+        throw answer as unknown as Error;
+      });
+      const response = await app.request(`/${name}`, { method: "POST" });
+      assert.equal(response.status, 500, name);
+      assert.deepEqual(oursOf(response), [], name);
+    }
+  });
+
   it("adds to what the application's onError gives", async () => {
     const { app, of } = start({ onError: (error) => ({ sorry: error.status }) });
     app.get("/", async (event) => {

@@ -84,7 +84,7 @@ describe("the login demo", () => {
       page,
       /<dt>Ends without activity<\/dt><dd><b>in 23 hours<\/b><time datetime="\d{4}-\d\d-\d\dT/,
     );
-    assert.match(page, /<dt>Ends in any case<\/dt><dd><b>in 29 days<\/b>/);
+    assert.match(page, /<dt>Ends at the latest<\/dt><dd><b>in 29 days<\/b>/);
     assert.match(page, /<option selected>member<\/option>/);
 
     const role = await browser.post("/role", { role: "editor" });

@@ -37,7 +37,7 @@ const PRINTED: Record<string, readonly RegExp[]> = {
     /until the browser is closed; Max-Age=5184000/,
     /two hours later: nobody; ada/,
     /ten days later: ada/,
-    /ends in 14 days, in any case in 50/,
+    /ends in 14 days, at the latest in 50/,
   ],
   watch: [
     /data: hello\nanother tab signs out\nthe stream: event: signed-out/,

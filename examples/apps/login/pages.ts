@@ -75,7 +75,7 @@ export function accountPage({ visitor, deadlines, now, notice }: Account): Html 
           ${instant("Signed in", deadlines.createdAt, now)}
           ${instant("Last seen", deadlines.lastSeenAt, now)}
           ${instant("Ends without activity", deadlines.expiresAt, now)}
-          ${instant("Ends in any case", deadlines.endsAt, now)}
+          ${instant("Ends at the latest", deadlines.endsAt, now)}
         </dl>
       </section>
       <div class="stack">

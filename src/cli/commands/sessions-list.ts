@@ -140,7 +140,7 @@ function toText(found: KeyedSession<AnyData>, { showData }: ListOptions): string
     ["Signed in", `${instant(session.createdAt)} UTC`],
     ["Last seen", `${instant(session.lastSeenAt)} UTC`],
     ["Ends without activity", `${instant(session.expiresAt)} UTC`],
-    ["Ends in any case", `${instant(session.endsAt)} UTC`],
+    ["Ends at the latest", `${instant(session.endsAt)} UTC`],
     // Names of fields are the application's, not the user's.
     ["Fields", Object.keys(session.data).join(", ") || "none"],
   ];

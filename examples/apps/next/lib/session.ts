@@ -22,7 +22,7 @@ const shared = globalThis as { visitorStore?: SessionStore<Visitor> };
 
 export const sessions = new Session<Visitor>({
   store: (shared.visitorStore ??= new MemoryStore<Visitor>()),
-  // Whoever has a name has signed in.
+  // A session with a name is a user's; without one, a visitor's.
   user: "name",
 });
 

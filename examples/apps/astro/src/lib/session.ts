@@ -13,5 +13,5 @@ export interface Visitor {
 /** What a visitor may choose. */
 export const PREFERENCES = ["color", "font", "size", "language"] as const;
 
-// Whoever has a name has signed in.
+// A session with a name is a user's; without one, a visitor's.
 export const sessions = new Session<Visitor>({ user: "name" });
