@@ -324,7 +324,7 @@ describe("the login demo", () => {
 
   it("keeps its sessions in a file beside it, and finds them again when it is started again", async (t) => {
     // As `npm start` does it, on whatever Node this is.
-    const installed = await installPackage(["better-sqlite3", "bowser"]);
+    const installed = await installPackage(["better-sqlite3", "bowser", "hono"]);
     t.after(() => installed.remove());
     const folder = join(installed.path, "examples");
     await cp(fileURLToPath(new URL("../../examples/", import.meta.url)), folder, {
