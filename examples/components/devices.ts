@@ -30,6 +30,7 @@ export function devicesList(
   const sorted = [...sessions].sort(
     (a, b) => Number(b.isCurrent) - Number(a.isCurrent) || b.lastSeenAt - a.lastSeenAt,
   );
+  const others = sessions.filter(({ isCurrent }) => !isCurrent).length;
   const item = ({ handle, isCurrent, device, lastSeenAt, createdAt }: ListedSession): Html => {
     const name = device?.label || "Unknown device";
     const place = device?.ip && (placeOf?.(device.ip) ?? device.ip);
@@ -51,7 +52,14 @@ export function devicesList(
     </li>`;
   };
   return html`<ul class="device-list">${sorted.map(item)}</ul>
-    ${sorted.some(({ isCurrent }) => !isCurrent) ? html`<form method="post" action="${signOutElsewhereAction}"><button class="quiet">Sign out everywhere else</button></form>` : ""}`;
+    ${
+      others === 0
+        ? ""
+        : html`<details class="device-others"><summary>Sign out everywhere else</summary>
+      <p>${others === 1 ? "One other device is" : `${others} other devices are`} signed out at once. You stay signed in here.</p>
+      <form method="post" action="${signOutElsewhereAction}"><button>Sign out ${others} other ${others === 1 ? "device" : "devices"}</button></form>
+    </details>`
+    }`;
 }
 
 /** Goes with your page's own style, whose custom properties it uses. */
@@ -65,6 +73,7 @@ export const DEVICES_STYLE = `
 .device-row .device-name { display: flex; flex-wrap: wrap; gap: 0 0.5rem; align-items: center; font-weight: 600; }
 .device-when { color: var(--soft); font-size: 0.9375rem; }
 .device-here { padding: 0.0625rem 0.5rem; border-radius: 1rem; background: var(--tint); color: var(--text); font-size: 0.8125rem; font-weight: 600; }
+.device-others summary { min-height: 2.75rem; padding-block: 0.625rem; cursor: pointer; font-weight: 600; }
 @media (min-width: 30rem) {
   .device-row { grid-template-columns: auto minmax(0, 1fr) auto; }
   .device-row form { grid-column: auto; }

@@ -12,7 +12,7 @@ import { type NodeHandler, toNodeHandler } from "./node-handler.ts";
 import { type Draw, loadCharts } from "./pages/charts.ts";
 import { CONFIRMATION, everythingPage, sessionPage, userPage } from "./pages/one-page.ts";
 import { CHARTS } from "./pages/overview-charts.ts";
-import { type Numbers, overviewChart, overviewPage } from "./pages/overview-page.ts";
+import { liveWords, type Numbers, overviewChart, overviewPage } from "./pages/overview-page.ts";
 import { ICON, messagePage, type Page, type Site } from "./pages/page.ts";
 import { backPath, sessionPath, userPath } from "./pages/paths.ts";
 import { SCRIPT } from "./pages/script.ts";
@@ -92,9 +92,14 @@ class AdminPages<Data extends object> {
   }
 
   /** @param fields a form that somebody before us has read. */
-  async answer(request: Request, fields?: URLSearchParams): Promise<Response | undefined> {
+  answer(request: Request, fields?: URLSearchParams): Promise<Response | undefined> {
     const url = new URL(request.url);
-    if (!this.isBelow(url.pathname)) return undefined;
+    if (!this.isBelow(url.pathname)) return Promise.resolve(undefined);
+    // What these pages ask of the store is no news to whoever looks at them.
+    return this.#numbers.times.without(() => this.#answer(url, request, fields));
+  }
+
+  async #answer(url: URL, request: Request, fields?: URLSearchParams): Promise<Response> {
     const path = url.pathname.slice(this.#site.base.length) || "/";
     const isRead = request.method === "GET" || request.method === "HEAD";
     if (!isRead && request.method !== "POST")
@@ -160,7 +165,7 @@ class AdminPages<Data extends object> {
         ...(await sessionsPage(
           this.#site,
           session.all,
-          { by, q, cursor: query.get("cursor") ?? undefined },
+          { by, q, cursor: query.get("cursor") ?? undefined, before: query.getAll("before") },
           now,
         )),
         notice,
@@ -176,7 +181,7 @@ class AdminPages<Data extends object> {
         notice,
       });
     if (path === "/end-everything" && this.#site.canEndEverything)
-      return this.#page(everythingPage(this.#site));
+      return this.#page(everythingPage(this.#site, await this.#live()));
     const chart = CHARTS.find((name) => path === `/charts/${name}.svg`);
     const draw = chart && (await this.#charts());
     if (!chart || !draw)
@@ -203,11 +208,21 @@ class AdminPages<Data extends object> {
     if (path === "/end-everything" && session.revokeEverything) {
       const given = form.get("confirm") ?? "";
       if (given.trim().toLowerCase() !== CONFIRMATION)
-        return this.#page(everythingPage(this.#site, true));
+        return this.#page(everythingPage(this.#site, await this.#live(), { isWrong: true }));
       await session.revokeEverything();
       return redirectAnswer(backPath(this.#site, "/", "all"));
     }
     return this.#page(messagePage(404, "No such page", "There is nothing to be ended here."));
+  }
+
+  /** How many sessions live, in words; `undefined` where the store cannot tell. */
+  async #live(): Promise<string | undefined> {
+    try {
+      return liveWords((await this.#numbers.look.sample()).live);
+    } catch (error) {
+      if (error instanceof StoreError) return undefined;
+      throw error;
+    }
   }
 
   #charts(): Promise<Draw | undefined> {

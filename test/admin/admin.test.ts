@@ -5,6 +5,7 @@ import { createServer } from "node:http";
 import { describe, it, type TestContext } from "node:test";
 import { type AdminOptions, createAdmin } from "../../src/admin.ts";
 import { MemoryStore, Session, toSessionStore } from "../../src/session.ts";
+import { ManualClock } from "../../src/testing.ts";
 import { Browser } from "../support/http.ts";
 import { installPackage } from "../support/installed-package.ts";
 import { listen } from "../support/listen.ts";
@@ -305,6 +306,18 @@ describe("createAdmin", () => {
       pages++;
     }
     assert.deepEqual([seen.size, pages], [120, 3]);
+    const pageAt = async (rel: string, html: string): Promise<string> => {
+      const [, href = ""] = new RegExp(`rel="${rel}" href="([^"]+)"`).exec(html) ?? [];
+      return get(browser, href.replaceAll("&amp;", "&"));
+    };
+    const usersOf = (html: string): string[] =>
+      [...html.matchAll(/<bdi>(user-\d+)</g)].map(([, user = ""]) => user);
+    const first = await get(browser, "/admin/sessions");
+    const second = await pageAt("next", first);
+    const third = await pageAt("next", second);
+    assert.doesNotMatch(first, /rel="prev"/);
+    assert.deepEqual(usersOf(await pageAt("prev", third)), usersOf(second));
+    assert.deepEqual(usersOf(await pageAt("prev", await pageAt("prev", third))), usersOf(first));
 
     const byUser = await browser.fetch("/admin/sessions?by=user&q=user-5");
     assert.deepEqual(
@@ -368,6 +381,40 @@ describe("createAdmin", () => {
     );
     assert.deepEqual(await isLive(), [false, false, false, false, false]);
     assert.equal((await browser.post("/admin/end-user", {})).status, 404);
+  });
+
+  it("has the buttons for an emergency at the top, with a number of whom they concern", async (t) => {
+    const { session, browser } = await serve(t);
+    for (const userId of ["Ada", "Ada", "Grace"]) await session.create({ userId });
+    const user = await get(browser, "/admin/user?id=Ada");
+    const isBefore = (html: string, one: string, other: string): boolean =>
+      html.includes(one) && html.includes(other) && html.indexOf(one) < html.indexOf(other);
+    assert.ok(isBefore(user, 'action="/admin/end-user"', '<ul class="sessions'));
+    assert.match(user, /data-confirm="End all sessions of Ada, 2 at present\?/);
+    const handle = await handleOf(session, "Ada");
+    const one = await get(browser, `/admin/session?handle=${handle}`);
+    assert.ok(isBefore(one, 'action="/admin/end"', '<dl class="facts"'));
+    const overview = await get(browser, "/admin/");
+    assert.ok(isBefore(overview, 'href="/admin/end-everything">End everything…', "charts"));
+    assert.match(await get(browser, "/admin/end-everything"), /All sessions, 3 at present,/);
+  });
+
+  it("says when a session ends as people count: one of a day that begins ends in 24 hours", async (t) => {
+    const clock = new ManualClock();
+    const session = new Session<Data>({ clock, idleTimeout: 86_400, absoluteTimeout: 86_400 });
+    const { browser } = await serve(t, { clock }, session);
+    await session.create({ userId: "Ada" });
+    clock.advance(900);
+    assert.match(
+      await get(browser, "/admin/user?id=Ada"),
+      /<dt>Ends<\/dt><dd><time[^>]*>in 24 hours</,
+    );
+  });
+
+  it("does not count what it asks of the store itself", async (t) => {
+    const { browser } = await serve(t);
+    for (let times = 0; times < 3; times++) await get(browser, "/admin/sessions");
+    assert.doesNotMatch(await get(browser, "/admin/"), /MemoryStore\.scan/);
   });
 
   it("takes a form and nothing larger or else", async (t) => {

@@ -64,7 +64,8 @@ describe("the devices page", () => {
       await elsewhere.reload();
       await elsewhere.getByRole("heading", { name: `Hello, ${name}` }).waitFor();
 
-      await page.getByRole("button", { name: "Sign out everywhere else" }).click();
+      await page.locator("summary").filter({ hasText: "Sign out everywhere else" }).click();
+      await page.getByRole("button", { name: "Sign out 1 other device" }).click();
       await page.getByRole("status").filter({ hasText: "everywhere else" }).waitFor();
       await elsewhere.reload();
       await elsewhere.getByRole("heading", { name: "Sign in" }).waitFor();

@@ -1,5 +1,6 @@
 // How often the stores of this process are asked, and how long they take: from what core tells on
 // `tracing:harpiats:store:*`. Bounded: an hour of minutes, and a total for each operation.
+import { AsyncLocalStorage } from "node:async_hooks";
 import { tracingChannel } from "node:diagnostics_channel";
 
 const MINUTE = 60_000;
@@ -54,6 +55,7 @@ export class StoreTimes {
   readonly #minutes: { startsAt: number; durations: Durations }[] = [];
   readonly #operations = new Map<string, OperationTimes>();
   readonly #startedAt = new WeakMap<object, number>();
+  readonly #isLeftOut = new AsyncLocalStorage<boolean>();
 
   constructor(clock: { now(): number }) {
     this.#clock = clock;
@@ -63,7 +65,9 @@ export class StoreTimes {
   listen(): () => void {
     const channel = tracingChannel<unknown, Operation>("harpiats:store");
     const subscribers = {
-      start: (operation: Operation) => void this.#startedAt.set(operation, performance.now()),
+      start: (operation: Operation) => {
+        if (!this.#isLeftOut.getStore()) this.#startedAt.set(operation, performance.now());
+      },
       // What was answered at once is over here; what will be answered later has no answer yet.
       end: (operation: Operation) =>
         void (("result" in operation || "error" in operation) && this.#finish(operation)),
@@ -73,6 +77,11 @@ export class StoreTimes {
     };
     channel.subscribe(subscribers);
     return () => channel.unsubscribe(subscribers);
+  }
+
+  /** Does something whose operations are not counted. */
+  without<T>(act: () => T): T {
+    return this.#isLeftOut.run(true, act);
   }
 
   /** The last 60 minutes, oldest first. */

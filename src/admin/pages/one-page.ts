@@ -42,21 +42,20 @@ export async function sessionPage<Data>(
     name: "One session",
     section: "sessions",
     main: html`
-      <h1>${outsideText(deviceName(session))}</h1>
+      <div class="head"><h1>${outsideText(deviceName(session))}</h1>${endForm(site, session, back)}</div>
       <div class="card">
         <dl class="facts">
           ${row("User", userId === undefined ? "Nobody" : html`<a href="${userPath(site, userId)}">${outsideText(userId)}</a>`)}
           ${row("Handle", html`<code>${session.handle}</code>`)}
-          ${device?.userAgent ? row("Browser says", outsideText(device.userAgent)) : ""}
+          ${device?.userAgent ? row("User agent", outsideText(device.userAgent)) : ""}
           ${device?.ip ? row("Address", outsideText(device.ip)) : ""}
           ${row("Signed in", timeText(session.createdAt, now))}
           ${row("Last seen", timeText(session.lastSeenAt, now))}
           ${row("Ends without activity", timeText(session.expiresAt, now))}
-          ${row("Ends in any case", timeText(session.endsAt, now))}
+          ${row("Ends at the latest", timeText(session.endsAt, now))}
           ${shownData(data, showData).map(([field, text]) => row(field, html`<code><bdi>${text}</bdi></code>`))}
         </dl>
         ${showData.length === 0 ? html`<p class="hint">What the application keeps in the session is not shown: <code>showData</code> names what may be.</p>` : ""}
-        ${endForm(site, session, back)}
       </div>`,
   };
 }
@@ -82,30 +81,41 @@ export async function userPage<Data>(
     name: `Sessions of ${name}`,
     section: "sessions",
     main: html`
-      <h1><bdi>${cutText(userId, 100)}</bdi></h1>
+      <div class="head">
+        <h1><bdi>${cutText(userId, 100)}</bdi></h1>
+        ${sessions.length === 0 ? "" : endAllForm(site, userId, sessions.length)}
+      </div>
       <p class="soft">${sessions.length === 0 ? "No live session." : `${sessions.length} live session${sessions.length === 1 ? "" : "s"}${shown.length < sessions.length ? `, the latest ${shown.length} are shown` : ""}.`}</p>
       ${sessionList(site, shown, { now, back: userPath({ base: "" }, userId), isOfOneUser: true })}
-      ${
-        sessions.length === 0
-          ? html`<p><a href="${site.base}/sessions">All sessions</a></p>`
-          : html`
-      <form class="danger-zone" method="post" action="${site.base}/end-user" data-confirm="End all sessions of ${name}? The user is signed out everywhere at once.">
-        <input type="hidden" name="user" value="${userId}">
-        <button class="danger">End all sessions of this user</button>
-      </form>`
-      }`,
+      ${sessions.length === 0 ? html`<p><a href="${site.base}/sessions">All sessions</a></p>` : ""}`,
   };
 }
 
-/** Ends everything, once it has been typed. */
-export function everythingPage(site: Site, isWrong = false): Page {
+function endAllForm(site: Site, userId: string, count: number): Html {
+  const question = `End all sessions of ${plainText(userId, 100)}, ${count} at present? The user is signed out everywhere at once.`;
+  return html`<form method="post" action="${site.base}/end-user" data-confirm="${question}">
+    <input type="hidden" name="user" value="${userId}">
+    <button class="danger">End all sessions of this user</button>
+  </form>`;
+}
+
+/**
+ * Ends everything, once it has been typed.
+ *
+ * @param live how many sessions there are, in words; absent where the store does not tell.
+ */
+export function everythingPage(
+  site: Site,
+  live: string | undefined,
+  { isWrong = false } = {},
+): Page {
   return {
     name: "End everything",
     section: "everything",
     status: isWrong ? 400 : 200,
     main: html`
       <h1>End everything</h1>
-      <p>Every session of every user ends at once, yours too where it is kept here. Everybody has to sign in again. Nothing brings them back.</p>
+      <p><b>${live === undefined ? "Every session" : `All sessions, ${live} at present,`}</b> of every user end at once, yours too where it is kept here. Everybody has to sign in again. This cannot be undone.</p>
       <form class="card narrow" method="post" action="${site.base}/end-everything">
         <label for="confirm">Type <b>${CONFIRMATION}</b></label>
         <input id="confirm" name="confirm" autocomplete="off" autocapitalize="none" spellcheck="false" required aria-describedby="${isWrong ? "confirm-wrong" : "confirm-hint"}" ${isWrong ? raw('aria-invalid="true"') : ""}>

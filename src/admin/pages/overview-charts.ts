@@ -121,8 +121,8 @@ export function latencyChart(minutes: readonly Minute[]): OverviewChart {
       isLogarithmic: true,
       labels: minutes.map(minuteLabel),
       series: [
-        { name: "Half took at most", values: half ?? [] },
-        { name: "95 % took at most", values: most ?? [] },
+        { name: "p50", values: half ?? [] },
+        { name: "p95", values: most ?? [] },
       ],
     },
   };

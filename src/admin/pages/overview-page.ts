@@ -59,7 +59,7 @@ export async function overviewPage(
         ${canDraw ? "" : html`<p class="notice">Charts need the package Apache ECharts beside harpiats: <code>npm install echarts</code>. Until then there are tables.</p>`}
         <div class="charts">${charts.map((chart) => chartCard(site, chart, { canDraw, now }))}</div>
         ${operationsCard(numbers.times.operations())}
-        <p class="soft small">What is said of this process it has counted since it began ${timeText(numbers.events.since, now)}; other processes count their own.</p>
+        <p class="soft small">Counts of this process began ${timeText(numbers.events.since, now)}. Other processes have their own.</p>
       </div>`,
   };
 }
@@ -82,8 +82,13 @@ function liveCard(site: Site, sample: StoreSample | StoreError): Html {
   return html`<section class="card live" aria-labelledby="live-sessions">
     <h2 id="live-sessions">Live sessions now</h2>
     <p class="big">${liveText(sample.live)}</p>
-    <p><a class="button" href="${site.base}/sessions">See them</a></p>
+    <p class="actions"><a class="button" href="${site.base}/sessions">See them</a>${site.canEndEverything ? html` <a class="button danger" href="${site.base}/end-everything">End everything…</a>` : ""}</p>
   </section>`;
+}
+
+/** The count in a sentence. */
+export function liveWords({ kind, count }: LiveCount): string {
+  return `${kind === "exactly" ? "" : `${kind} `}${count.toLocaleString("en")}`;
 }
 
 /** The count, and how sure it is. */
@@ -111,7 +116,7 @@ function chartCard(
   return html`<section class="card" aria-labelledby="chart-${name}">
     <h2 id="chart-${name}">${title}</h2>
     <p class="soft small">${source}</p>
-    ${canDraw ? picture : html`<p>${summary}</p>`}
+    ${isEmpty(chart.series) ? html`<p class="empty">Nothing yet.</p>` : canDraw ? picture : html`<p>${summary}</p>`}
     <details data-keep="${name}" ${canDraw ? "" : raw("open")}><summary>As a table<span class="hidden">: ${title}</span></summary>
       <div class="scroll" role="region" aria-label="${title}, as a table" tabindex="0"><table>
         <thead><tr><th scope="col">${by}</th>${chart.series.map(({ name }) => html`<th scope="col">${name}</th>`)}</tr></thead>
@@ -119,6 +124,10 @@ function chartCard(
       </table></div>
     </details>
   </section>`;
+}
+
+function isEmpty(series: OverviewChart["chart"]["series"]): boolean {
+  return series.every(({ values }) => values.every((value) => value === undefined || value === 0));
 }
 
 /** A row for each label, but for those where nothing was. */
@@ -144,9 +153,9 @@ function operationsCard(operations: readonly OperationTimes[]): Html {
     value === undefined ? "–" : `${rounded(value)} ms`;
   return html`<section class="card" aria-labelledby="operations">
     <h2 id="operations">Store operations</h2>
-    <p class="soft small">All stores of this process, since it began to count</p>
+    <p class="soft small">All stores of this process, without what these pages ask for</p>
     <div class="scroll" role="region" aria-label="Store operations, as a table" tabindex="0"><table>
-      <thead><tr><th scope="col">Operation</th><th scope="col">Round trips</th><th scope="col">Half took at most</th><th scope="col">95 % took at most</th><th scope="col">Failed</th></tr></thead>
+      <thead><tr><th scope="col">Operation</th><th scope="col">Round trips</th><th scope="col">p50</th><th scope="col">p95</th><th scope="col">Failed</th></tr></thead>
       <tbody>${operations.slice(0, MOST_OPERATIONS).map(({ name, durations, errors }) => html`<tr><th scope="row"><code>${name}</code></th><td>${durations.count.toLocaleString("en")}</td><td>${milliseconds(durations.quantile(0.5))}</td><td>${milliseconds(durations.quantile(0.95))}</td><td>${raw(errors === 0 ? "0" : `<b>${Number(errors)}</b>`)}</td></tr>`)}</tbody>
     </table></div>
   </section>`;

@@ -3,9 +3,18 @@ import type { Site } from "./page.ts";
 
 type Base = Pick<Site, "base">;
 
-/** The list, with a search or a cursor. */
-export function listPath({ base }: Base, query: Record<string, string> = {}): string {
-  return `${base}/sessions${queryOf(query)}`;
+/**
+ * The list, with a search or a cursor.
+ *
+ * @param before the cursors of the pages that were passed.
+ */
+export function listPath(
+  { base }: Base,
+  query: Record<string, string> = {},
+  before: readonly string[] = [],
+): string {
+  const passed = before.map((cursor): [string, string] => ["before", cursor]);
+  return `${base}/sessions${queryOf([...Object.entries(query), ...passed])}`;
 }
 
 /** One user's sessions. */
@@ -26,7 +35,7 @@ export function backPath({ base }: Base, path: string, done: string): string {
   return `${base}${page}${queryOf({ ...Object.fromEntries(new URLSearchParams(query)), done })}`;
 }
 
-function queryOf(query: Record<string, string>): string {
+function queryOf(query: Record<string, string> | [string, string][]): string {
   const text = new URLSearchParams(query).toString();
   return text === "" ? "" : `?${text}`;
 }

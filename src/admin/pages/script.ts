@@ -44,7 +44,7 @@ localTimes(document);
 const live = document.getElementById("live");
 if (live) {
   let timer;
-  const button = element("button", { type: "button", className: "quiet" }, "Update by itself");
+  const button = element("button", { type: "button", className: "quiet" }, "Auto-refresh");
   button.setAttribute("aria-pressed", "false");
   button.addEventListener("click", () => {
     const isOn = timer === undefined;

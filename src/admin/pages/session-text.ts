@@ -14,17 +14,15 @@ const UNITS = [
 ] as const;
 
 /**
- * "in 23 hours", "5 minutes ago": in the largest unit of which there is enough, cut and not rounded
- * up.
+ * "in 24 hours", "5 minutes ago": in the largest unit of which there is enough. What is ahead is
+ * rounded, so that a day that has just begun is one; what is past is cut.
  */
 export function relativeTime(milliseconds: number): string {
-  const seconds = Math.trunc(milliseconds / 1000);
+  const whole = milliseconds > 0 ? Math.round : Math.trunc;
+  const seconds = whole(milliseconds / 1000);
   const [unit, size] =
     UNITS.find(([, length, least]) => Math.abs(seconds) >= length * least) ?? UNITS[3];
-  return new Intl.RelativeTimeFormat("en", { numeric: "auto" }).format(
-    Math.trunc(seconds / size),
-    unit,
-  );
+  return new Intl.RelativeTimeFormat("en", { numeric: "auto" }).format(whole(seconds / size), unit);
 }
 
 /** An instant as people say it, the exact one as its title. */

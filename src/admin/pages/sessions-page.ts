@@ -18,6 +18,8 @@ export interface ListQuery {
   readonly by: string;
   readonly q: string;
   readonly cursor: string | undefined;
+  /** The cursors of the pages before, the first page's left out. */
+  readonly before: readonly string[];
 }
 
 interface Found<Data> {
@@ -26,6 +28,9 @@ interface Found<Data> {
   /** How many were looked at. */
   looked: number;
 }
+
+// An address holds so many cursors: whoever went further goes back to the first page.
+const MOST_BEFORE = 20;
 
 const WAYS = [
   ["user", "User"],
@@ -127,21 +132,25 @@ function searchForm(site: Site, { by, q }: ListQuery): Html {
     <div class="grow"><label for="q">For</label>
       <input id="q" name="q" type="search" value="${q}" maxlength="400" autocomplete="off" aria-describedby="q-hint"></div>
     <button>Search</button>
-    <p class="hint" id="q-hint">A user's id or a handle as it is, or any part of a device's name or address.</p>
+    <p class="hint" id="q-hint">A user's id or a handle exactly as it is, upper and lower case; or any part of a device's name or address.</p>
   </form>`;
 }
 
 function pager(
   site: Site,
-  { cursor, by }: ListQuery,
+  { cursor, by, before }: ListQuery,
   q: string | undefined,
   next: string | undefined,
 ): Html {
   const search: Record<string, string> = q === undefined ? {} : { by, q };
+  const passed = [...before, ...(cursor === undefined ? [] : [cursor])].slice(-MOST_BEFORE);
+  const [previous, ...earlier] = before.toReversed();
+  const back = { ...search, ...(previous !== undefined && { cursor: previous }) };
   if (cursor === undefined && next === undefined) return html``;
   return html`<nav class="pager" aria-label="More sessions">
     ${cursor === undefined ? "" : html`<a class="button quiet" href="${listPath(site, search)}">First page</a>`}
-    ${next === undefined ? "" : html`<a class="button quiet" rel="next" href="${listPath(site, { ...search, cursor: next })}">${q === undefined ? "Next page" : "Look further"}</a>`}
+    ${cursor === undefined ? "" : html`<a class="button quiet" rel="prev" href="${listPath(site, back, earlier.toReversed())}">Previous page</a>`}
+    ${next === undefined ? "" : html`<a class="button quiet" rel="next" href="${listPath(site, { ...search, cursor: next }, passed)}">${q === undefined ? "Next page" : "Look further"}</a>`}
   </nav>`;
 }
 
@@ -154,6 +163,8 @@ async function list<Data>(all: AllSessions<Data>, from: string | undefined): Pro
     cursor = page.cursor;
     if (cursor === undefined) break;
   }
+  // A store pages in an order of its own: what was used last comes first on each page.
+  sessions.sort((one, other) => other.lastSeenAt - one.lastSeenAt);
   return { sessions, cursor, looked: sessions.length };
 }
 

@@ -72,8 +72,9 @@ button, .button { display: inline-block; min-height: 2.75rem; padding: 0.5rem 1.
 button:hover, .button:hover { background: var(--accent-strong); color: var(--on-accent); }
 button.quiet, .button.quiet { border-color: var(--field-line); background: transparent; color: var(--text); }
 button.quiet:hover, .button.quiet:hover { border-color: var(--accent); color: var(--accent); }
-button.danger { border-color: var(--danger); background: transparent; color: var(--danger); }
-button.danger:hover { background: var(--danger); color: var(--on-danger); }
+.actions { display: flex; flex-wrap: wrap; gap: 0.5rem; }
+button.danger, .button.danger { border-color: var(--danger); background: transparent; color: var(--danger); }
+button.danger:hover, .button.danger:hover { background: var(--danger); color: var(--on-danger); }
 button[aria-pressed="true"] { background: var(--tint); }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
 .search { display: flex; flex-wrap: wrap; gap: 0.75rem; align-items: end; margin-bottom: 1.25rem; }
@@ -97,11 +98,11 @@ button[aria-pressed="true"] { background: var(--tint); }
 .facts dd { margin: 0; overflow-wrap: anywhere; }
 .card > .hint { margin: 0 0 1rem; }
 .pager { display: flex; flex-wrap: wrap; gap: 0.75rem; }
-.danger-zone { margin-top: 1.5rem; padding-top: 1.25rem; border-top: 1px solid var(--line); }
 .empty { padding: 2rem 1.25rem; border: 1px dashed var(--field-line); border-radius: 0.875rem; text-align: center; color: var(--soft); }
 dialog { max-width: min(28rem, calc(100vw - 2rem)); padding: 1.5rem; border: 1px solid var(--line); border-radius: 0.875rem; background: var(--surface); color: var(--text); overflow-wrap: anywhere; }
 dialog::backdrop { background: rgb(0 0 0 / 0.5); }
 dialog form { display: flex; flex-wrap: wrap; gap: 0.75rem; justify-content: flex-end; }
+@media (max-width: 40rem) { table { font-size: 0.8125rem; } th, td { padding-right: 0.375rem; } th code { font-size: 0.75rem; } }
 @media (min-width: 40.01rem) {
   header nav { margin: 0; font-size: 1rem; }
   nav li a { padding-inline: 0.75rem; }
