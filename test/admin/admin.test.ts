@@ -1,46 +1,11 @@
 // The admin pages over real HTTP: who may come in, what is refused, what they show, search, page
 // and end, and what they never show.
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
-import { describe, it, type TestContext } from "node:test";
+import { describe, it } from "node:test";
 import { type AdminOptions, createAdmin } from "../../src/admin.ts";
 import { MemoryStore, Session, toSessionStore } from "../../src/session.ts";
-import { ManualClock } from "../../src/testing.ts";
-import { Browser } from "../support/http.ts";
 import { installPackage } from "../support/installed-package.ts";
-import { listen } from "../support/listen.ts";
-
-interface Data {
-  userId?: string;
-  role?: string;
-  secret?: string;
-}
-
-interface Served {
-  session: Session<Data>;
-  browser: Browser;
-  url: string;
-}
-
-/** Serves the pages, to everybody unless the options say something else. */
-async function serve(
-  t: TestContext,
-  options: Partial<AdminOptions<Data>> = {},
-  session = new Session<Data>(),
-): Promise<Served> {
-  const admin = createAdmin<Data>({ session, authorize: () => true, ...options });
-  const { url, close } = await listen(createServer((req, res) => admin.node(req, res)));
-  t.after(async () => {
-    admin.close();
-    await close();
-  });
-  return { session, browser: new Browser(url), url };
-}
-
-const handleOf = async (session: Session<Data>, userId: string): Promise<string> =>
-  (await session.list(userId))[0]?.handle ?? assert.fail("no session");
-const get = async (browser: Browser, path: string): Promise<string> =>
-  (await browser.fetch(path)).text();
+import { type Data, get, handleOf, serve } from "./serve.ts";
 
 describe("createAdmin", () => {
   it("refuses to be made without authorize, and says which options make no sense", () => {
@@ -381,40 +346,6 @@ describe("createAdmin", () => {
     );
     assert.deepEqual(await isLive(), [false, false, false, false, false]);
     assert.equal((await browser.post("/admin/end-user", {})).status, 404);
-  });
-
-  it("has the buttons for an emergency at the top, with a number of whom they concern", async (t) => {
-    const { session, browser } = await serve(t);
-    for (const userId of ["Ada", "Ada", "Grace"]) await session.create({ userId });
-    const user = await get(browser, "/admin/user?id=Ada");
-    const isBefore = (html: string, one: string, other: string): boolean =>
-      html.includes(one) && html.includes(other) && html.indexOf(one) < html.indexOf(other);
-    assert.ok(isBefore(user, 'action="/admin/end-user"', '<ul class="sessions'));
-    assert.match(user, /data-confirm="End all sessions of Ada, 2 at present\?/);
-    const handle = await handleOf(session, "Ada");
-    const one = await get(browser, `/admin/session?handle=${handle}`);
-    assert.ok(isBefore(one, 'action="/admin/end"', '<dl class="facts"'));
-    const overview = await get(browser, "/admin/");
-    assert.ok(isBefore(overview, 'href="/admin/end-everything">End everything…', "charts"));
-    assert.match(await get(browser, "/admin/end-everything"), /All sessions, 3 at present,/);
-  });
-
-  it("says when a session ends as people count: one of a day that begins ends in 24 hours", async (t) => {
-    const clock = new ManualClock();
-    const session = new Session<Data>({ clock, idleTimeout: 86_400, absoluteTimeout: 86_400 });
-    const { browser } = await serve(t, { clock }, session);
-    await session.create({ userId: "Ada" });
-    clock.advance(900);
-    assert.match(
-      await get(browser, "/admin/user?id=Ada"),
-      /<dt>Ends<\/dt><dd><time[^>]*>in 24 hours</,
-    );
-  });
-
-  it("does not count what it asks of the store itself", async (t) => {
-    const { browser } = await serve(t);
-    for (let times = 0; times < 3; times++) await get(browser, "/admin/sessions");
-    assert.doesNotMatch(await get(browser, "/admin/"), /MemoryStore\.scan/);
   });
 
   it("takes a form and nothing larger or else", async (t) => {
