@@ -78,10 +78,15 @@ export function elysiaSession<Data extends object, const Property extends string
       } catch (error) {
         if (!(error instanceof StoreError)) throw error;
         onFailure(error);
-        return new Response("Service Unavailable", {
+        const response = new Response("Service Unavailable", {
           status: error.statusCode,
           headers: { "content-type": "text/plain" },
         });
+        await own.discard().catch(() => {});
+        // An id that has changed already, or has ended: without it the client would be signed out.
+        if (own.owesId) own.writeTo(response);
+        own.seal();
+        return response;
       }
       // Its headers may be of the kind that cannot be changed.
       const response = own.isUsed ? new Response(answered.body, answered) : answered;

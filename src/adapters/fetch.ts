@@ -63,10 +63,14 @@ export function withSession<
       await sessions.settle(own, 500)?.catch(() => {});
       if (!(error instanceof StoreError)) throw error;
       options.onFailure?.(error);
-      return new Response("Service Unavailable", {
+      const response = new Response("Service Unavailable", {
         status: error.statusCode,
         headers: { "content-type": "text/plain" },
       });
+      // An id that has changed already, or has ended: without it the client would be signed out.
+      if (own.owesId) own.writeTo(response);
+      own.seal();
+      return response;
     }
   };
 }

@@ -13,11 +13,12 @@ export interface H3EventLike {
   readonly context: object;
   /**
    * What h3 adds to the answer: `headers` to one that succeeds, `errHeaders` to one that does not.
+   * Up to 2.0.1-rc.2, which Nitro 3 has, `headers` are for both.
    */
   readonly res: {
     readonly status?: number | undefined;
     readonly headers: Headers;
-    readonly errHeaders: Headers;
+    readonly errHeaders?: Headers | undefined;
   };
 }
 
@@ -100,6 +101,7 @@ function writeBeside(answered: unknown, { res }: H3EventLike, own: RequestSessio
   const given = isAnswer(answered) ? Reflect.get(answered, "headers") : undefined;
   const others = given instanceof Headers ? given : undefined;
   for (const target of [res.headers, res.errHeaders]) {
+    if (!target) continue;
     for (const name of others?.get("vary")?.split(",") ?? []) addVary(target, name.trim());
     putOwed(target, owed, others);
   }

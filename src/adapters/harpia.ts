@@ -41,7 +41,15 @@ export function harpiaSession<Data extends object>(
     const own = sessions.open(req, req);
     // A handler's error has become a response by the time this goes on.
     await next();
-    await sessions.settle(own, res.statusCode);
+    try {
+      await sessions.settle(own, res.statusCode);
+    } catch (error) {
+      await own.discard().catch(() => {});
+      // An id that has changed already, or has ended: without it the client would be signed out.
+      if (own.owesId) own.writeTo(res);
+      own.seal();
+      throw error;
+    }
     own.writeTo(res);
     own.seal();
   };

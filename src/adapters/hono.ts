@@ -43,7 +43,15 @@ export function honoSession<Data extends object>(
     if (isJoining) return next();
     // A handler's error has become a response by the time this goes on.
     await next();
-    await sessions.settle(own, c.res.status);
+    try {
+      await sessions.settle(own, c.res.status);
+    } catch (error) {
+      await own.discard().catch(() => {});
+      // An id that has changed already, or has ended: without it the client would be signed out.
+      if (own.owesId) own.writeTo(c);
+      own.seal();
+      throw error;
+    }
     own.writeTo(c);
     own.seal();
   };

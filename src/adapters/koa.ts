@@ -45,6 +45,20 @@ export function koaSession<Data extends object>(
   options: AdapterOptions = {},
 ): KoaSessionMiddleware<Data> {
   const sessions = new RequestSessions<Data>(session, options);
+  const settle = async (
+    ctx: KoaContext,
+    own: RequestSession<Data>,
+    status: number,
+  ): Promise<void> => {
+    try {
+      await sessions.settle(own, status);
+    } catch (error) {
+      await own.discard().catch(() => {});
+      // An id that has changed already, or has ended: without it the client would be signed out.
+      if (own.owesId && !ctx.headerSent) putOnError(ctx, takeOwed(own));
+      throw error;
+    }
+  };
   const middleware = async (ctx: KoaContext, next: () => Promise<unknown>): Promise<void> => {
     if (sessions.joins(ctx)) return void (await next());
     const own = sessions.open(ctx, ctx);
@@ -53,14 +67,14 @@ export function koaSession<Data extends object>(
     } catch (error) {
       const { status, statusCode } = Object(error) as { status?: unknown; statusCode?: unknown };
       const given = status ?? statusCode;
-      await sessions.settle(own, typeof given === "number" ? given : 500);
+      await settle(ctx, own, typeof given === "number" ? given : 500);
       if (own.isUsed && !ctx.headerSent) putOnError(ctx, takeOwed(own));
       throw error;
     }
     // Sent past Koa, by `ctx.respond = false`: what would need a cookie is refused before it is
     // stored.
     if (ctx.headerSent) own.seal();
-    await sessions.settle(own, ctx.status);
+    await settle(ctx, own, ctx.status);
     own.writeTo(ctx);
     own.seal();
   };

@@ -240,15 +240,16 @@ export class NextSession<Data extends object> {
 
   /**
    * Ends a request whose cookie was held: commits, or drops what it did and takes back a session
-   * that began in it.
+   * that began in it. An id that has changed already is sent all the same, or the user would be
+   * signed out.
    */
   async settle(outcome: "commit" | "discard"): Promise<void> {
-    if (outcome === "discard") return this.#session.discard();
     try {
-      await this.#session.commit();
+      await (outcome === "discard" ? this.#session.discard() : this.#session.commit());
     } catch (error) {
       // What went wrong first is what is told.
       await this.#session.discard().catch(() => {});
+      await this.#sendCookie().catch(() => {});
       throw error;
     }
     await this.#sendCookie();
