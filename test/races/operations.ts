@@ -76,6 +76,8 @@ export const OPERATIONS = {
     issued(stage, await session.rotate(by(stage.first), answer)),
   "reauthenticate by request": async (session, stage, answer) => {
     const own = session.open(by(stage.first));
+    await own.user;
+    await session.close();
     if (!(await own.reauthenticate())) return undefined;
     own.writeTo(answer);
     return issued(stage, idOn(answer));
@@ -83,19 +85,23 @@ export const OPERATIONS = {
   "logout by request": (session, { first }, answer) => session.delete(by(first), answer),
   "revoke others by request": async (session, { first }) => {
     const own = session.open(by(first));
+    const user = await own.user;
+    // The note of the activity is a call of its own, beside which nothing else may be stopped.
+    await session.close();
     // Nobody has no others.
-    return (await own.user) && own.revokeOthers();
+    return user && own.revokeOthers();
   },
   // Two requests of one browser: the second is the first use of what the first was given.
   "renew by request": async (session, stage, answer) => {
     const own = session.open(by(stage.first));
     const isFound = (await own.user) !== undefined;
+    await session.close();
     await own.commit();
     own.writeTo(answer);
     const next = issued(stage, idOn(answer));
     if (next === undefined) return isFound ? stage.first : undefined;
     const later = session.open(by(next));
-    await later.user;
+    await later.peek();
     await later.commit();
     return next;
   },
