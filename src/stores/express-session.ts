@@ -3,23 +3,15 @@
 // toExpressStore: any store of ours under express-session.
 import { assertOptions } from "../core/checks.ts";
 import type { Store } from "../core/store.ts";
+import { answerOf, type ConnectStore, readConnect } from "./express-session/connect-store.ts";
 import { assertMethods, type BridgeOptions, BridgeRecords } from "./shared/bridge-records.ts";
 
+export type { ConnectStore } from "./express-session/connect-store.ts";
 export {
   type ExpressStore,
   type ExpressStoreOptions,
   toExpressStore,
 } from "./express-session/express-store.ts";
-
-/**
- * What is asked of a store of express-session: connect-redis, connect-pg-simple, memorystore and so
- * on.
- */
-export interface ConnectStore {
-  get(sid: string, callback: (error: unknown, session?: object | null) => void): unknown;
-  set(sid: string, session: object, callback: (error?: unknown) => void): unknown;
-  destroy(sid: string, callback: (error?: unknown) => void): unknown;
-}
 
 /** Which store of express-session keeps the sessions. */
 export interface ExpressSessionStoreOptions extends BridgeOptions {
@@ -54,12 +46,8 @@ export class ExpressSessionStore<
   }
 
   async get(id: string): Promise<Data | undefined> {
-    // Stores of files say ENOENT when there is none, and express-session takes it so.
-    const asked = answerOf((callback) => this.#store.get(this.#records.keyOf(id), callback));
-    const session = await asked.catch((error: { code?: unknown }) => {
-      if (error.code !== "ENOENT") throw error;
-    });
-    return this.#records.toData((session as { record?: unknown } | null | undefined)?.record);
+    const session = await readConnect(this.#store, this.#records.keyOf(id));
+    return this.#records.toData((session as { record?: unknown } | undefined)?.record);
   }
 
   async set(id: string, data: Data): Promise<void> {
@@ -80,26 +68,4 @@ export class ExpressSessionStore<
   async delete(id: string): Promise<void> {
     await answerOf((callback) => this.#store.destroy(this.#records.keyOf(id), callback));
   }
-}
-
-/**
- * What the callback gets. Async functions may also reject, where they forgot to call it: that would
- * end the process.
- */
-function answerOf<T>(
-  call: (callback: (error?: unknown, answer?: T) => void) => unknown,
-): Promise<T | undefined> {
-  return new Promise((resolve, reject) => {
-    const fail = (error: unknown): void => reject(toError(error));
-    const returned = call((error, answer) => (error ? fail(error) : resolve(answer)));
-    if (returned instanceof Promise) returned.catch(fail);
-  });
-}
-
-function toError(error: unknown): Error {
-  return error instanceof Error
-    ? error
-    : new Error("Cannot use the store of express-session: it failed without an Error", {
-        cause: error,
-      });
 }

@@ -35,22 +35,27 @@ export async function until(
   for (let looks = 0; ; looks++) {
     const look = isSo();
     const left = Math.max(end - performance.now(), 1);
-    if (look instanceof Promise ? await within(what, look, { limit: left, seen }) : look) return;
-    if (performance.now() >= end) throw tooLate(what, limit, seen);
+    const late = (): Error => tooLate(what, limit, seen);
+    if (look instanceof Promise ? await before(left, look, late) : look) return;
+    if (performance.now() >= end) throw late();
     if (looks < QUICK_LOOKS) await new Promise((resolve) => setImmediate(resolve));
     else await sleep(PAUSE);
   }
 }
 
 /** What a promise gives. @throws Error that names `what` once the limit is over. */
-export async function within<T>(
+export function within<T>(
   what: string,
   promise: Promise<T>,
   { limit = PATIENCE, seen }: WaitOptions = {},
 ): Promise<T> {
+  return before(limit, promise, () => tooLate(what, limit, seen));
+}
+
+async function before<T>(limit: number, promise: Promise<T>, toError: () => Error): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(tooLate(what, limit, seen)), limit);
+    timer = setTimeout(() => reject(toError()), limit);
   });
   try {
     return await Promise.race([promise, late]);

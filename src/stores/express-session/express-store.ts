@@ -1,17 +1,15 @@
-// toExpressStore: what express-session calls, over a store of ours. Knows which sessions
-// express-session loaded, and from that what it means by `set`: a new session, a change, or one
-// that was ended meanwhile and stays ended.
-import { isDeepStrictEqual } from "node:util";
-import { assertOptions, kindOf } from "../../core/checks.ts";
+// toExpressStore: a store of ours behind the class that express-session wants. Checks the options,
+// and answers by callback or promise; express-records.ts decides what a call means.
+import { assertOptions, assertSeconds, kindOf } from "../../core/checks.ts";
 import { type Clock, systemClock } from "../../core/clock.ts";
-import { copyJson, toJsonObject } from "../../core/data/json.ts";
-import { IdMaker, toStoreKey } from "../../core/ids/session-id.ts";
-import type { SessionStore, StoredSession } from "../../core/store.ts";
+import type { SessionStore } from "../../core/store.ts";
 import { GuardedStore } from "../../core/store/guarded-store.ts";
-import { KeyedQueue } from "../../core/store/keyed-queue.ts";
 import { isSessionStore } from "../../core/store/three-method-store.ts";
+import { assertMethods } from "../shared/bridge-records.ts";
+import type { ConnectStore } from "./connect-store.ts";
+import type { Fields } from "./cookie-lifetime.ts";
+import { ExpressRecords } from "./express-records.ts";
 
-type Fields = Record<string, unknown>;
 type Callback<T = void> = (error?: unknown, result?: T) => void;
 
 /**
@@ -31,9 +29,22 @@ export interface ExpressStoreOptions<Base> {
   idleTimeout?: number | undefined;
   /**
    * Seconds after which a session ends whatever happens. Default 30 days, or the cookie's `maxAge`
-   * if that is longer.
+   * if that is longer. `false` for no such limit: a stolen cookie that is kept in use then works
+   * for ever.
    */
-  absoluteTimeout?: number | undefined;
+  absoluteTimeout?: number | false | undefined;
+  /**
+   * Seconds between two writes of activity, `0` to write each. Default a minute, or 5 % of the
+   * `maxAge` if that is less; a session may end so much earlier.
+   */
+  touchInterval?: number | undefined;
+  /**
+   * The store that the application had before: a session that is not here is looked for there once,
+   * and taken over with the rest of its lifetime. Each emits the event `moved` on this store.
+   */
+  former?: ConnectStore | undefined;
+  /** Makes the store's table before the first call, where the store has one. Default `false`. */
+  migrate?: boolean | undefined;
   /** Seconds after which a store that does not answer is given up, default 5; `false` for never. */
   storeTimeout?: number | false | undefined;
   /**
@@ -52,26 +63,45 @@ export interface ExpressStore {
    * order of their birth.
    */
   readonly genid: () => string;
+  /** Every session, by handle: no id is to be had. Without a callback a promise, as all of these. */
+  all(callback?: Callback<Record<string, Fields>>): Promise<Record<string, Fields>>;
+  /** How many sessions there are. It reads them all. */
+  length(callback?: Callback<number>): Promise<number>;
+  /** Ends every session in the store beneath. */
+  clear(callback?: Callback): Promise<void>;
+  /** Ends what it does by itself, and closes the store beneath where that can be closed. */
+  close(): Promise<void>;
+  get(sid: string): Promise<Fields | undefined>;
+  set(sid: string, session: object): Promise<void>;
+  touch(sid: string, session: object): Promise<void>;
+  destroy(sid: string): Promise<void>;
 }
 
-/** What a `req.session` was when it came from the store, or went there. */
-interface Loaded {
-  fields: Fields;
-  lastSeenAt: number;
-  endsAt: number;
-}
-
-interface Cookie extends Fields {
-  originalMaxAge?: number | null;
+/** What a store of ours may have besides its contract. */
+interface MayPrepare {
+  migrate?(): Promise<unknown>;
+  close?(): unknown;
 }
 
 const IDLE = 86_400;
 const ABSOLUTE = 2_592_000;
 const STORE_TIMEOUT = 5;
+const KNOWN = [
+  "Store",
+  "idleTimeout",
+  "absoluteTimeout",
+  "touchInterval",
+  "storeTimeout",
+  "user",
+  "former",
+  "migrate",
+  "clock",
+] as const satisfies readonly (keyof ExpressStoreOptions<unknown>)[];
 
 /** What the subclass calls of its parent. */
 interface BasePrototype {
   createSession(req: object, session: object): object;
+  emit?(event: string): unknown;
 }
 
 /**
@@ -80,8 +110,11 @@ interface BasePrototype {
  *
  * Saves write the fields that the request changed, so that of parallel requests none loses
  * another's; a session that was destroyed while a request ran is not brought back by it. Activity
- * is written at most once in a minute or 5 % of the `maxAge`. The store sees hashes of ids. A store
- * that fails makes the request fail: it never becomes "no session".
+ * is written at most once in `touchInterval`. The store sees hashes of ids. A store that fails
+ * makes the request fail: it never becomes "no session".
+ *
+ * Objects that other packages put there, such as express-openid-connect, live until their
+ * `cookie.expires`, else for their `cookie.maxAge`, from each `set` on.
  *
  * @throws TypeError for a store with get, set and delete alone, or without express-session's
  * `Store`.
@@ -94,14 +127,7 @@ export function toExpressStore<Base, Data extends object>(
     throw new TypeError(
       `Cannot put this store under express-session: it is ${kindOf(store)} without the whole contract, a SessionStore is wanted`,
     );
-  assertOptions("store for express-session", options, [
-    "Store",
-    "idleTimeout",
-    "absoluteTimeout",
-    "storeTimeout",
-    "user",
-    "clock",
-  ]);
+  assertOptions("store for express-session", options, KNOWN);
   if (
     typeof options.Store !== "function" ||
     typeof (options.Store.prototype as Partial<BasePrototype>).createSession !== "function"
@@ -110,218 +136,107 @@ export function toExpressStore<Base, Data extends object>(
       "Cannot use option Store: it is not express-session's class, session.Store is wanted",
     );
   }
-  // What it holds is what express-session puts there, whatever the store was told to expect.
-  const records = new ExpressRecords(store as unknown as SessionStore<Fields>, options);
+  const records = recordsOf(store, options, () => made.emit?.("moved"));
   // Of the class nothing is known here but that it makes sessions; the compiler allows no subclass
   // of that.
   const Parent = options.Store as unknown as new () => BasePrototype;
   class HarpiaStore extends Parent implements ExpressStore {
     readonly genid = (): string => records.makeId();
 
-    get(sid: string, callback: Callback<Fields | undefined>): void {
-      answer(records.get(sid), callback);
+    get(sid: string, callback?: Callback<Fields | undefined>): Promise<Fields | undefined> {
+      return answer(() => records.get(sid), callback);
     }
 
-    set(sid: string, session: object, callback?: Callback): void {
-      answer(records.set(sid, session), callback);
+    set(sid: string, session: object, callback?: Callback): Promise<void> {
+      return answer(() => records.set(sid, session), callback);
     }
 
-    touch(sid: string, session: object, callback?: Callback): void {
-      answer(records.touch(sid, session), callback);
+    touch(sid: string, session: object, callback?: Callback): Promise<void> {
+      return answer(() => records.touch(sid, session), callback);
     }
 
-    destroy(sid: string, callback?: Callback): void {
-      answer(records.destroy(sid), callback);
+    destroy(sid: string, callback?: Callback): Promise<void> {
+      return answer(() => records.destroy(sid), callback);
+    }
+
+    all(callback?: Callback<Record<string, Fields>>): Promise<Record<string, Fields>> {
+      return answer(() => records.all(), callback);
+    }
+
+    length(callback?: Callback<number>): Promise<number> {
+      return answer(() => records.length(), callback);
+    }
+
+    clear(callback?: Callback): Promise<void> {
+      return answer(() => records.clear(), callback);
+    }
+
+    async close(): Promise<void> {
+      await records.close();
+      await (store as MayPrepare).close?.();
     }
 
     override createSession(req: object, session: object): object {
-      const made = super.createSession(req, session);
-      records.follow(session, made);
-      return made;
+      const own = super.createSession(req, session);
+      records.follow(session, own);
+      return own;
     }
   }
+
+  /** What a callback throws is the application's, and not the promise's. */
+  function answer<T>(work: () => Promise<T>, callback: Callback<T> | undefined): Promise<T> {
+    // At once where nothing is to be prepared: what is saved is the session as it is now.
+    const preparing = records.ready();
+    const answered = preparing ? preparing.then(work) : work();
+    const call = (error: unknown, result?: T): void =>
+      queueMicrotask(() => callback?.(error, result));
+    // Also where nobody waits for it: express-session calls back, and a logout without a callback
+    // must not end the process.
+    answered.then((result) => call(null, result), call);
+    return answered;
+  }
+
+  const made = new HarpiaStore();
   // The base is `Base` by its own word.
-  return new HarpiaStore() as unknown as Base & ExpressStore;
+  return made as unknown as Base & ExpressStore;
 }
 
-class ExpressRecords<Base> {
-  readonly #store: GuardedStore<Fields>;
-  readonly #clock: Clock;
-  readonly #idle: number;
-  readonly #absolute: number;
-  readonly #userOf: (session: Fields) => string | number | undefined;
-  readonly #ids = new IdMaker();
-  readonly #saves = new KeyedQueue();
-  // By the objects that express-session holds: what it got from `get`, and the `req.session` it
-  // made of that.
-  readonly #loaded = new WeakMap<object, Loaded>();
-
-  constructor(store: SessionStore<Fields>, options: ExpressStoreOptions<Base>) {
-    const {
-      clock = systemClock,
-      idleTimeout = IDLE,
-      absoluteTimeout = ABSOLUTE,
-      storeTimeout = STORE_TIMEOUT,
-      user = () => undefined,
-    } = options;
-    for (const [name, value] of Object.entries({
-      idleTimeout,
-      absoluteTimeout,
-      ...(storeTimeout !== false && { storeTimeout }),
-    })) {
-      if (!(typeof value === "number" && value > 0 && value < Infinity))
-        throw new RangeError(
-          `Cannot use option ${name}: it is ${typeof value === "number" ? value : kindOf(value)}, seconds above 0 are wanted`,
-        );
-    }
-    this.#store = new GuardedStore<Fields>(store, {
-      clock,
-      timeout: storeTimeout === false ? Infinity : storeTimeout * 1000,
-    });
-    this.#clock = clock;
-    this.#idle = idleTimeout * 1000;
-    this.#absolute = absoluteTimeout * 1000;
-    this.#userOf = user;
-  }
-
-  makeId(): string {
-    return this.#ids.make(Math.floor(this.#clock.now() / 1000));
-  }
-
-  async get(sid: string): Promise<Fields | undefined> {
-    const stored = await this.#store.read(toStoreKey(sid));
-    const cookie = stored?.data["cookie"] as Cookie | undefined;
-    // Nobody else writes here, unless somebody does: express-session would fail over a session
-    // without a cookie.
-    if (!stored || typeof cookie !== "object" || cookie === null) return undefined;
-    const expiresAt = expiryOf(stored, cookie);
-    if (expiresAt <= this.#clock.now()) return undefined;
-    const expires =
-      typeof cookie.originalMaxAge === "number" ? new Date(expiresAt).toISOString() : null;
-    const session = { ...stored.data, cookie: { ...cookie, expires } };
-    this.#loaded.set(session, {
-      fields: copyJson(stored.data),
-      lastSeenAt: stored.lastSeenAt,
-      endsAt: stored.endsAt,
-    });
-    return session;
-  }
-
-  /** A `req.session` was made of what `get` gave. */
-  follow(session: object, made: object): void {
-    const loaded = this.#loaded.get(session);
-    if (loaded) this.#loaded.set(made, loaded);
-  }
-
-  async set(sid: string, session: object): Promise<void> {
-    const fields = toFields(session);
-    // One request may save several times without waiting: the first makes the record that the
-    // others change.
-    await this.#saves.run(sid, async () => {
-      const before = this.#loaded.get(session);
-      await (before ? this.#save(sid, before.fields, fields) : this.#create(sid, fields));
-      this.#loaded.set(session, before ? { ...before, fields } : this.#begin(fields));
-    });
-    await this.touch(sid, session);
-  }
-
-  /** express-session calls it where nothing changed but, perhaps, the cookie. */
-  async touch(sid: string, session: object): Promise<void> {
-    const key = toStoreKey(sid);
-    const known = this.#loaded.get(session);
-    const cookie = toCookie((session as { cookie?: unknown }).cookie);
-    if (known && !isDeepStrictEqual(cookie, known.fields["cookie"])) {
-      known.fields = { ...known.fields, cookie };
-      await this.#store.patch(key, { set: { cookie } });
-    }
-    const loaded = known ?? (await this.#store.read(key));
-    if (!loaded) return;
-    const now = this.#clock.now();
-    const idle = this.#idleOf(cookie);
-    if (now - loaded.lastSeenAt < Math.min(60_000, idle * 0.05)) return;
-    await this.#store.extend(key, {
-      lastSeenAt: now,
-      expiresAt: Math.min(now + idle, loaded.endsAt),
-    });
-    loaded.lastSeenAt = now;
-  }
-
-  async destroy(sid: string): Promise<void> {
-    await this.#store.remove(toStoreKey(sid));
-  }
-
-  /** The fields that the request changed, and only if the session is there still. */
-  async #save(sid: string, before: Fields, fields: Fields): Promise<void> {
-    const set = Object.fromEntries(
-      Object.entries(fields).filter(
-        ([name, value]) => !Object.hasOwn(before, name) || !isDeepStrictEqual(value, before[name]),
-      ),
-    );
-    const unset = Object.keys(before).filter((name) => !Object.hasOwn(fields, name));
-    if (Object.keys(set).length + unset.length > 0)
-      await this.#store.patch(toStoreKey(sid), { set, unset });
-  }
-
-  /** A session of this request's own: whatever is under its id is replaced. */
-  async #create(sid: string, fields: Fields): Promise<void> {
-    const key = toStoreKey(sid);
-    const { lastSeenAt, endsAt } = this.#begin(fields);
-    const expiresAt = lastSeenAt + this.#idleOf(fields["cookie"] as Cookie);
-    const user = this.#userOf(fields);
-    const userId = user === undefined || user === "" ? {} : { userId: String(user) };
-    const { outcome } = await this.#store.create(key, {
-      data: fields,
-      createdAt: lastSeenAt,
-      lastSeenAt,
-      expiresAt,
-      endsAt,
-      ...userId,
-    });
-    if (outcome === "created") return;
-    const stored = await this.#store.read(key);
-    if (stored) await this.#save(sid, stored.data, fields);
-  }
-
-  #begin(fields: Fields): Loaded {
-    const now = this.#clock.now();
-    return {
-      fields,
-      lastSeenAt: now,
-      endsAt: now + Math.max(this.#absolute, this.#idleOf(fields["cookie"] as Cookie)),
-    };
-  }
-
-  #idleOf(cookie: Cookie | undefined): number {
-    return Math.round(
-      typeof cookie?.originalMaxAge === "number" ? Math.max(cookie.originalMaxAge, 0) : this.#idle,
-    );
-  }
-}
-
-/** What is stored: the session as JSON, its cookie without the instant that every request moves. */
-function toFields(session: object): Fields {
-  const fields = toJsonObject(session as Fields);
-  return { ...fields, cookie: toCookie(fields["cookie"]) };
-}
-
-function toCookie(cookie: unknown): Cookie {
-  const { expires: _expires, ...rest } = toJsonObject(Object(cookie) as Cookie);
-  return rest;
-}
-
-/**
- * A cookie whose `maxAge` was shortened ends the session sooner than the record, whose deadline
- * only moves later.
- */
-function expiryOf(stored: StoredSession<Fields>, cookie: Cookie): number {
-  return typeof cookie.originalMaxAge === "number"
-    ? Math.min(stored.expiresAt, stored.lastSeenAt + cookie.originalMaxAge)
-    : stored.expiresAt;
-}
-
-/** What a callback throws is the application's, and not the promise's. */
-function answer<T>(promise: Promise<T>, callback: Callback<T> | undefined): void {
-  const call = (error: unknown, result?: T): void =>
-    queueMicrotask(() => callback?.(error, result));
-  promise.then((result) => call(null, result), call);
+function recordsOf<Base, Data extends object>(
+  store: SessionStore<Data>,
+  options: ExpressStoreOptions<Base>,
+  onMoved: () => void,
+): ExpressRecords {
+  const {
+    clock = systemClock,
+    idleTimeout = IDLE,
+    absoluteTimeout = ABSOLUTE,
+    storeTimeout = STORE_TIMEOUT,
+    touchInterval,
+    user = () => undefined,
+    former,
+    migrate = false,
+  } = options;
+  const LEAST = 0.001;
+  assertSeconds("option idleTimeout", idleTimeout, LEAST);
+  if (absoluteTimeout !== false) assertSeconds("option absoluteTimeout", absoluteTimeout, LEAST);
+  if (storeTimeout !== false) assertSeconds("option storeTimeout", storeTimeout, LEAST);
+  if (touchInterval !== undefined) assertSeconds("option touchInterval", touchInterval, 0);
+  if (former !== undefined)
+    assertMethods("former", former, ["get", "set", "destroy"], "a store of express-session");
+  const prepared = store as MayPrepare;
+  // What it holds is what express-session puts there, whatever the store was told to expect.
+  const guarded = new GuardedStore<Fields>(store as unknown as SessionStore<Fields>, {
+    clock,
+    timeout: storeTimeout === false ? Infinity : storeTimeout * 1000,
+  });
+  return new ExpressRecords(guarded, {
+    clock,
+    idle: idleTimeout * 1000,
+    absolute: absoluteTimeout === false ? Infinity : absoluteTimeout * 1000,
+    touchInterval: touchInterval === undefined ? undefined : touchInterval * 1000,
+    userOf: user,
+    former,
+    onMoved,
+    prepare: migrate ? async () => prepared.migrate?.() : undefined,
+  });
 }
