@@ -7,6 +7,12 @@ import { faultStatusOf, IncomingRequest } from "./request.ts";
 import { OutgoingResponse } from "./response.ts";
 import type { Match } from "./route-table.ts";
 
+// Milliseconds from a handler's return without a promise to its answer. Then its status is sent
+// alone, or it is an error: nobody is kept waiting for ever.
+const LONGEST_SILENCE = 10_000;
+// Where the status has no body, there is nothing more to wait for but a header.
+const BODILESS_SILENCE = 50;
+
 interface ExchangeOptions {
   path: string;
   match: Match<Middleware>;
@@ -62,10 +68,13 @@ export class Exchange {
       const result = route.handler(this.#req, this.#res, next);
       if (isPromise(result)) await result;
       else if (!this.#res.isAnswered && !rest) {
-        // A handler of callbacks: it answers, or calls next, in its own time.
+        // A handler of callbacks: it answers, or calls next, in its own time, which is limited.
+        let timer: ReturnType<typeof setTimeout> | undefined;
         await new Promise<void>((resolve) => {
           onNext = this.#res.onAnswer = resolve;
+          timer = setTimeout(resolve, this.#res.isBodiless ? BODILESS_SILENCE : LONGEST_SILENCE);
         });
+        clearTimeout(timer);
       }
       await rest;
       if (!rest && !this.#res.isAnswered) this.#endWithoutAnswer(route.path);
@@ -81,7 +90,7 @@ export class Exchange {
   }
 
   #endWithoutAnswer(path: string): void {
-    if (this.#res.hasStatus) return this.#res.send();
+    if (this.#res.hasStatus) return this.#res.sendStatusAlone();
     throw new HarpiaError(
       "ERR_NO_RESPONSE",
       `Cannot answer ${this.#req.method} ${path}: its handler ended without an answer, send(), json(), html(), redirect(), status() or next() is wanted`,

@@ -1,6 +1,7 @@
 // The headers of a response: a fetch Headers that can be closed, and that remembers whether
 // no-store was asked for.
 import { HarpiaError } from "../core/errors.ts";
+import { forbidCaching } from "../core/http/http-messages.ts";
 
 /** The headers of a response. Names are matched whatever their case. */
 export interface ResponseHeaders extends Iterable<[string, string]> {
@@ -86,9 +87,9 @@ export class GuardedHeaders implements ResponseHeaders {
   /** Adds what caches need to know. Nothing changes afterwards. */
   close(hasReadCookies: boolean): Headers {
     if (hasReadCookies) this.#varyByCookie();
-    // The session's cookie came with no-store. A Cache-Control that was set afterwards must not let
-    // a cache keep the cookie.
-    if (this.#wasNoStore && this.has("set-cookie")) this.set("cache-control", "no-store");
+    // The session's cookie came with no-store. What was said to caches afterwards, by any of the
+    // headers that they read, must not let one keep the cookie.
+    if (this.#wasNoStore && this.has("set-cookie")) forbidCaching(this.#headers);
     this.#isClosed = true;
     return this.#headers;
   }

@@ -77,6 +77,7 @@ export class OutgoingResponse implements Response {
   #body: Body = null;
   #isAnswered = false;
   #isHandedOver = false;
+  #isByStatus = false;
 
   constructor(req?: object) {
     this.req = req;
@@ -92,6 +93,11 @@ export class OutgoingResponse implements Response {
 
   get hasStatus(): boolean {
     return this.#status !== undefined;
+  }
+
+  /** Whether its status has no body: it says all there is to say. */
+  get isBodiless(): boolean {
+    return this.#status !== undefined && WITHOUT_BODY.includes(this.#status);
   }
 
   get cookies(): Pick<Cookies, "set" | "delete"> {
@@ -113,6 +119,8 @@ export class OutgoingResponse implements Response {
   }
 
   send(body: Body = null): void {
+    // Too late, and what it asks for was done.
+    if (body === null && this.#isByStatus) return;
     if (
       body !== null &&
       typeof body !== "string" &&
@@ -154,6 +162,12 @@ export class OutgoingResponse implements Response {
   /** Answers with the words that belong to a status, and nothing else. */
   sendPlain(status: number): void {
     this.status(status).send(PLAIN_TEXT[status]);
+  }
+
+  /** Answers with the status that was set, for a handler that said nothing else. */
+  sendStatusAlone(): void {
+    this.send();
+    this.#isByStatus = true;
   }
 
   /** Takes back an answer that an error has made void. Cookies and other headers stay. */

@@ -209,6 +209,12 @@ export function forbidCaching(target: ResponseLike, others?: Headers): void {
     if (port.header(name) !== undefined || others?.has(name)) port.setHeader(name, "no-store");
 }
 
+/** Whether a header tells caches what they may keep. @param name in whatever case. */
+export function isCachingHeader(name: string): boolean {
+  const lower = name.toLowerCase();
+  return lower === "cache-control" || TARGETED.some((one) => one.toLowerCase() === lower);
+}
+
 /**
  * Finds out how a response takes headers.
  *

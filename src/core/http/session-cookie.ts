@@ -8,6 +8,7 @@ import {
   type RequestLike,
   type ResponseLike,
 } from "./http-messages.ts";
+import { keepLastWord } from "./last-word.ts";
 import type { NewSession } from "../store.ts";
 import type { Transport } from "./transport.ts";
 
@@ -49,6 +50,7 @@ export class SessionCookie implements Transport {
     writeSetCookie(res, this.#name, line);
     // A cache that kept this response would hand out the session.
     forbidCaching(res);
+    keepLastWord(res);
   }
 }
 

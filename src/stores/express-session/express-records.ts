@@ -98,7 +98,7 @@ export class ExpressRecords {
     const before = this.#loaded.get(session);
     const cookie = toStoredCookie(session, before?.fields["cookie"] as StoredCookie);
     const fields: Fields = { ...toJsonObject(session as Fields), cookie };
-    if (this.#deadlineOf(cookie) <= this.#clock.now()) return void (await this.destroy(sid));
+    if (this.#deadlineOf(cookie) <= this.#clock.now()) return this.destroy(sid);
     // One request may save several times without waiting: the first makes the record that the
     // others change.
     const isNew = await this.#saves.run(sid, async () => {

@@ -122,7 +122,7 @@ interface BasePrototype {
 export function toExpressStore<Base, Data extends object>(
   store: SessionStore<Data>,
   options: ExpressStoreOptions<Base>,
-): Base & ExpressStore {
+): ExpressStore & Base {
   if (!isSessionStore(Object(store) as SessionStore<Data>))
     throw new TypeError(
       `Cannot put this store under express-session: it is ${kindOf(store)} without the whole contract, a SessionStore is wanted`,
@@ -198,7 +198,7 @@ export function toExpressStore<Base, Data extends object>(
 
   const made = new HarpiaStore();
   // The base is `Base` by its own word.
-  return made as unknown as Base & ExpressStore;
+  return made as unknown as ExpressStore & Base;
 }
 
 function recordsOf<Base, Data extends object>(

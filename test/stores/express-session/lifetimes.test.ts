@@ -168,8 +168,8 @@ describe("toExpressStore as a store", () => {
     const codes: unknown[] = [];
     const note = (error: unknown): void => void codes.push((error as { code?: string }).code);
     await assert.rejects(store.get("s"), { code: "ERR_STORE_UNAVAILABLE" });
-    void store.destroy("s", note);
-    store.destroy("s");
+    store.destroy("s", note);
+    void store.destroy("s");
     await until("the callback", () => codes.length > 0);
     for (let turn = 0; turn < 3; turn++) await nextTurn();
     assert.deepEqual(codes, ["ERR_STORE_UNAVAILABLE"]);
