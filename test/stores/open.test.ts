@@ -2,7 +2,6 @@
 // Servers are test/cli's.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { once } from "node:events";
 import { stat } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -11,6 +10,7 @@ import { inspect } from "node:util";
 import { Session, StoreError } from "../../src/session.ts";
 import { openStore } from "../../src/stores/open.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
+import { listening } from "../support/waits.ts";
 
 const hasSqlite =
   process.versions["bun"] !== undefined || (await import("node:module")).isBuiltin("node:sqlite");
@@ -45,7 +45,7 @@ describe("openStore", () => {
     const [pipe, socket] = [join(folder.path, "pipe"), join(folder.path, "socket")];
     execFileSync("mkfifo", [pipe]);
     const listener = createServer().listen(socket);
-    await once(listener, "listening");
+    await listening(listener);
     for (const [path, kind] of [
       [folder.path, "a folder"],
       [pipe, "a named pipe"],
