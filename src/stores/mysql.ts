@@ -22,11 +22,11 @@ import { IdAccess } from "../core/store/id-access.ts";
 import { type KeyedParts, MysqlBatches } from "./mysql/batches.ts";
 import { errnoOf, type MysqlClient, MysqlConnector, type MysqlValue } from "./mysql/client.ts";
 import { assertKey, assertPage, END, isKey, nextCursor, START } from "./mysql/keys.ts";
-import { toPatchParts } from "./mysql/patch.ts";
+import { patchWhole, toPatchParts } from "./mysql/patch.ts";
 import { keyOf, toFactsColumn, toRow, toSession, toUserColumn } from "./mysql/record.ts";
 import { IS_DONE, NO_EPOCH, padded, schemaOf, statementsOf } from "./mysql/statements.ts";
 import { MysqlUsers } from "./mysql/users.ts";
-import { assertPruneInterval, PRUNE_INTERVAL, pruneFromTimeToTime } from "./shared/sql-pruning.ts";
+import { assertPruneInterval, PRUNE_INTERVAL, Pruning } from "./shared/sql-pruning.ts";
 
 export type {
   MysqlCallbackClient,
@@ -100,7 +100,7 @@ export class MysqlStore<Data extends Record<string, any> = Record<string, any>>
   readonly #users: MysqlUsers;
   readonly #batches: MysqlBatches;
   readonly #listeners = new Set<(change: StoreChange) => void>();
-  readonly #stopPruning: () => void;
+  readonly #pruning: Pruning;
 
   constructor(options: MysqlStoreOptions) {
     assertMysqlOptions(options);
@@ -111,15 +111,13 @@ export class MysqlStore<Data extends Record<string, any> = Record<string, any>>
       statementTimeout = STATEMENT_TIMEOUT,
       pruneInterval = PRUNE_INTERVAL,
     } = options;
-    this.#connector = new MysqlConnector(client, statementTimeout * 1000);
+    const pruning = new Pruning(this, this.clock, pruneInterval);
+    this.#connector = new MysqlConnector(client, statementTimeout * 1000, () => pruning.start());
     this.#sql = statementsOf(table);
     this.#schema = schemaOf(table);
     this.#users = new MysqlUsers(this.#connector, this.#sql, this.clock);
     this.#batches = new MysqlBatches(this.#connector, this.#sql, this.clock);
-    this.#stopPruning =
-      pruneInterval === false
-        ? () => {}
-        : pruneFromTimeToTime(this, this.clock, pruneInterval * 1000);
+    this.#pruning = pruning;
   }
 
   /**
@@ -128,6 +126,11 @@ export class MysqlStore<Data extends Record<string, any> = Record<string, any>>
    */
   schema(): string {
     return `${this.#schema.join(";\n\n")};`;
+  }
+
+  /** The same, one statement each and in their order, for clients that take one at a time. */
+  schemaStatements(): string[] {
+    return [...this.#schema];
   }
 
   /**
@@ -308,7 +311,7 @@ export class MysqlStore<Data extends Record<string, any> = Record<string, any>>
 
   /** Stops pruning by itself. The pool stays open: it is the caller's. */
   async close(): Promise<void> {
-    this.#stopPruning();
+    this.#pruning.stop();
   }
 
   async #insert(row: MysqlValue[]): Promise<CreateResult> {
@@ -329,10 +332,10 @@ export class MysqlStore<Data extends Record<string, any> = Record<string, any>>
     );
   }
 
-  async #patch({
-    key,
-    parts: { set, unset, fields, facts, ifRevision },
-  }: KeyedParts): Promise<PatchOutcome> {
+  async #patch({ key, parts }: KeyedParts): Promise<PatchOutcome> {
+    if (parts.whole)
+      return patchWhole(this.#connector, this.#sql, key, { parts, now: this.clock.now() });
+    const { set, unset, fields, facts, ifRevision } = parts;
     if (ifRevision === undefined) {
       const { affectedRows } = await this.#connector.change(this.#sql.patch(set, unset), [
         ...fields,

@@ -36,7 +36,7 @@ import { toStatements, toTextArray } from "./postgres/sql.ts";
 import { PostgresSubscription } from "./postgres/subscription.ts";
 import { inBatches } from "./shared/sql-batches.ts";
 import { toSqlJson, toSqlText } from "./shared/sql-json.ts";
-import { assertPruneInterval, PRUNE_INTERVAL, pruneFromTimeToTime } from "./shared/sql-pruning.ts";
+import { assertPruneInterval, PRUNE_INTERVAL, Pruning } from "./shared/sql-pruning.ts";
 
 export type { PgClient, PgLite, PgPool, PgPoolClient, PostgresClient, PostgresJsSql };
 
@@ -107,7 +107,7 @@ export class PostgresStore<Data extends Record<string, any> = Record<string, any
   readonly #port: PostgresPort;
   readonly #sql: ReturnType<typeof toStatements>;
   readonly #changes: PostgresSubscription;
-  readonly #stopPruning: () => void;
+  readonly #pruning: Pruning;
   /** With `notify`. */
   readonly hearsOthers: boolean;
 
@@ -127,8 +127,7 @@ export class PostgresStore<Data extends Record<string, any> = Record<string, any
     this.#port = toPostgresPort(client, { prepare });
     this.#sql = toStatements({ table, channel });
     this.#changes = new PostgresSubscription(this.#port, channel, clock);
-    this.#stopPruning =
-      pruneInterval === false ? () => {} : pruneFromTimeToTime(this, clock, pruneInterval * 1000);
+    this.#pruning = new Pruning(this, clock, pruneInterval);
   }
 
   /**
@@ -137,6 +136,11 @@ export class PostgresStore<Data extends Record<string, any> = Record<string, any
    */
   schema(): string {
     return this.#sql.schema;
+  }
+
+  /** The same, one statement each and in their order, for clients that take one at a time. */
+  schemaStatements(): string[] {
+    return [...this.#sql.schemaStatements];
   }
 
   /**
@@ -356,7 +360,7 @@ export class PostgresStore<Data extends Record<string, any> = Record<string, any
 
   /** Ends the pruning by this process. The connection stays the caller's. */
   close(): void {
-    this.#stopPruning();
+    this.#pruning.stop();
   }
 
   async #patch([key, unset, set, facts, revision]: PatchValues): Promise<PatchOutcome> {
@@ -407,9 +411,14 @@ export class PostgresStore<Data extends Record<string, any> = Record<string, any
   }
 
   async #query(statement: Statement, values: (string | null)[]): Promise<unknown[][]> {
+    this.#pruning.start();
     for (let retries = 0; ; retries++) {
       try {
-        return await this.#port.query(statement, values);
+        const rows = await this.#port.query(statement, values);
+        // Taken for rows, something else would say that a session is gone.
+        if (!Array.isArray(rows) || !rows.every(Array.isArray))
+          throw new Error("Cannot tell: the client gave no lists, expected rows as lists");
+        return rows;
       } catch (error) {
         if (retries === MOST_RETRIES || !GIVEN_UP.includes(codeOf(error))) throw error;
       }

@@ -20,7 +20,7 @@ import type {
 } from "../core/store.ts";
 import { IdAccess } from "../core/store/id-access.ts";
 import { toSqlText } from "./shared/sql-json.ts";
-import { assertPruneInterval, PRUNE_INTERVAL, pruneFromTimeToTime } from "./shared/sql-pruning.ts";
+import { assertPruneInterval, PRUNE_INTERVAL, Pruning } from "./shared/sql-pruning.ts";
 import { exists, isBusy, type SqliteClient, SqliteConnection } from "./sqlite/client.ts";
 import { GroupCommit } from "./sqlite/commits.ts";
 import { pruneRows } from "./sqlite/pruning.ts";
@@ -87,9 +87,9 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
   readonly #commits: GroupCommit;
   readonly #busyTimeout: number;
   readonly #sql: ReturnType<typeof statementsOf>;
-  readonly #schema: string;
+  readonly #schema: readonly string[];
   readonly #listeners = new Set<(change: StoreChange) => void>();
-  readonly #stopPruning: () => void;
+  readonly #pruning: Pruning;
 
   constructor(options: SqliteStoreOptions) {
     assertOptions("SqliteStore", options, [
@@ -126,10 +126,7 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
     });
     this.#sql = statementsOf(table);
     this.#schema = schemaOf(table);
-    this.#stopPruning =
-      pruneInterval === false
-        ? () => {}
-        : pruneFromTimeToTime(this, this.clock, pruneInterval * 1000);
+    this.#pruning = new Pruning(this, this.clock, pruneInterval);
   }
 
   /**
@@ -137,7 +134,12 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
    * where they exist.
    */
   schema(): string {
-    return this.#schema;
+    return `${this.#schema.join(";\n")};`;
+  }
+
+  /** The same, one statement each and in their order, for clients that take one at a time. */
+  schemaStatements(): string[] {
+    return [...this.#schema];
   }
 
   /**
@@ -156,7 +158,7 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
         await setTimeout(10 + Math.random() * 10);
       }
     }
-    await this.#commits.run(() => this.#connection.exec(this.#schema));
+    await this.#commits.run(() => this.#connection.exec(this.schema()));
   }
 
   async create(key: string, session: NewSession<Data>, cap?: UserCap): Promise<CreateResult> {
@@ -321,11 +323,12 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
    * caller's.
    */
   async close(): Promise<void> {
-    this.#stopPruning();
+    this.#pruning.stop();
     await this.#commits.settled();
   }
 
   async #change<T>(work: (changes: StoreChange[]) => T): Promise<T> {
+    this.#pruning.start();
     let changes: StoreChange[] = [];
     const result = await this.#commits.run(() => work((changes = [])));
     changes.forEach(this.#tell);
@@ -337,6 +340,7 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
   }
 
   #select(key: string): Row | undefined {
+    this.#pruning.start();
     return this.#connection.lists<Row>(this.#sql.select).get(key);
   }
 

@@ -126,9 +126,9 @@ export class MysqlBatches {
 function groupsOf(items: readonly KeyedParts[]): Iterable<KeyedParts[]> {
   const groups = new Map<string, KeyedParts[]>();
   for (const item of items) {
-    const { ifRevision, facts, set, unset } = item.parts;
+    const { ifRevision, facts, set, unset, whole } = item.parts;
     const shape =
-      ifRevision === undefined && facts === null && sizeOf(item) <= MOST_CHARACTERS
+      !whole && ifRevision === undefined && facts === null && sizeOf(item) <= MOST_CHARACTERS
         ? `${set} ${unset}`
         : item.key;
     const group = groups.get(shape);

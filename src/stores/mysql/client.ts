@@ -100,8 +100,19 @@ export class MysqlConnector {
   readonly #turns = new KeyedQueue();
   #tells = true;
 
-  /** @param timeout milliseconds after which a connection that does not answer is given up. */
-  constructor(client: MysqlClient, timeout: number) {
+  readonly #onUse: () => void;
+
+  /**
+   * @param timeout milliseconds after which a connection that does not answer is given up.
+   * @param onUse called before each use of a connection.
+   */
+  constructor(client: MysqlClient, timeout: number, onUse: () => void = () => {}) {
+    this.#onUse = onUse;
+    // Its methods have the names of mysql2's, its answers are others.
+    if (has(client, "batch", "importFile"))
+      throw new TypeError(
+        "Cannot make a MysqlStore: client is one of the package mariadb, expected a pool or connection of mysql2, which speaks to MariaDB too",
+      );
     const given = has(client, "promise")
       ? (client as MysqlCallbackClient).promise()
       : (client as MysqlPool | MysqlConnection);
@@ -214,6 +225,7 @@ export class MysqlConnector {
   }
 
   async #hold<T>(work: (connection: MysqlConnection) => Promise<T>): Promise<T> {
+    this.#onUse();
     const lone = this.#lone;
     // Whoever is given up keeps the turn: what it has still to say would get into the next one's
     // transaction.
@@ -260,8 +272,11 @@ class Conversation implements Statements {
   }
 
   async select(sql: string, values: MysqlValue[]): Promise<unknown[][]> {
-    // Rows, since the statement reads; lists, since it was asked for them.
-    return (await this.#execute(sql, values)) as unknown[][];
+    const rows = await this.#execute(sql, values);
+    // Taken for rows, something else would say that a session is gone.
+    if (!Array.isArray(rows) || !rows.every(Array.isArray))
+      throw new Error("Cannot tell: the client gave no list of rows, expected a client of mysql2");
+    return rows as unknown[][];
   }
 
   async change(sql: string, values: MysqlValue[]): Promise<Outcome> {
@@ -273,6 +288,8 @@ class Conversation implements Statements {
     if (!this.#isTransaction && (Number(serverStatus) & SERVER_STATUS_IN_TRANSACTION) !== 0) {
       throw new ForeignTransaction("change");
     }
+    if (!Number.isInteger(Number(affectedRows)))
+      throw new Error("Cannot tell: the client gave no affectedRows, expected a client of mysql2");
     return { affectedRows: Number(affectedRows), insertId: Number(insertId) };
   }
 

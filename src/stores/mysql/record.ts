@@ -107,7 +107,7 @@ function fromFacts(text: string): object {
 }
 
 /** Texts come as texts or as bytes. */
-function toText(value: unknown): string | undefined {
+export function toText(value: unknown): string | undefined {
   if (typeof value === "string") return value;
   return value instanceof Uint8Array
     ? Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("utf8")

@@ -101,6 +101,10 @@ export function statementsOf(table: string) {
       unset: number,
     ) => `UPDATE ${name} SET data = IF(revision = ?, ${data(set, unset)}, data),
       facts = IF(revision = ?, COALESCE(?, facts), facts), revision = revision + (LAST_INSERT_ID(IF(revision = ?, ${IS_DONE}, 2)) = ${IS_DONE}) WHERE session_key = ? AND ${live}`,
+    /** Key, now. Revision and data; whoever else changes it waits for the end of the transaction. */
+    lockOne: `SELECT revision, CONVERT(data USING binary) FROM ${name} WHERE session_key = ? AND ${live} FOR UPDATE`,
+    /** Data, facts or null for those that are there, key. */
+    replace: `UPDATE ${name} SET data = ?, ${facts}, revision = revision + 1 WHERE session_key = ?`,
     /** For each session its key, paths to unset, paths and values to set; then the keys, now. */
     patchAll: (
       keys: number,

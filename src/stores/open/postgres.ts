@@ -76,6 +76,9 @@ function withPostgresJs(module: Loaded, { url, connectTimeout }: OpeningOptions)
   const sql = postgres(url.target, {
     connect_timeout: connectTimeout,
     fetch_types: false,
+    // Its own grows to 20 s, and all connections count together: an application would be out for
+    // long after the server is back.
+    backoff: (failures: number) => Math.min(0.1 * 2 ** failures, 1) * (0.5 + Math.random() / 2),
     onnotice: () => {},
   });
   return {

@@ -28,7 +28,8 @@ export function toPostgresPort(
       (method) => typeof (Object(client) as Record<string, unknown>)[method] === "function",
     );
   // The methods that were looked for are what tells one client from the other.
-  if (has("unsafe", "listen")) return postgresJsPort(client as PostgresJsSql, options.prepare);
+  if (has("unsafe", "listen", "PostgresError"))
+    return postgresJsPort(client as PostgresJsSql, options.prepare);
   if (has("query", "exec", "listen")) return pgLitePort(client as PgLite);
   if (has("query", "connect") && "idleCount" in client)
     return pgPort(runnerOfPool(client as PgPool), options.prepare, (...args) =>
@@ -41,6 +42,11 @@ export function toPostgresPort(
         options.prepare,
         (channel, listener) => listenOnClient(client as PgClient, channel, listener),
       ),
+    );
+  // Its methods have the names of postgres.js', its errors and answers are others.
+  if (has("unsafe"))
+    throw new TypeError(
+      "Cannot make a PostgresStore: client has unsafe() and is not sql of postgres.js (Bun.SQL is not, nor is the handle of a transaction), expected a Pool or Client of pg, or sql of postgres.js",
     );
   throw new TypeError(
     `Cannot make a PostgresStore: client is ${kindOf(client)} without the methods of a client, a Pool or Client of pg, sql of postgres.js or a PGlite is wanted`,

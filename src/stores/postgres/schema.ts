@@ -57,6 +57,16 @@ export function toFunctions(table: string): {
  * Makes what is missing, of many processes at once exactly one, and changes nothing that is there.
  */
 export function toSchema(table: string): string {
+  return `-- Sessions of harpiats. "key" is a one-way function of a session's id; instants are milliseconds since the epoch.
+SELECT pg_advisory_xact_lock(hashtextextended('harpiats schema ${table}', 0));
+
+${toSchemaStatements(table)
+  .map((statement) => `${statement};\n`)
+  .join("\n")}`;
+}
+
+/** One by one, without the lock that many processes need. */
+export function toSchemaStatements(table: string): string[] {
   const at = quoteName(table);
   const name = table.split(".").at(-1) as string;
   const { create, removeByUser } = toFunctions(table);
@@ -67,10 +77,8 @@ export function toSchema(table: string): string {
     RAISE EXCEPTION 'sessions need the isolation level READ COMMITTED, this is %', current_setting('transaction_isolation');
   END IF;
   PERFORM pg_advisory_xact_lock(hashtextextended('harpiats ${table} ' || of_user, 0));`;
-  return `-- Sessions of harpiats. "key" is a one-way function of a session's id; instants are milliseconds since the epoch.
-SELECT pg_advisory_xact_lock(hashtextextended('harpiats schema ${table}', 0));
-
-CREATE TABLE IF NOT EXISTS ${at} (
+  return [
+    `CREATE TABLE IF NOT EXISTS ${at} (
   key text COLLATE "C" PRIMARY KEY,
   user_id text COLLATE "C",
   data jsonb NOT NULL,
@@ -82,15 +90,13 @@ CREATE TABLE IF NOT EXISTS ${at} (
   ends_at bigint NOT NULL,
   epoch bigint NOT NULL,
   version smallint NOT NULL
-) WITH (fillfactor = 80);
--- No index on expires_at: a touch then changes no index, and stays on its page (HOT), where fillfactor leaves room.
-CREATE INDEX IF NOT EXISTS "${name}_user_id" ON ${at} (user_id) WHERE user_id IS NOT NULL;
-
--- One row: a session lives while its epoch is this one. It begins at random, so that one that is made anew brings nothing back.
-CREATE TABLE IF NOT EXISTS ${epochs} (one boolean PRIMARY KEY DEFAULT true CHECK (one), epoch bigint NOT NULL);
-INSERT INTO ${epochs} (epoch) VALUES (floor(random() * 4503599627370496)::bigint) ON CONFLICT DO NOTHING;
-
--- Creates a session within a user's cap. Each statement sees what was committed before it, so also what others committed
+) WITH (fillfactor = 80)`,
+    `-- No index on expires_at: a touch then changes no index, and stays on its page (HOT), where fillfactor leaves room.
+CREATE INDEX IF NOT EXISTS "${name}_user_id" ON ${at} (user_id) WHERE user_id IS NOT NULL`,
+    `-- One row: a session lives while its epoch is this one. It begins at random, so that one that is made anew brings nothing back.
+CREATE TABLE IF NOT EXISTS ${epochs} (one boolean PRIMARY KEY DEFAULT true CHECK (one), epoch bigint NOT NULL)`,
+    `INSERT INTO ${epochs} (epoch) VALUES (floor(random() * 4503599627370496)::bigint) ON CONFLICT DO NOTHING`,
+    `-- Creates a session within a user's cap. Each statement sees what was committed before it, so also what others committed
 -- while this waited for the lock: one statement alone would count with the eyes of the moment before.
 CREATE OR REPLACE FUNCTION ${create}(new_key text, of_user text, new_data jsonb, new_facts jsonb, created bigint, seen bigint,
   expires bigint, ends bigint, now_at bigint, cap bigint, evicts boolean, channel text, OUT outcome text, OUT evicted text)
@@ -130,9 +136,8 @@ BEGIN
     PERFORM pg_notify(channel, 'evicted ' || victim) FROM unnest(rivals) AS victim WHERE channel IS NOT NULL;
   END IF;
 END
-$harpiats$;
-
--- Ends a user's sessions, also those whose version this one cannot read. A session that is given another key meanwhile is
+$harpiats$`,
+    `-- Ends a user's sessions, also those whose version this one cannot read. A session that is given another key meanwhile is
 -- looked at again when that is committed, and still is this user's. Answers the keys of those that were live.
 CREATE OR REPLACE FUNCTION ${removeByUser}(of_user text, kept text[], now_at bigint, channel text) RETURNS SETOF text
 LANGUAGE plpgsql AS $harpiats$
@@ -149,6 +154,6 @@ BEGIN
     END IF;
   END LOOP;
 END
-$harpiats$;
-`;
+$harpiats$`,
+  ];
 }

@@ -14,6 +14,7 @@ import {
   toEpochTable,
   toFunctions,
   toSchema,
+  toSchemaStatements,
 } from "./schema.ts";
 
 /** What the table's name, where it was given one, and its options make of the statements. */
@@ -218,6 +219,8 @@ export function toStatements({ table, channel }: SqlOptions) {
     ),
     /** Several statements, without parameters. */
     schema: toSchema(table),
+    /** The same, one by one. */
+    schemaStatements: toSchemaStatements(table),
   };
 }
 

@@ -18,26 +18,43 @@ export function assertPruneInterval(pruneInterval: number | false | undefined): 
 }
 
 /**
- * Calls `prune` about every so many milliseconds, never twice at once. A round that fails is tried
- * again at the next turn: nobody waits for it, and whoever uses the store meets the same failure.
- *
- * @returns a function that ends it.
+ * Calls `prune` about every so many seconds from its start on, never twice at once. A round that
+ * fails is tried again at the next turn: nobody waits for it, and whoever uses the store meets the
+ * same failure.
  */
-export function pruneFromTimeToTime(store: Prunable, clock: Clock, interval: number): () => void {
-  const reference = new WeakRef(store);
-  let cancel: (() => void) | undefined;
-  let isStopped = false;
-  const plan = (): void => {
+export class Pruning {
+  readonly #store: WeakRef<Prunable>;
+  readonly #clock: Clock;
+  readonly #interval: number | false;
+  #isStarted = false;
+  #isStopped = false;
+  #cancel: (() => void) | undefined;
+
+  constructor(store: Prunable, clock: Clock, interval: number | false) {
+    this.#store = new WeakRef(store);
+    this.#clock = clock;
+    this.#interval = interval;
+  }
+
+  /** Called at each use of the store: at the top of a Worker no timer may be started. */
+  start(): void {
+    if (this.#isStarted) return;
+    this.#isStarted = true;
+    this.#plan();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#cancel?.();
+  }
+
+  readonly #plan = (): void => {
+    if (this.#isStopped || this.#interval === false) return;
     // Processes that were started together must not prune together.
-    if (!isStopped) cancel = clock.schedule(interval * (0.9 + Math.random() * 0.2), round);
-  };
-  const round = (): void => {
-    const target = reference.deref();
-    if (target) target.prune().then(plan, plan);
-  };
-  plan();
-  return () => {
-    isStopped = true;
-    cancel?.();
+    const delay = this.#interval * 1000 * (0.9 + Math.random() * 0.2);
+    this.#cancel = this.#clock.schedule(delay, () => {
+      const target = this.#store.deref();
+      if (target) target.prune().then(this.#plan, this.#plan);
+    });
   };
 }

@@ -8,8 +8,9 @@ import { COLUMNS, RECORD_VERSION } from "./record.ts";
  * Not WITHOUT ROWID: there a row of more than about 1,000 bytes takes a page of its own, 4,790
  * bytes for 1,490, and three times as long to read and write; smaller rows are as fast either way.
  */
-export function schemaOf(table: string): string {
-  return `CREATE TABLE IF NOT EXISTS "${table}" (
+export function schemaOf(table: string): string[] {
+  return [
+    `CREATE TABLE IF NOT EXISTS "${table}" (
   key TEXT NOT NULL PRIMARY KEY,
   version INTEGER NOT NULL,
   data TEXT NOT NULL,
@@ -20,8 +21,9 @@ export function schemaOf(table: string): string {
   ends_at INTEGER NOT NULL,
   user_id TEXT,
   facts TEXT
-) STRICT;
-CREATE INDEX IF NOT EXISTS "${table}_user_id" ON "${table}" (user_id) WHERE user_id IS NOT NULL;`;
+) STRICT`,
+    `CREATE INDEX IF NOT EXISTS "${table}_user_id" ON "${table}" (user_id) WHERE user_id IS NOT NULL`,
+  ];
 }
 
 /** Only a record of our version is known to be expired. */

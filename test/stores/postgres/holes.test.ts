@@ -9,6 +9,7 @@ describe("postgres.js after a cut connection", () => {
     const answer: unknown[][] = [];
     answer[2] = ["read committed", "a key"];
     const sql = {
+      PostgresError: Error,
       unsafe: () => ({ values: async () => answer }),
       listen: async () => ({ unlisten: async () => {} }),
     };
@@ -24,6 +25,7 @@ describe("postgres.js after a cut connection", () => {
       Object.assign(rows, { command, count: null });
     let answers: unknown = said([], null);
     const sql = {
+      PostgresError: Error,
       unsafe: () => ({ values: async () => answers }),
       listen: async () => ({ unlisten: async () => {} }),
     };
