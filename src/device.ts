@@ -1,7 +1,7 @@
 // harpiats/device: what a request says of its device, in words for the list of one's own devices.
 // Brings no parser of user agents and keeps nothing: a Session does, where the application asks for
 // it.
-import { assertOptions, kindOf } from "./core/checks.ts";
+import { assertOptions, boolean, check, having, invalid, type Shape } from "./core/checks.ts";
 import { headerOf, type RequestLike } from "./core/http/http-messages.ts";
 import type { DeviceFacts } from "./core/store.ts";
 
@@ -33,6 +33,11 @@ export interface DeviceOptions {
 const LONGEST_USER_AGENT = 512;
 const LONGEST_NAME = 40;
 const LONGEST_IP = 64;
+const OPTIONS = {
+  parser: having("a parser of user agents, such as Bowser of bowser", "parse"),
+  ip: check("a string", (value) => typeof value === "string"),
+  keepUserAgent: boolean,
+} satisfies Shape;
 // Control and format characters, such as those that turn the direction of what follows, halves of
 // pairs, and what has no meaning.
 const INVISIBLE = /\p{C}/gu;
@@ -48,12 +53,10 @@ const INVISIBLE = /\p{C}/gu;
  * visitor sent.
  */
 export function deviceOf(req: RequestLike, options: DeviceOptions): DeviceFacts | undefined {
-  assertOptions("device", options, ["parser", "ip", "keepUserAgent"]);
+  assertOptions("deviceOf", options, OPTIONS);
+  if (options.parser === undefined)
+    invalid("parser", undefined, "a parser of user agents, such as Bowser of bowser");
   const { parser, keepUserAgent = false } = options;
-  if (typeof Object(parser).parse !== "function")
-    throw new TypeError(
-      `Cannot use option parser: it is ${kindOf(parser)} without parse(), such as Bowser of bowser is wanted`,
-    );
   const userAgent = toVisible(headerOf(req, "user-agent"), LONGEST_USER_AGENT);
   const label = userAgent && labelOf(parser, userAgent);
   const ip = toVisible(options.ip, LONGEST_IP);

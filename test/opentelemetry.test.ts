@@ -368,7 +368,11 @@ describe("instrument", () => {
   });
 
   it("wants a provider", () => {
-    for (const options of [{}, undefined]) {
+    assert.throws(() => instrument(undefined as unknown as InstrumentOptions), {
+      name: "TypeError",
+      message: "Invalid options of instrument: got undefined, expected an object",
+    });
+    for (const options of [{}, { meterProvider: undefined }]) {
       assert.throws(() => instrument(options as InstrumentOptions), {
         name: "TypeError",
         message:

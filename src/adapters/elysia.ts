@@ -3,7 +3,11 @@
 import { StoreError } from "../core/errors.ts";
 import type { RequestSession } from "../core/request/request-session.ts";
 import type { Session } from "../core/session/session.ts";
-import { type AdapterOptions, RequestSessions } from "./shared/request-sessions.ts";
+import {
+  type AdapterOptions,
+  ANSWERING_OPTIONS,
+  RequestSessions,
+} from "./shared/request-sessions.ts";
 
 export type { AdapterOptions };
 
@@ -64,7 +68,7 @@ export function elysiaSession<Data extends object, const Property extends string
   options: ElysiaOptions<Property> = {},
 ): ElysiaSessionPlugin<Data, Property> {
   const { onFailure = () => {} } = options;
-  const sessions = new RequestSessions<Data>(session, options);
+  const sessions = new RequestSessions<Data>(session, options, ANSWERING_OPTIONS);
 
   // Around everything, so that it sees the answer as it leaves, whichever hook or error made it.
   const wrap =

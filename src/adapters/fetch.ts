@@ -4,13 +4,20 @@ import { HarpiaError, StoreError } from "../core/errors.ts";
 import type { RequestLike } from "../core/http/http-messages.ts";
 import type { RequestSession } from "../core/request/request-session.ts";
 import type { Session } from "../core/session/session.ts";
-import { type AdapterOptions, openerOf, RequestSessions } from "./shared/request-sessions.ts";
+import {
+  type AdapterOptions,
+  ANSWERING_OPTIONS,
+  openerOf,
+  RequestSessions,
+} from "./shared/request-sessions.ts";
 
 /** How {@link withSession} answers what goes wrong. */
 export interface FetchOptions extends Omit<AdapterOptions, "property"> {
   /** Is told what a store failed with. The answer is a 503 that says nothing of it. */
   onFailure?: ((error: StoreError) => void) | undefined;
 }
+
+const { property: _property, ...OPTIONS } = ANSWERING_OPTIONS;
 
 /**
  * Makes a fetch handler of one that takes the request's session as its second argument; what else
@@ -34,8 +41,8 @@ export function withSession<
   handler: (request: Req, session: RequestSession<Data>, ...rest: Rest) => Answer | Promise<Answer>,
   options: FetchOptions = {},
 ): (request: Req, ...rest: Rest) => Promise<Response | Answer> {
-  const sessions = new RequestSessions<Data>(session, options);
   const open = openerOf(session);
+  const sessions = new RequestSessions<Data>(session, options, OPTIONS);
   return async (request, ...rest) => {
     const own = open(request);
     try {

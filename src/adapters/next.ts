@@ -1,6 +1,7 @@
 // Next.js: the session by `cookies()` in server components, server actions and route handlers. No
 // part of Next.js is imported: the caller hands in its functions. A route handler that answers with
 // headers of its own is better served by adapters/fetch.
+import { assertOptions, check, oneOf, type Shape } from "../core/checks.ts";
 import { scanCookies } from "../core/http/cookie-scan.ts";
 import type { RequestSession } from "../core/request/request-session.ts";
 import type { Session } from "../core/session/session.ts";
@@ -19,6 +20,13 @@ type Given<Value> = Value | PromiseLike<Value> | (() => Value | PromiseLike<Valu
 /** What is asked of a `Session`. */
 type Sessions<Data extends object> = Pick<Session<Data>, "open" | "cookieName"> &
   Partial<Pick<Session<Data>, "policy">>;
+
+const OPTIONS = {
+  headers: check(
+    "headers of next/headers",
+    (value) => typeof value === "function" || (typeof value === "object" && value !== null),
+  ),
+} satisfies Shape;
 
 /** What {@link nextSession} can be told. */
 export interface NextOptions {
@@ -57,6 +65,7 @@ export async function nextSession<Data extends object>(
   cookies: Given<NextCookies>,
   options: NextOptions = {},
 ): Promise<NextSession<Data>> {
+  assertOptions("nextSession", options, OPTIONS);
   return openSession(sessions, cookies, options, false);
 }
 
@@ -74,9 +83,8 @@ export function nextAction<Data extends object, Args extends unknown[], Result>(
   action: (session: NextSession<Data>, ...args: Args) => Result | PromiseLike<Result>,
   options: NextActionOptions = {},
 ): (...args: Args) => Promise<Result> {
+  assertOptions("nextAction", options, { ...OPTIONS, onError: oneOf("discard", "commit") });
   const { onError = "discard" } = options;
-  if (onError !== "discard" && onError !== "commit")
-    throw new TypeError(`Cannot use onError ${String(onError)}: "discard" or "commit" is wanted`);
   if (typeof cookies !== "function")
     throw new TypeError(
       "Cannot make this action: its second argument is no function, cookies of next/headers is wanted",

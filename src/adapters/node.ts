@@ -6,7 +6,7 @@ import type { RequestSession } from "../core/request/request-session.ts";
 import type { Session } from "../core/session/session.ts";
 import type { HoldableResponse } from "./node/held-response.ts";
 import { type Next, nodeMiddleware, type SessionMiddleware } from "./node/middleware.ts";
-import type { AdapterOptions } from "./shared/request-sessions.ts";
+import { type AdapterOptions, ANSWERING_OPTIONS } from "./shared/request-sessions.ts";
 
 export type { AdapterOptions, HoldableResponse, Next, SessionMiddleware };
 
@@ -61,7 +61,7 @@ export function withSession<
   const {
     onFailure = (error) => process.emitWarning(error instanceof Error ? error : String(error)),
   } = options;
-  const middleware = nodeMiddleware(session, options);
+  const middleware = nodeMiddleware(session, options, ANSWERING_OPTIONS);
   return (req, res) => {
     const fail = (error: unknown): void => {
       const { status } = error instanceof HarpiaError ? error : {};

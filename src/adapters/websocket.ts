@@ -1,6 +1,8 @@
 // WebSockets: the session of an upgrade request, and the end of the socket when the session ends.
 // For ws, Socket.IO, Bun, Deno and Hono alike: it looks at the request and closes the socket, and
 // reads no message.
+import { assertOptions, type Shape } from "../core/checks.ts";
+import { origins } from "../core/http/cross-site.ts";
 import { headerOf, type RequestLike } from "../core/http/http-messages.ts";
 import type { RequestSession } from "../core/request/request-session.ts";
 import type { Session } from "../core/session/session.ts";
@@ -36,6 +38,7 @@ export type Closable =
   | { close(code?: number, reason?: string): unknown }
   | { disconnect(close?: boolean): unknown };
 
+const OPTIONS = { allowedOrigins: origins } satisfies Shape;
 /** Policy violation (RFC 6455 7.4.1). */
 const POLICY_VIOLATION = 1008;
 
@@ -50,6 +53,7 @@ export async function fromWebSocket<Data extends object>(
   req: RequestLike,
   options: UpgradeOptions = {},
 ): Promise<Upgrade<Data>> {
+  assertOptions("fromWebSocket", options, OPTIONS);
   if (!isAllowedOrigin(req, options.allowedOrigins)) return { isAllowed: false, status: 403 };
   const own = session.open(req);
   const data = await own.user;

@@ -1,7 +1,17 @@
 // What createAdmin is given: the options, what is refused at construction, and what the pages need
 // of a Session.
-import { assertOptions, kindOf } from "../core/checks.ts";
+import {
+  assertOptions,
+  check,
+  having,
+  kindOf,
+  pattern,
+  type Shape,
+  texts,
+  unchecked,
+} from "../core/checks.ts";
 import type { SessionEvents } from "../core/events/events.ts";
+import { origins } from "../core/http/cross-site.ts";
 import type { AllSessions } from "../core/session/all-sessions.ts";
 
 /** What a request wants: to look, or to end sessions. */
@@ -50,7 +60,15 @@ export interface AdminOptions<Data extends object> {
   clock?: { now(): number } | undefined;
 }
 
-const KNOWN = ["session", "authorize", "basePath", "showData", "trustedOrigins", "title", "clock"];
+const OPTIONS = {
+  session: unchecked,
+  authorize: unchecked,
+  basePath: pattern(/^(?:\/[\w.~-]+)*\/?$/, "a path from / of letters, digits and . _ ~ -"),
+  showData: texts,
+  trustedOrigins: origins,
+  title: check("a string", (value) => typeof value === "string"),
+  clock: having("a Clock", "now"),
+} satisfies Shape;
 
 /**
  * Fills in the defaults.
@@ -58,7 +76,7 @@ const KNOWN = ["session", "authorize", "basePath", "showData", "trustedOrigins",
  * @throws TypeError for what makes no sense, and where nobody says who may come in.
  */
 export function resolveAdminOptions<Data extends object>(options: AdminOptions<Data>) {
-  assertOptions("page for operators", options, KNOWN);
+  assertOptions("page for operators", options, OPTIONS);
   const {
     session,
     authorize,
@@ -76,17 +94,6 @@ export function resolveAdminOptions<Data extends object>(options: AdminOptions<D
       `Cannot make the admin pages: authorize is ${kindOf(authorize)}, a function that says who may see and end everybody's sessions is wanted`,
     );
   }
-  if (typeof basePath !== "string" || !/^\/[\w./~-]*$/.test(basePath) || basePath.includes("//")) {
-    throw new TypeError(
-      "Cannot use option basePath: a path from / of letters, digits and . _ ~ - is wanted",
-    );
-  }
-  if (!Array.isArray(showData) || !showData.every((field) => typeof field === "string"))
-    throw new TypeError("Cannot use option showData: a list of names of fields is wanted");
-  if (typeof title !== "string")
-    throw new TypeError(`Cannot use option title: it is ${kindOf(title)}, a text is wanted`);
-  if (typeof Object(clock).now !== "function")
-    throw new TypeError("Cannot use option clock: it has no now(), a Clock is wanted");
   return {
     session,
     authorize,

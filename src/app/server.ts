@@ -1,6 +1,6 @@
 // A listening server: srvx, on Node, Bun and Deno, and what an application needs to know of it.
 import { FastResponse, serve } from "srvx";
-import { kindOf } from "../core/checks.ts";
+import { assertOptions, check, invalid, seconds, type Shape, whole } from "../core/checks.ts";
 
 /** Where to listen. */
 export interface ListenOptions {
@@ -41,6 +41,15 @@ export type Answer = (
   Class: typeof globalThis.Response,
 ) => Promise<globalThis.Response>;
 
+const OPTIONS = {
+  port: whole(0, 65_535),
+  hostname: check("a string", (value) => typeof value === "string"),
+  maxBodySize: (name, value) => {
+    if (typeof value !== "number") invalid(name, value, "a number of bytes above 0");
+    if (!(value > 0)) invalid(name, value, "a number of bytes above 0", RangeError);
+  },
+} satisfies Shape;
+const CLOSING = { grace: seconds(0, 3600) } satisfies Shape;
 const DEFAULT_PORT = 3000;
 const DEFAULT_BODY_SIZE = 1_048_576;
 const DEFAULT_GRACE = 10;
@@ -63,17 +72,8 @@ class SrvxServer implements Server {
   #isClosing = false;
 
   constructor(answer: Answer, options: ListenOptions, onReady: (server: Server) => void) {
+    assertOptions("listen", options, OPTIONS);
     const { port = DEFAULT_PORT, hostname, maxBodySize = DEFAULT_BODY_SIZE } = options;
-    if (!Number.isInteger(port) || port < 0 || port > 65_535)
-      throw new RangeError(
-        `Cannot listen on port ${String(port)}: a whole number from 0 to 65535 is wanted`,
-      );
-    if (hostname !== undefined && typeof hostname !== "string")
-      throw new TypeError(`Cannot listen: hostname is ${kindOf(hostname)}, a string is wanted`);
-    if (!(maxBodySize > 0))
-      throw new RangeError(
-        `Cannot use maxBodySize ${String(maxBodySize)}: a number of bytes above 0 is wanted`,
-      );
     this.#port = port;
     this.hostname = hostname;
     this.#server = serve({
@@ -108,6 +108,7 @@ class SrvxServer implements Server {
   }
 
   async close(options: { grace?: number } = {}): Promise<void> {
+    assertOptions("close", options, CLOSING);
     try {
       await this.ready;
     } catch {

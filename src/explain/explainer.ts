@@ -1,7 +1,7 @@
 // Says in words why a request has no session, and why a browser would not keep a cookie. It looks
 // and changes nothing: looking is no activity. It decides nothing either; who may pass is core's to
 // say.
-import { assertOptions } from "../core/checks.ts";
+import { assertOptions, clock as clockCheck, type Shape, whole } from "../core/checks.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { scanCookies } from "../core/http/cookie-scan.ts";
 import {
@@ -108,6 +108,7 @@ interface Judged {
   readonly ended?: SessionEnd;
 }
 
+const OPTIONS = { remember: whole(1), clock: clockCheck } satisfies Shape;
 const MOST_REMEMBERED = 1000;
 const MOST_CANDIDATES = 4;
 // Where none is live: which of several says most.
@@ -124,12 +125,8 @@ export function createExplainer(
   session: ExplainedSession,
   options: ExplainerOptions = {},
 ): Explainer {
-  assertOptions("explainer", options, ["remember", "clock"]);
+  assertOptions("explainer", options, OPTIONS);
   const { remember = MOST_REMEMBERED, clock = systemClock } = options;
-  if (!Number.isInteger(remember) || remember < 1)
-    throw new RangeError(
-      `Cannot use remember ${String(remember)}: a whole number from 1 is wanted`,
-    );
   return new SessionExplainer(session, remember, clock);
 }
 

@@ -2,7 +2,7 @@
 // middleware there is. It stands beside the session's own, changes no answer, and never makes a
 // request fail.
 import process from "node:process";
-import { assertOptions } from "../core/checks.ts";
+import { assertOptions, boolean, callback, type Shape } from "../core/checks.ts";
 import type { RequestLike, ResponseLike } from "../core/http/http-messages.ts";
 import type { Explainer } from "./explainer.ts";
 
@@ -34,6 +34,8 @@ export interface ExplainedFastify {
 // Nothing is wrong with these.
 const WELL = ["live", "set", "taken-back", "none"];
 
+const OPTIONS = { print: callback, inProduction: boolean } satisfies Shape;
+
 /** Tells what is wrong with requests and responses, each cause once. */
 class Teller {
   readonly #explainer: Explainer;
@@ -41,7 +43,7 @@ class Teller {
   readonly #told = new Set<string>();
 
   constructor(explainer: Explainer, options: ExplainOptions) {
-    assertOptions("middleware that explains", options, ["print", "inProduction"]);
+    assertOptions("middleware that explains", options, OPTIONS);
     const {
       print = (message: string) => process.emitWarning(message, "SessionExplained"),
       inProduction = false,
@@ -50,8 +52,6 @@ class Teller {
       throw new TypeError(
         "Cannot explain requests: the first argument is no explainer, createExplainer(session) is wanted",
       );
-    if (typeof print !== "function")
-      throw new TypeError("Cannot use option print: a function is wanted");
     if (!inProduction && isProduction())
       throw new TypeError(
         "Cannot explain requests: NODE_ENV is production, where every request would be read once more; leave it out there, or say inProduction: true",

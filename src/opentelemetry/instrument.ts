@@ -1,6 +1,7 @@
 // From the diagnostics channels to OpenTelemetry. It listens and changes nothing; what a provider
 // throws goes nowhere.
 import { type Channel, channel, tracingChannel } from "node:diagnostics_channel";
+import { assertOptions, callback, having, type Shape } from "../core/checks.ts";
 import type { MeterProviderLike, TracerProviderLike } from "./api.ts";
 import { type CountedSession, observeLive } from "./live-sessions.ts";
 import { countSessions } from "./session-metrics.ts";
@@ -20,6 +21,11 @@ export interface InstrumentOptions {
 }
 
 const SCOPE = "harpiats";
+const OPTIONS = {
+  meterProvider: having("a MeterProvider", "getMeter"),
+  tracerProvider: having("a TracerProvider", "getTracer"),
+  sessions: callback,
+} satisfies Shape;
 
 /**
  * Makes metrics and spans of all sessions and stores of this process. Call it once, before the
@@ -32,8 +38,9 @@ const SCOPE = "harpiats";
  * @throws TypeError when neither provider is given.
  */
 export function instrument(options: InstrumentOptions): () => void {
-  const meter = options?.meterProvider?.getMeter(SCOPE);
-  const tracer = options?.tracerProvider?.getTracer(SCOPE);
+  assertOptions("instrument", options, OPTIONS);
+  const meter = options.meterProvider?.getMeter(SCOPE);
+  const tracer = options.tracerProvider?.getTracer(SCOPE);
   if (!meter && !tracer)
     throw new TypeError(
       "Cannot instrument: there is neither a meterProvider nor a tracerProvider, at least one is wanted",

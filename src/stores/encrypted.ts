@@ -24,7 +24,7 @@
 //   forgotten.
 // - The list's step makes the other store's revision grow. The head counts these steps: the
 //   session's own revision is the difference.
-import { assertOptions } from "../core/checks.ts";
+import { assertOptions, clock, unchecked } from "../core/checks.ts";
 import type { Clock } from "../core/clock.ts";
 import { tellSubscribers } from "../core/events/events.ts";
 import type {
@@ -101,7 +101,7 @@ export class EncryptedStore<Data extends Record<string, any> = Record<string, an
   // Sealed data is texts, whatever the other store is declared to hold.
   // oxlint-disable-next-line typescript/no-explicit-any
   constructor(store: SessionStore<any>, options: EncryptedStoreOptions) {
-    assertOptions("EncryptedStore", options, ["keys", "clock"]);
+    assertOptions("EncryptedStore", options, { keys: unchecked, clock });
     super(options.clock);
     if (!isSessionStore<Sealed>(Object(store)) || store instanceof PlainStore) {
       throw new TypeError(

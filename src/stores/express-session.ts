@@ -1,10 +1,15 @@
 // Bridges between this package and express-session, both ways. Neither imports express-session.
 // ExpressSessionStore: any connect-* store under a Session; three methods and no more.
 // toExpressStore: any store of ours under express-session.
-import { assertOptions } from "../core/checks.ts";
+import { assertOptions, unchecked } from "../core/checks.ts";
 import type { Store } from "../core/store.ts";
 import { answerOf, type ConnectStore, readConnect } from "./express-session/connect-store.ts";
-import { assertMethods, type BridgeOptions, BridgeRecords } from "./shared/bridge-records.ts";
+import {
+  assertMethods,
+  BRIDGE_OPTIONS,
+  type BridgeOptions,
+  BridgeRecords,
+} from "./shared/bridge-records.ts";
 
 export type { ConnectStore } from "./express-session/connect-store.ts";
 export {
@@ -38,7 +43,7 @@ export class ExpressSessionStore<
   readonly #records: BridgeRecords<Data>;
 
   constructor(options: ExpressSessionStoreOptions) {
-    assertOptions("ExpressSessionStore", options, ["store", "absoluteTimeout", "clock"]);
+    assertOptions("ExpressSessionStore", options, { store: unchecked, ...BRIDGE_OPTIONS });
     const { store } = options;
     assertMethods("store", store, ["get", "set", "destroy"], "a store of express-session");
     this.#store = store;

@@ -1,8 +1,13 @@
 // KeyvStore: a bridge to Keyv 5 and 6 and its adapters. Three methods and no more: see the promises
 // it cannot keep below.
-import { assertOptions } from "../core/checks.ts";
+import { assertOptions, unchecked } from "../core/checks.ts";
 import type { Store } from "../core/store.ts";
-import { assertMethods, type BridgeOptions, BridgeRecords } from "./shared/bridge-records.ts";
+import {
+  assertMethods,
+  BRIDGE_OPTIONS,
+  type BridgeOptions,
+  BridgeRecords,
+} from "./shared/bridge-records.ts";
 
 /** What is asked of a `Keyv`. */
 export interface KeyvClient {
@@ -45,7 +50,7 @@ export class KeyvStore<
   #lastFailure: unknown;
 
   constructor(options: KeyvStoreOptions) {
-    assertOptions("KeyvStore", options, ["keyv", "absoluteTimeout", "clock"]);
+    assertOptions("KeyvStore", options, { keyv: unchecked, ...BRIDGE_OPTIONS });
     const { keyv } = options;
     assertMethods("keyv", keyv, ["get", "set", "delete", "on"], "a Keyv");
     // Keyv 5 then hides that a read has failed, from its own error event too.

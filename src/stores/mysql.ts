@@ -1,6 +1,14 @@
 // MysqlStore: sessions in a table of MySQL or MariaDB. Each change is one conditional statement, or
 // where it takes several one transaction. It never opens or closes a connection of its own.
-import { assertOptions, assertSeconds } from "../core/checks.ts";
+import {
+  assertOptions,
+  clock,
+  LONGEST_WAIT,
+  pattern,
+  seconds,
+  type Shape,
+  unchecked,
+} from "../core/checks.ts";
 import type { Clock } from "../core/clock.ts";
 import { toJsonObject } from "../core/data/json.ts";
 import { tellSubscribers } from "../core/events/events.ts";
@@ -26,7 +34,7 @@ import { patchWhole, toPatchParts } from "./mysql/patch.ts";
 import { keyOf, toFactsColumn, toRow, toSession, toUserColumn } from "./mysql/record.ts";
 import { IS_DONE, NO_EPOCH, padded, schemaOf, statementsOf } from "./mysql/statements.ts";
 import { MysqlUsers } from "./mysql/users.ts";
-import { assertPruneInterval, PRUNE_INTERVAL, Pruning } from "./shared/sql-pruning.ts";
+import { PRUNE_INTERVAL, pruneIntervalCheck, Pruning } from "./shared/sql-pruning.ts";
 
 export type {
   MysqlCallbackClient,
@@ -67,8 +75,17 @@ export interface MysqlStoreOptions {
 
 const DEFAULT_TABLE = "harpiats_sessions";
 const TABLE = /^(?:[a-z_][a-z0-9_]{0,63}\.)?[a-z_][a-z0-9_]{0,57}$/i;
+const OPTIONS = {
+  client: unchecked,
+  table: pattern(
+    TABLE,
+    "up to 58 letters, digits and _ that begin with no digit, or two such names with a dot between",
+  ),
+  statementTimeout: seconds(1, LONGEST_WAIT, Infinity),
+  pruneInterval: pruneIntervalCheck,
+  clock,
+} satisfies Shape;
 const STATEMENT_TIMEOUT = 30;
-const LONGEST = 86_400;
 const SCAN_LIMIT = 100;
 const PRUNE_AT_ONCE = 5000;
 const DELETE_AT_ONCE = 500;
@@ -103,7 +120,7 @@ export class MysqlStore<Data extends Record<string, any> = Record<string, any>>
   readonly #pruning: Pruning;
 
   constructor(options: MysqlStoreOptions) {
-    assertMysqlOptions(options);
+    assertOptions("MysqlStore", options, OPTIONS);
     super(options.clock);
     const {
       client,
@@ -397,23 +414,4 @@ export class MysqlStore<Data extends Record<string, any> = Record<string, any>>
   #tell(change: StoreChange): void {
     tellSubscribers(this.#listeners, change);
   }
-}
-
-function assertMysqlOptions(options: MysqlStoreOptions): void {
-  assertOptions("MysqlStore", options, [
-    "client",
-    "table",
-    "statementTimeout",
-    "pruneInterval",
-    "clock",
-  ]);
-  const { table, statementTimeout, pruneInterval } = options;
-  if (table !== undefined && !(typeof table === "string" && TABLE.test(table))) {
-    throw new TypeError(
-      "Cannot use option table: it is no plain name, up to 58 letters, digits and _ that begin with no digit are wanted, or two such names with a dot between",
-    );
-  }
-  assertPruneInterval(pruneInterval);
-  if (statementTimeout !== undefined && statementTimeout !== Infinity)
-    assertSeconds("option statementTimeout", statementTimeout, 1, LONGEST);
 }

@@ -1,6 +1,14 @@
 // harpiats/stores/open: the store that a URL names, with a client of its own. Of the stores and the
 // drivers it loads only what the URL asks for.
-import { assertOptions } from "../core/checks.ts";
+import {
+  assertOptions,
+  boolean,
+  callback,
+  clock,
+  LONGEST_WAIT,
+  seconds,
+  type Shape,
+} from "../core/checks.ts";
 import type { Clock } from "../core/clock.ts";
 import type { SessionStore } from "../core/store.ts";
 import { toOpenError } from "./open/driver.ts";
@@ -45,7 +53,14 @@ export interface OpenedStore<Data extends Record<string, any> = Record<string, a
   close(): Promise<void>;
 }
 
-const KNOWN = ["migrate", "connectTimeout", "pruneInterval", "onError", "clock"];
+const OPTIONS = {
+  migrate: boolean,
+  connectTimeout: seconds(0.001, LONGEST_WAIT),
+  // As the stores that prune take it: a day at most.
+  pruneInterval: seconds(1, 86_400, false),
+  onError: callback,
+  clock,
+} satisfies Shape;
 
 /**
  * Opens the store that a URL names: `redis://`, `rediss://`, `postgres://`, `mysql://`,
@@ -66,7 +81,7 @@ export async function openStore<Data extends Record<string, any> = Record<string
   url?: string,
   options: OpenStoreOptions = {},
 ): Promise<OpenedStore<Data>> {
-  assertOptions("store", options, KNOWN);
+  assertOptions("openStore", options, OPTIONS);
   // Set to nothing is not set.
   const given = url ?? (process.env["HARPIATS_STORE"] || undefined);
   if (given === undefined)

@@ -1,6 +1,6 @@
 // harpiats/stores/postgres: sessions in PostgreSQL, one row each. Opens no connection and closes
 // none. Each change is one statement, and each statement is one transaction.
-import { assertOptions, kindOf } from "../core/checks.ts";
+import { assertOptions, boolean, clock, pattern, type Shape, unchecked } from "../core/checks.ts";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { toJsonObject } from "../core/data/json.ts";
 import type {
@@ -36,7 +36,7 @@ import { toStatements, toTextArray } from "./postgres/sql.ts";
 import { PostgresSubscription } from "./postgres/subscription.ts";
 import { inBatches } from "./shared/sql-batches.ts";
 import { toSqlJson, toSqlText } from "./shared/sql-json.ts";
-import { assertPruneInterval, PRUNE_INTERVAL, Pruning } from "./shared/sql-pruning.ts";
+import { PRUNE_INTERVAL, pruneIntervalCheck, Pruning } from "./shared/sql-pruning.ts";
 
 export type { PgClient, PgLite, PgPool, PgPoolClient, PostgresClient, PostgresJsSql };
 
@@ -74,7 +74,17 @@ export interface PostgresStoreOptions {
 
 const DEFAULT_TABLE = "harpiats_sessions";
 const TABLE = /^(?:[a-z_][a-z0-9_]{0,62}\.)?[a-z_][a-z0-9_]{0,39}$/;
-const OPTIONS = ["client", "table", "notify", "prepare", "pruneInterval", "clock"];
+const OPTIONS = {
+  client: unchecked,
+  table: pattern(
+    TABLE,
+    "name or schema.name of a-z, 0-9 and _, the name with at most 40 characters and no digit first",
+  ),
+  notify: boolean,
+  prepare: boolean,
+  pruneInterval: pruneIntervalCheck,
+  clock,
+} satisfies Shape;
 // Rows looked at in one step: none is locked for longer than it takes to delete so many.
 const PRUNE_AT_ONCE = "1000";
 const SCAN_LIMIT = 100;
@@ -112,7 +122,7 @@ export class PostgresStore<Data extends Record<string, any> = Record<string, any
   readonly hearsOthers: boolean;
 
   constructor(options: PostgresStoreOptions) {
-    assertPostgresOptions(options);
+    assertOptions("PostgresStore", options, OPTIONS);
     const {
       client,
       table = DEFAULT_TABLE,
@@ -424,21 +434,4 @@ export class PostgresStore<Data extends Record<string, any> = Record<string, any
       }
     }
   }
-}
-
-function assertPostgresOptions(options: PostgresStoreOptions): void {
-  assertOptions("PostgresStore", options, OPTIONS);
-  const { table, notify, prepare, pruneInterval } = options;
-  if (table !== undefined && !(typeof table === "string" && TABLE.test(table))) {
-    throw new TypeError(
-      "Cannot use option table: it is no plain name, name or schema.name of a-z, 0-9 and _ is wanted, the name with at most 40 characters and no digit first",
-    );
-  }
-  for (const [name, value] of Object.entries({ notify, prepare })) {
-    if (value !== undefined && typeof value !== "boolean")
-      throw new TypeError(
-        `Cannot use option ${name}: it is ${kindOf(value)}, true or false is wanted`,
-      );
-  }
-  assertPruneInterval(pruneInterval);
 }

@@ -1,7 +1,7 @@
 // RedisStore: sessions in Redis or Valkey, a single server, Sentinel or Cluster. One string a
 // session, one script a change. It moves records and decides nothing; it opens and closes no
 // connection but that of a subscription.
-import { assertOptions, kindOf } from "../core/checks.ts";
+import { assertOptions, boolean, clock, pattern, type Shape, unchecked } from "../core/checks.ts";
 import type { Clock } from "../core/clock.ts";
 import { tellSubscribers } from "../core/events/events.ts";
 import type {
@@ -67,7 +67,13 @@ export interface RedisStoreOptions {
   clock?: Clock | undefined;
 }
 
-const KNOWN = ["client", "prefix", "notify", "sharded", "clock"];
+const OPTIONS = {
+  client: unchecked,
+  prefix: pattern(/^[\w.:/-]{1,64}$/, "1 to 64 characters of A-Z a-z 0-9 _ . : / -"),
+  notify: boolean,
+  sharded: boolean,
+  clock,
+} satisfies Shape;
 const DEFAULT_PREFIX = "harpiats:";
 const SCAN_LIMIT = 100;
 
@@ -357,19 +363,6 @@ function parseChanges(message: string): StoreChange[] {
 }
 
 function checked(options: RedisStoreOptions): RedisStoreOptions {
-  assertOptions("RedisStore", options, KNOWN);
-  const { prefix } = options;
-  if (prefix !== undefined && typeof prefix !== "string")
-    throw new TypeError(`Cannot use prefix: it is ${kindOf(prefix)}, a text is wanted`);
-  if (prefix !== undefined && !/^[\w.:/-]{1,64}$/.test(prefix)) {
-    throw new RangeError(
-      "Cannot use prefix: it is empty, too long or has other characters, 1 to 64 of A-Z a-z 0-9 _ . : / - are wanted",
-    );
-  }
-  for (const name of ["notify", "sharded"] as const) {
-    const value = options[name];
-    if (value !== undefined && typeof value !== "boolean")
-      throw new TypeError(`Cannot use ${name}: it is ${kindOf(value)}, true or false is wanted`);
-  }
+  assertOptions("RedisStore", options, OPTIONS);
   return options;
 }

@@ -2,7 +2,16 @@
 // also between processes that share the file: each change is one transaction that begins with the
 // write lock. It never opens or closes the database.
 import { setTimeout } from "node:timers/promises";
-import { assertOptions, assertSeconds } from "../core/checks.ts";
+import {
+  assertOptions,
+  clock,
+  LONGEST_WAIT,
+  oneOf,
+  pattern,
+  seconds,
+  type Shape,
+  unchecked,
+} from "../core/checks.ts";
 import type { Clock } from "../core/clock.ts";
 import { toJsonObject } from "../core/data/json.ts";
 import { tellSubscribers } from "../core/events/events.ts";
@@ -20,7 +29,7 @@ import type {
 } from "../core/store.ts";
 import { IdAccess } from "../core/store/id-access.ts";
 import { toSqlText } from "./shared/sql-json.ts";
-import { assertPruneInterval, PRUNE_INTERVAL, Pruning } from "./shared/sql-pruning.ts";
+import { PRUNE_INTERVAL, pruneIntervalCheck, Pruning } from "./shared/sql-pruning.ts";
 import { exists, isBusy, type SqliteClient, SqliteConnection } from "./sqlite/client.ts";
 import { GroupCommit } from "./sqlite/commits.ts";
 import { pruneRows } from "./sqlite/pruning.ts";
@@ -62,8 +71,17 @@ export interface SqliteStoreOptions {
 const TABLE = /^(?!sqlite_)[a-z_][a-z0-9_]{0,62}$/i;
 const BUSY_TIMEOUT = 5;
 const SCAN_LIMIT = 100;
-// A day in seconds: what is longer was meant in milliseconds.
-const LONGEST = 86_400;
+const OPTIONS = {
+  client: unchecked,
+  table: pattern(
+    TABLE,
+    "1 to 63 letters, digits and _ that begin with no digit and not with sqlite_",
+  ),
+  synchronous: oneOf("full", "normal"),
+  busyTimeout: seconds(0, LONGEST_WAIT),
+  pruneInterval: pruneIntervalCheck,
+  clock,
+} satisfies Shape;
 
 /**
  * Keeps sessions in a SQLite database. Call {@link SqliteStore.migrate} before the first use.
@@ -92,14 +110,7 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
   readonly #pruning: Pruning;
 
   constructor(options: SqliteStoreOptions) {
-    assertOptions("SqliteStore", options, [
-      "client",
-      "table",
-      "synchronous",
-      "busyTimeout",
-      "pruneInterval",
-      "clock",
-    ]);
+    assertOptions("SqliteStore", options, OPTIONS);
     super(options.clock);
     const {
       client,
@@ -108,15 +119,6 @@ export class SqliteStore<Data extends Record<string, any> = Record<string, any>>
       busyTimeout = BUSY_TIMEOUT,
       pruneInterval = PRUNE_INTERVAL,
     } = options;
-    if (typeof table !== "string" || !TABLE.test(table)) {
-      throw new TypeError(
-        "Cannot use option table: it is no plain name, 1 to 63 letters, digits and _ that begin with no digit and not with sqlite_ are wanted",
-      );
-    }
-    if (synchronous !== "full" && synchronous !== "normal")
-      throw new TypeError('Cannot use option synchronous: "full" or "normal" is wanted');
-    assertSeconds("option busyTimeout", busyTimeout, 0, LONGEST);
-    assertPruneInterval(pruneInterval);
     this.#connection = new SqliteConnection(client, synchronous);
     this.#busyTimeout = busyTimeout * 1000;
     this.#recent = new RecentRows(this.#connection);

@@ -1,8 +1,13 @@
 // UnstorageStore: a bridge to any driver of unstorage. Three methods and no more: see the promises
 // it cannot keep below.
-import { assertOptions, kindOf } from "../core/checks.ts";
+import { assertOptions, pattern, type Shape, unchecked } from "../core/checks.ts";
 import type { Store } from "../core/store.ts";
-import { assertMethods, type BridgeOptions, BridgeRecords } from "./shared/bridge-records.ts";
+import {
+  assertMethods,
+  BRIDGE_OPTIONS,
+  type BridgeOptions,
+  BridgeRecords,
+} from "./shared/bridge-records.ts";
 
 /** What is asked of unstorage's `createStorage()`. */
 export interface UnstorageClient {
@@ -21,7 +26,11 @@ export interface UnstorageStoreOptions extends BridgeOptions {
   prefix?: string | undefined;
 }
 
-const PREFIX = /^[\w-]+(?::[\w-]+)*$/;
+const OPTIONS = {
+  storage: unchecked,
+  prefix: pattern(/^[\w-]+(?::[\w-]+)*$/, "letters, digits, _ and - with single : between"),
+  ...BRIDGE_OPTIONS,
+} satisfies Shape;
 
 /**
  * Keeps sessions wherever an unstorage driver keeps things.
@@ -44,7 +53,7 @@ export class UnstorageStore<
   readonly #records: BridgeRecords<Data>;
 
   constructor(options: UnstorageStoreOptions) {
-    assertOptions("UnstorageStore", options, ["storage", "prefix", "absoluteTimeout", "clock"]);
+    assertOptions("UnstorageStore", options, OPTIONS);
     const { storage, prefix = "session" } = options;
     assertMethods(
       "storage",
@@ -52,11 +61,6 @@ export class UnstorageStore<
       ["getItem", "setItem", "removeItem"],
       "a storage of unstorage",
     );
-    if (typeof prefix !== "string" || !PREFIX.test(prefix)) {
-      throw new TypeError(
-        `Cannot use option prefix: it is ${typeof prefix === "string" ? "another text" : kindOf(prefix)}, letters, digits, _ and - with single : between are wanted`,
-      );
-    }
     const driver = storage.getMount?.(prefix).driver;
     for (const method of ["setItem", "removeItem"] as const) {
       if (driver && typeof driver[method] !== "function")

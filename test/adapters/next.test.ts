@@ -300,7 +300,7 @@ describe("nextSession", () => {
           () => {},
           { onError: anything },
         ),
-      /^TypeError: Cannot use onError/,
+      /^TypeError: Invalid option onError: /,
     );
   });
 });

@@ -58,7 +58,7 @@ describe("listen()", () => {
     for (const port of [-1, 65_536, 1.5, NaN, text])
       assert.throws(
         () => hello().listen(port),
-        /^RangeError: Cannot listen on port .+: a whole number from 0 to 65535 is wanted$/,
+        /^(Range|Type)Error: Invalid option port: got .+, expected a whole number from 0 to 65535$/,
       );
     assert.throws(
       () => hello().listen({ port: 0, hostname: text as unknown as string, maxBodySize: 0 }),

@@ -94,7 +94,7 @@ describe("explaining middleware", () => {
     assert.throws(() => expressExplain(new Session() as never), /createExplainer/);
     assert.throws(
       () => expressExplain(createExplainer(new Session()), { once: true } as never),
-      /no option once/,
+      /Invalid option once: /,
     );
   });
 

@@ -117,6 +117,6 @@ describe("EncryptedStore", () => {
       { keys: [KEY, Buffer.from(KEY)] },
       /^TypeError: Cannot use key 2 of keys: it is there already/,
     );
-    refused(memory, { keys: [KEY], key: KEY }, /there is no option key/);
+    refused(memory, { keys: [KEY], key: KEY }, /Invalid option key: /);
   });
 });

@@ -91,7 +91,7 @@ describe("ExpressSessionStore", () => {
           store: { get: fail, set: fail, destroy: fail },
           prefix: "a",
         } as never),
-      /there is no option prefix/,
+      /Invalid option prefix: /,
     );
     for (const wrong of [undefined, {}, new Map()])
       assert.throws(() => new ExpressSessionStore({ store: wrong as never }), TypeError);

@@ -115,7 +115,7 @@ describe("KeyvStore", () => {
     );
     assert.throws(
       () => new KeyvStore({ keyv: new Keyv5({ throwOnErrors: true }), prefix: "a" } as never),
-      /there is no option prefix/,
+      /Invalid option prefix: /,
     );
   });
 });

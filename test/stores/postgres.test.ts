@@ -154,10 +154,13 @@ describe("new PostgresStore", () => {
         expected,
       );
     };
-    refused({ client: undefined }, /client is undefined/);
-    refused({ client: {} }, /client is an object without the methods/);
-    refused({ client: "postgres://localhost" }, /client is a string/);
-    refused({ tabel: "x" }, /no option tabel/);
+    refused(
+      { client: undefined },
+      /^TypeError: Cannot use this client: got undefined, expected a Pool/,
+    );
+    refused({ client: {} }, /Cannot use this client: got an object, /);
+    refused({ client: "postgres://localhost" }, /got a string, .*\(openStore takes a URL\)/);
+    refused({ tabel: "x" }, /Invalid option tabel: /);
     for (const table of [
       "",
       'x"; DROP TABLE users; --',
@@ -167,8 +170,8 @@ describe("new PostgresStore", () => {
       "x".repeat(41),
       7,
     ])
-      refused({ table }, /option table/);
-    refused({ notify: "yes" }, /option notify/);
+      refused({ table }, /Invalid option table: /);
+    refused({ notify: "yes" }, /Invalid option notify: /);
     for (const pruneInterval of [0, -1, Number.NaN, 1e9]) refused({ pruneInterval }, RangeError);
     refused({ pruneInterval: "60" }, TypeError);
   });

@@ -409,7 +409,7 @@ describe("SqliteStore", () => {
     for (const options of [undefined, null, client])
       assert.throws(
         () => new SqliteStore(options as never),
-        /^TypeError: Cannot make a SqliteStore/,
+        /^TypeError: Invalid options of SqliteStore: /,
       );
   });
 });

@@ -149,9 +149,12 @@ describe("UnstorageStore", () => {
     for (const absoluteTimeout of [0, -1, NaN, Infinity, "5"])
       assert.throws(
         () => new UnstorageStore({ storage, absoluteTimeout: absoluteTimeout as number }),
-        RangeError,
+        typeof absoluteTimeout === "number" ? RangeError : TypeError,
       );
-    assert.throws(() => new UnstorageStore({ storage, ttl: 5 } as never), /there is no option ttl/);
+    assert.throws(
+      () => new UnstorageStore({ storage, ttl: 5 } as never),
+      /Invalid option ttl: did you mean absoluteTimeout/,
+    );
     const readOnly: Driver = { hasItem: () => false, getItem: () => null, getKeys: () => [] };
     assert.throws(
       () => new UnstorageStore({ storage: createStorage({ driver: readOnly }) }),

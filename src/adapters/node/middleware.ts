@@ -1,5 +1,6 @@
 // The middleware of whatever speaks (req, res, next) over node's response: Connect, Express and
 // node's own servers.
+import type { Shape } from "../../core/checks.ts";
 import type { RequestLike } from "../../core/http/http-messages.ts";
 import type { RequestSession } from "../../core/request/request-session.ts";
 import type { Session } from "../../core/session/session.ts";
@@ -27,8 +28,9 @@ export interface SessionMiddleware<Data extends object> {
 export function nodeMiddleware<Data extends object>(
   session: Pick<Session<Data>, "open">,
   options: AdapterOptions,
+  shape?: Shape,
 ): SessionMiddleware<Data> {
-  const sessions = new RequestSessions<Data>(session, options);
+  const sessions = new RequestSessions<Data>(session, options, shape);
   const middleware = (req: RequestLike & object, res: HoldableResponse, next: Next): void => {
     if (sessions.joins(req)) return next();
     const own = sessions.open(req, req);

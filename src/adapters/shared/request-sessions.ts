@@ -1,5 +1,6 @@
 // What every adapter does with a request's session, whatever the framework: make it, find it again,
 // and settle it before the headers leave. An adapter says only when.
+import { assertOptions, callback, oneOf, type Shape, text } from "../../core/checks.ts";
 import type { RequestLike } from "../../core/http/http-messages.ts";
 import { OPEN_REAL, realOf } from "../../core/request/closed-session.ts";
 import type { RequestSession } from "../../core/request/request-session.ts";
@@ -24,6 +25,14 @@ export interface AdapterOptions {
 // finds the same.
 const MARK = Symbol("mark");
 
+/** The options of every adapter. One that has others names them beside these. */
+export const ADAPTER_OPTIONS = {
+  onError: oneOf("discard", "commit"),
+  property: text,
+} satisfies Shape;
+/** With `onFailure`, of the adapters that answer failures by themselves. */
+export const ANSWERING_OPTIONS = { ...ADAPTER_OPTIONS, onFailure: callback } satisfies Shape;
+
 /** The sessions of the requests under way, found by whatever object stands for the request. */
 export class RequestSessions<Data extends object> {
   readonly property: string;
@@ -37,16 +46,17 @@ export class RequestSessions<Data extends object> {
   readonly #prototypes = new WeakSet<object>();
 
   /** @throws TypeError for what is no `Session`, and for an option that there is not. */
-  constructor(session: Pick<Session<Data>, "open">, options: AdapterOptions = {}) {
+  constructor(
+    session: Pick<Session<Data>, "open">,
+    options: AdapterOptions = {},
+    shape: Shape = ADAPTER_OPTIONS,
+  ) {
+    assertOptions("this adapter", options, shape);
     const { onError = "discard", property = "session" } = options;
     if (typeof Object(session).open !== "function")
       throw new TypeError(
         "Cannot make this adapter: its first argument is no Session, new Session(…) is wanted",
       );
-    if (onError !== "discard" && onError !== "commit")
-      throw new TypeError(`Cannot use onError ${String(onError)}: "discard" or "commit" is wanted`);
-    if (typeof property !== "string" || property === "")
-      throw new TypeError("Cannot use property: the name of a property is wanted");
     this.#open = openerOf(session);
     this.#mark = markOf(session);
     this.#isDiscarding = onError === "discard";

@@ -8,6 +8,7 @@ import {
   type ResponseLike,
   toHeaderPort,
 } from "./http-messages.ts";
+import { boolean, check, nested, oneOf, pattern, type Shape, text, whole } from "../checks.ts";
 
 /** Attributes of a cookie. Absent ones take the `Session`'s, or for {@link Cookies} none. */
 export interface CookieOptions {
@@ -42,6 +43,47 @@ const LONGEST_COOKIE = 4096;
 const LONGEST_ATTRIBUTE = 1024;
 const LATEST_SECONDS = 400 * 86_400;
 const NAME = /^[!#$%&'*+\-.^`|~\w]+$/;
+
+const SAME_SITE = oneOf("strict", "lax", "none");
+/** The name of a cookie. */
+export const cookieName = pattern(NAME, "letters, digits and !#$%&'*+-.^_`|~");
+const ATTRIBUTES = {
+  httpOnly: boolean,
+  secure: boolean,
+  // Its case does not matter to browsers.
+  sameSite: (name, value) =>
+    SAME_SITE(name, typeof value === "string" ? value.toLowerCase() : value),
+  path: text,
+  domain: text,
+  partitioned: boolean,
+  priority: oneOf("low", "medium", "high"),
+} satisfies Shape;
+// That it is no more than 400 days is checked with `expires`.
+const LASTING = whole(1);
+const isDate = (value: unknown): value is Date =>
+  value instanceof Date && !Number.isNaN(value.getTime());
+
+/** The attributes of a `Session`'s cookie: the same for each of its responses, so an instant has no place there. */
+export const configuredCookie = nested({
+  ...ATTRIBUTES,
+  maxAge: LASTING,
+  expires: check(
+    "none: an instant passes, and every later cookie is dead. Give maxAge, in seconds",
+    () => false,
+  ),
+});
+/** The attributes of a cookie that is about to be set. */
+export const writtenCookie = nested({
+  ...ATTRIBUTES,
+  maxAge: LASTING,
+  expires: check("a Date", isDate),
+});
+/** The attributes of any cookie, also of one that is to be forgotten. */
+export const anyCookie = nested({
+  ...ATTRIBUTES,
+  maxAge: whole(Number.MIN_SAFE_INTEGER),
+  expires: check("a Date", isDate),
+});
 
 /** The cookies of one request, and those that its response sets. */
 export class Cookies {
@@ -143,7 +185,7 @@ export function formatSetCookie(name: string, value: string, options: CookieOpti
     // The package names the attribute; of a value it says only that it is malformed.
     const { message } = cause as Error;
     throw new TypeError(
-      `Cannot set cookie ${name}: ${message}, wanted are maxAge in whole seconds, expires as a Date, priority low, medium or high, ASCII in path and domain, a value without lone surrogates`,
+      `Cannot set cookie ${name}: ${message}, expected ASCII in path and domain, and a value without lone surrogates`,
       { cause },
     );
   }
@@ -175,31 +217,23 @@ export function parseSetCookieLine(line: string): CookieOptions & { name: string
 
 function assertCookie(name: string, options: CookieOptions): void {
   if (typeof name !== "string" || !NAME.test(name))
-    throw new TypeError(
-      "Cannot use this cookie name: letters, digits and !#$%&'*+-.^_`|~ are wanted",
-    );
+    throw new TypeError("Invalid cookie name: expected letters, digits and !#$%&'*+-.^_`|~");
+  anyCookie("cookie", options);
   const { maxAge, expires, path, domain, secure, httpOnly, sameSite, partitioned } = options;
   const refuse = (why: string): never => {
     throw new TypeError(`Cannot use cookie ${name}: ${why}`);
   };
   for (const [attribute, text] of Object.entries({ path, domain })) {
-    if (text === undefined) continue;
-    if (typeof text !== "string") refuse(`${attribute} is not a string`);
-    if (text.length > LONGEST_ATTRIBUTE)
+    if (text !== undefined && text.length > LONGEST_ATTRIBUTE)
       refuse(`${attribute} has more than ${LONGEST_ATTRIBUTE} bytes`);
   }
   if (path !== undefined && !path.startsWith("/")) refuse("path does not begin with /");
   // By the browser's time, so not by the clock of a test.
-  const seconds = Math.max(
-    maxAge ?? 0,
-    expires instanceof Date ? (expires.getTime() - Date.now()) / 1000 : 0,
-  );
+  const seconds = Math.max(maxAge ?? 0, expires ? (expires.getTime() - Date.now()) / 1000 : 0);
   if (seconds > LATEST_SECONDS)
     throw new RangeError(
       `Cannot use cookie ${name}: it would live ${Math.round(seconds)} s, browsers keep it 400 days (${LATEST_SECONDS} s)`,
     );
-  if (sameSite !== undefined && !/^(strict|lax|none)$/i.test(sameSite))
-    refuse(`sameSite is ${sameSite}, strict, lax or none is wanted`);
   if (sameSite?.toLowerCase() === "none" && !secure) refuse("sameSite none needs secure");
   if (partitioned && !secure) refuse("partitioned needs secure");
   // Prefixes bind whatever their case (RFC 6265bis 4.1.3): browsers refuse what only looks like

@@ -1,7 +1,7 @@
 // Which requests another site has made the browser send, by what browsers say of them (Fetch
 // Metadata, Origin). The algorithm is that of Go 1.25's CrossOriginProtection. Decides nothing
 // about sessions.
-import { kindOf } from "../checks.ts";
+import { assertOptions, type Check, invalid, type Shape } from "../checks.ts";
 import { headerOf, type RequestLike } from "./http-messages.ts";
 
 /** Which cross-site requests are wanted all the same. */
@@ -37,6 +37,16 @@ export type CrossSiteCheck = (
   about?: CheckedRequest,
 ) => CrossSiteRefusal | undefined;
 
+/** A list of origins, each exactly as a browser sends it. */
+export const origins: Check = listOf(
+  isOrigin,
+  "scheme, host and port as browsers send them, such as https://example.com, without * and a final /",
+);
+
+const OPTIONS = {
+  trustedOrigins: origins,
+  bypassPaths: listOf(isPath, "a path from /, as browsers send it, without *, ? and #"),
+} satisfies Shape;
 const SAFE_METHODS = ["GET", "HEAD", "OPTIONS"];
 
 /**
@@ -47,11 +57,8 @@ const SAFE_METHODS = ["GET", "HEAD", "OPTIONS"];
  * @throws TypeError for an origin that no browser sends, or a path that does not begin with `/`.
  */
 export function crossSiteCheck(options: CrossSiteOptions = {}): CrossSiteCheck {
+  assertOptions("crossSiteCheck", options, OPTIONS);
   const { trustedOrigins = [], bypassPaths = [] } = options;
-  for (const origin of trustedOrigins) assertOrigin(origin);
-  for (const path of bypassPaths)
-    if (!path.startsWith("/") || /[?#]/.test(path))
-      throw new TypeError(`Cannot bypass ${path}: a path from / without ? and # is wanted`);
   const trusted = new Set(trustedOrigins);
   const bypassed = new Set(bypassPaths);
 
@@ -89,11 +96,38 @@ function pathOf(url: string): string {
   return path === "" ? "/" : path;
 }
 
-function assertOrigin(origin: string): void {
-  if (typeof origin !== "string")
-    throw new TypeError(`Cannot trust this origin: it is ${kindOf(origin)}, a string is wanted`);
-  if (!URL.canParse(origin) || new URL(origin).origin !== origin)
-    throw new TypeError(
-      `Cannot trust origin ${origin}: scheme, host and port as browsers send them are wanted, such as https://example.com`,
-    );
+function isOrigin(origin: string): boolean {
+  // A browser takes * for a part of a name, but no server has one, so it would match nothing.
+  if (!URL.canParse(origin) || origin.includes("*")) return false;
+  // An application's own scheme, such as capacitor://localhost, has no origin by the URL standard, and browsers send it all the same.
+  const { origin: own, protocol } = new URL(origin);
+  return (
+    own === origin ||
+    (own === "null" &&
+      protocol !== "file:" &&
+      /^[a-z][a-z0-9+.-]*:\/\/[\w.-]+(?::\d+)?$/.test(origin))
+  );
+}
+
+function isPath(path: string): boolean {
+  return (
+    path.startsWith("/") &&
+    !/[*?#]/.test(path) &&
+    URL.canParse(path, "http://localhost") &&
+    new URL(path, "http://localhost").pathname === path
+  );
+}
+
+/** A list of texts of a form. These are no secrets, and a wrong one is hard to find unseen. */
+function listOf(isValid: (text: string) => boolean, expected: string): Check {
+  return (name, value) => {
+    if (!Array.isArray(value)) invalid(name, value, `a list, each ${expected}`);
+    for (const [at, each] of (value as unknown[]).entries()) {
+      if (typeof each !== "string") invalid(`${name}[${at}]`, each, expected);
+      if (!isValid(each))
+        throw new TypeError(
+          `Invalid option ${name}[${at}]: got ${JSON.stringify(each)}, expected ${expected}`,
+        );
+    }
+  };
 }

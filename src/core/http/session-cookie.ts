@@ -1,7 +1,13 @@
 // The session's own cookie: found in a request, and on a response with the session's attributes,
 // alone of its name, and never in a cache.
 import { scanCookies } from "./cookie-scan.ts";
-import { type CookieOptions, formatDeletion, formatSetCookie, writeSetCookie } from "./cookies.ts";
+import {
+  type CookieOptions,
+  formatDeletion,
+  formatSetCookie,
+  writeSetCookie,
+  writtenCookie,
+} from "./cookies.ts";
 import {
   cookieHeaderOf,
   forbidCaching,
@@ -39,6 +45,11 @@ export class SessionCookie implements Transport {
 
   write(res: ResponseLike, value: string, options: CookieOptions = {}): void {
     this.#put(res, formatSetCookie(this.#name, value, mergeCookieOptions(this.#defaults, options)));
+  }
+
+  assertWritable(options: CookieOptions): void {
+    writtenCookie("cookie", options);
+    formatSetCookie(this.#name, SAMPLE, mergeCookieOptions(this.#defaults, options));
   }
 
   /** Deletion repeats the attributes, or browsers ignore it. */

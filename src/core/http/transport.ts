@@ -1,6 +1,6 @@
 // How an id travels: in our cookie, or as a bearer token where the application says so. Anywhere
 // else it is nobody's.
-import type { CookieOptions } from "./cookies.ts";
+import { type CookieOptions, writtenCookie } from "./cookies.ts";
 import {
   forbidCaching,
   headerOf,
@@ -16,6 +16,8 @@ export interface Transport {
   /** What a request carries, in the order in which it came. */
   read(req: RequestLike): string | string[] | undefined;
   write(res: ResponseLike, id: string, options?: CookieOptions): void;
+  /** Throws for options that `write` would refuse, before anything is done that cannot be undone. */
+  assertWritable(options: CookieOptions): void;
   /** Takes it back. */
   erase(res: ResponseLike, options?: CookieOptions): void;
 }
@@ -39,6 +41,10 @@ export class BearerToken implements Transport {
     toHeaderPort(res).setHeader(TOKEN_HEADER, id);
     // A cache that kept this response would hand out the session.
     forbidCaching(res);
+  }
+
+  assertWritable(options: CookieOptions): void {
+    writtenCookie("cookie", options);
   }
 
   erase(res: ResponseLike): void {

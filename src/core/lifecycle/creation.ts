@@ -1,10 +1,11 @@
 // A session begins: its data is checked, its id made, its record stored under a key that was free.
+import { assertOptions, boolean, check, life, nested, type Shape, texts } from "../checks.ts";
 import { assertVisible, VISITOR_FIELD } from "../data/changes.ts";
 import { toJsonObject } from "../data/json.ts";
 import { validate, validateChange } from "../data/schema.ts";
 import { HarpiaError, StoreError } from "../errors.ts";
 import type { DeviceFacts, NewSession } from "../store.ts";
-import type { OwnLifetime } from "./lifetimes.ts";
+import { LIFETIME_OPTIONS, type OwnLifetime } from "./lifetimes.ts";
 import type { SessionParts } from "./session-context.ts";
 
 /** What is special about one session. A three-method store keeps none of it: a TypeError there. */
@@ -21,6 +22,16 @@ export interface CreateOptions extends OwnLifetime {
    */
   persistent?: boolean | undefined;
 }
+
+const word = check("a string", (value) => typeof value === "string");
+const CREATE_OPTIONS = {
+  idleTimeout: LIFETIME_OPTIONS.idleTimeout,
+  absoluteTimeout: life,
+  device: nested({ userAgent: word, ip: word, label: word }),
+  persistent: boolean,
+} satisfies Shape;
+const LOGIN_OPTIONS = { ...CREATE_OPTIONS, keep: texts } satisfies Shape;
+const NO_OPTIONS: CreateOptions = {};
 
 // 160 random bits do not collide: this many times is a broken random source.
 const MOST_COLLISIONS = 4;
@@ -47,9 +58,10 @@ export interface BeginningOptions<Data> {
 export async function createSession<Data extends object, Input extends object>(
   parts: SessionParts<Data, Input>,
   data: Input,
-  options: CreateOptions = {},
+  options: CreateOptions = NO_OPTIONS,
   { replaced, hidden }: BeginningOptions<Data> = {},
 ): Promise<{ id: string; key: string; session: NewSession<Data> }> {
+  if (options !== NO_OPTIONS) assertOptions("create", options, CREATE_OPTIONS);
   const { clock, store, events } = parts;
   const { userOf, maxPerUser } = parts.options;
   const { schema, visitorSchema } = parts.options;
@@ -131,6 +143,12 @@ async function validated<Data extends object, Input extends object>(
 export interface LoginOptions<Data> extends CreateOptions {
   /** The fields of the former data that come along. Default: none. */
   keep?: readonly (keyof Data & string)[] | undefined;
+}
+
+/** @throws TypeError or RangeError for options of a login that make no sense. */
+export function checkedLogin<Data>(options: LoginOptions<Data>): LoginOptions<Data> {
+  assertOptions("login", options, LOGIN_OPTIONS);
+  return options;
 }
 
 /**

@@ -1,6 +1,15 @@
 // Idle and absolute limits become one deadline. The limits are enforced here, by the record, never
 // by the cookie.
-import { DEFAULT_ABSOLUTE, assertSeconds } from "../checks.ts";
+import {
+  assertSeconds,
+  DEFAULT_ABSOLUTE,
+  invalid,
+  life,
+  LONGEST_LIFE,
+  oneOf,
+  seconds,
+  type Shape,
+} from "../checks.ts";
 import type { NewSession, SessionFacts } from "../store.ts";
 
 /** NIST SP 800-63B-4: 30 days; 24 hours and an hour idle; 12 hours and 15 minutes idle. */
@@ -19,14 +28,11 @@ export interface LifetimeOptions {
    */
   longestTimeout?: number | undefined;
   /**
-   * Seconds without activity after which a session ends; `false` for no idle limit. Default one
-   * day. A three-method store knows no activity: there the default is `false`, and anything else is
-   * a TypeError.
+   * Seconds without activity after which a session ends, at most `absoluteTimeout`; `false` for no idle limit. Default one day. A three-method
+   * store knows no activity: there the default is `false`, and anything else is a TypeError.
    */
   idleTimeout?: number | false | undefined;
-  /**
-   * Seconds after which a session ends whatever happens. Default 30 days (NIST SP 800-63B-4, AAL1).
-   */
+  /** Seconds after which a session ends whatever happens, at most 400 days. Default 30 days (NIST SP 800-63B-4, AAL1). */
   absoluteTimeout?: number | undefined;
   /**
    * Activity is written at most once in so many seconds. A session never outlives the idle limit,
@@ -63,6 +69,15 @@ const PRESETS = {
   "nist-aal3": [900, 43_200],
 } as const;
 
+/** The options of {@link LifetimeOptions}, each by itself. */
+export const LIFETIME_OPTIONS = {
+  lifetimes: oneOf(...Object.keys(PRESETS)),
+  longestTimeout: life,
+  idleTimeout: seconds(1, LONGEST_LIFE, false),
+  absoluteTimeout: life,
+  touchInterval: seconds(0, LONGEST_LIFE),
+} satisfies Shape;
+
 // 5 % of a limit in seconds, in milliseconds.
 const THROTTLE = 50;
 
@@ -79,10 +94,6 @@ export class Lifetimes {
   /** @param tracksActivity whether the store can keep an idle deadline. */
   constructor(options: LifetimeOptions, tracksActivity: boolean) {
     const { lifetimes = "nist-aal1", touchInterval } = options;
-    if (!Object.hasOwn(PRESETS, lifetimes))
-      throw new TypeError(
-        `Cannot use lifetimes ${String(lifetimes)}: one of ${Object.keys(PRESETS).join(", ")} is wanted`,
-      );
     const [presetIdle, presetAbsolute] = PRESETS[lifetimes];
     const {
       idleTimeout,
@@ -94,18 +105,13 @@ export class Lifetimes {
         "Cannot keep an idle limit: the store has only get, set and delete, a SessionStore (MemoryStore, or docs/writing-a-store.md) or idleTimeout: false is wanted",
       );
     }
-    assertSeconds("absoluteTimeout", absoluteTimeout);
-    if (idleTimeout !== undefined && idleTimeout !== false)
-      assertSeconds("idleTimeout", idleTimeout);
+    if (idleTimeout) assertIdle(idleTimeout, absoluteTimeout);
     const idle =
       idleTimeout === false || !tracksActivity
         ? Infinity
         : (idleTimeout ?? Math.min(presetIdle, absoluteTimeout));
-    if (touchInterval !== undefined) assertSeconds("touchInterval", touchInterval, 0);
     if (touchInterval !== undefined && touchInterval >= idle) {
-      throw new RangeError(
-        `Cannot use touchInterval ${touchInterval}: it must be less than idleTimeout (${idle})`,
-      );
+      invalid("touchInterval", touchInterval, `seconds below idleTimeout (${idle})`, RangeError);
     }
     assertSeconds("longestTimeout", longestTimeout, absoluteTimeout);
     this.longest = Math.round(longestTimeout * 1000);
@@ -135,7 +141,7 @@ export class Lifetimes {
     // Without an idle limit of its own it has one as long as its life: the usual one would hold
     // otherwise.
     const idle = idleTimeout === false ? absoluteTimeout : idleTimeout;
-    assertSeconds("idleTimeout", idle);
+    assertIdle(idle, absoluteTimeout);
     return {
       ...deadlines(now, Math.round(idle * 1000), Math.round(absoluteTimeout * 1000)),
       facts: { idleTimeout: idle },
@@ -180,4 +186,17 @@ export function toDeadlines({ createdAt, lastSeenAt, expiresAt, endsAt }: Deadli
 function deadlines(now: number, idle: number, absolute: number): Deadlines {
   const endsAt = now + absolute;
   return { createdAt: now, lastSeenAt: now, expiresAt: Math.min(now + idle, endsAt), endsAt };
+}
+
+/** An idle limit above the absolute one is never reached: most often it is milliseconds. */
+function assertIdle(idle: unknown, absolute: number): void {
+  if (typeof idle === "number" && idle > absolute) {
+    invalid(
+      "idleTimeout",
+      idle,
+      `seconds (not milliseconds) up to absoluteTimeout (${absolute})`,
+      RangeError,
+    );
+  }
+  assertSeconds("idleTimeout", idle);
 }

@@ -13,7 +13,7 @@ import { type Clock, CLOCK_TOLERANCE } from "../clock.ts";
 import { StoreError } from "../errors.ts";
 import type { Emitter, SessionEvents } from "../events/events.ts";
 import type { GuardedStore } from "../store/guarded-store.ts";
-import { assertSeconds } from "../checks.ts";
+import { invalid, LONGEST_LIFE, oneOf, seconds, type Shape } from "../checks.ts";
 import type { Lifetimes } from "./lifetimes.ts";
 import { judge, type RenewalLimits, unrenewed, usedAt, type Verdict } from "./renewal-judge.ts";
 import { retryOnConflict } from "../store/retry-on-conflict.ts";
@@ -41,6 +41,13 @@ export interface RenewalOptions {
    */
   onSuperseded?: "revoke" | "report" | undefined;
 }
+
+/** The options of {@link RenewalOptions}, each by itself. */
+export const RENEWAL_OPTIONS = {
+  renewEvery: seconds(2, LONGEST_LIFE),
+  renewOverlap: seconds(0, LONGEST_LIFE),
+  onSuperseded: oneOf("revoke", "report"),
+} satisfies Shape;
 
 const SALT_BYTES = 18;
 const OVERLAP = 60;
@@ -79,16 +86,18 @@ export class Renewals<Data> {
         throw new TypeError(
           "Cannot use renewEvery: the store has only get, set and delete, a SessionStore is wanted",
         );
-      assertSeconds("renewEvery", renewEvery, 2);
+      const longest = parts.lifetimes.longest / 1000;
+      if (renewEvery > longest)
+        invalid(
+          "renewEvery",
+          renewEvery,
+          `seconds (not milliseconds) up to the absolute limit (${longest})`,
+          RangeError,
+        );
     }
     const overlap = renewOverlap ?? Math.min(OVERLAP, (renewEvery ?? Infinity) / 2);
-    assertSeconds("renewOverlap", overlap, 0);
     if (overlap >= (renewEvery ?? Infinity))
-      throw new RangeError(
-        `Cannot use renewOverlap ${overlap}: it must be less than renewEvery (${renewEvery})`,
-      );
-    if (onSuperseded !== "revoke" && onSuperseded !== "report")
-      throw new TypeError('Cannot use onSuperseded: "revoke" or "report" is wanted');
+      invalid("renewOverlap", overlap, `seconds below renewEvery (${renewEvery})`, RangeError);
     this.#parts = parts;
     this.#lags = new ClockLags(parts.clock);
     this.every = (renewEvery ?? Infinity) * 1000;

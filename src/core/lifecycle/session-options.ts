@@ -1,18 +1,30 @@
 // The options of a Session: what they are by default, and what is refused at construction rather
 // than at night.
-import { assertOptions, kindOf } from "../checks.ts";
+import {
+  assertOptions,
+  callback,
+  check,
+  clock as clockCheck,
+  LONGEST_WAIT,
+  nested,
+  oneOf,
+  seconds,
+  type Shape,
+  whole,
+} from "../checks.ts";
 import type { Clock } from "../clock.ts";
 import type { StandardSchema } from "../data/schema.ts";
-import type { CookieOptions } from "../http/cookies.ts";
+import { configuredCookie, cookieName, type CookieOptions } from "../http/cookies.ts";
 import type { RequestLike } from "../http/http-messages.ts";
 import { mergeCookieOptions } from "../http/session-cookie.ts";
 import type { RandomFill } from "../ids/session-id.ts";
+import { secrets } from "../ids/signed-id.ts";
 import { MemoryStore } from "../memory/memory-store.ts";
 import type { DeviceFacts, Store, UserCap } from "../store.ts";
-import type { NearCacheOptions } from "../store/near-cache.ts";
+import { NEAR_CACHE_OPTIONS, type NearCacheOptions } from "../store/near-cache.ts";
 import { isSessionStore, PlainStore } from "../store/three-method-store.ts";
-import type { LifetimeOptions } from "./lifetimes.ts";
-import type { RenewalOptions } from "./renewal.ts";
+import { LIFETIME_OPTIONS, type LifetimeOptions } from "./lifetimes.ts";
+import { RENEWAL_OPTIONS, type RenewalOptions } from "./renewal.ts";
 
 declare const later: unique symbol;
 
@@ -91,7 +103,7 @@ export interface SessionOptions<Data extends object, Input extends object = Data
    * bounds what a lost message can do. Default: every request asks the store.
    */
   nearCache?: NearCacheOptions | undefined;
-  /** Seconds after which a store that does not answer is given up, default 5; `false` for never. */
+  /** Seconds after which a store that does not answer is given up, default 5, at most 600; `false` for never. */
   storeTimeout?: number | false | undefined;
   /** Default: the machine's. Tests pass `ManualClock` of `harpiats/testing`. */
   clock?: Clock | undefined;
@@ -99,31 +111,44 @@ export interface SessionOptions<Data extends object, Input extends object = Data
   randomFill?: RandomFill | undefined;
 }
 
-const KNOWN = [
-  "store",
-  "cookieName",
-  "cookie",
-  "schema",
-  "user",
-  "maxPerUser",
-  "storeTimeout",
-  "clock",
-  "randomFill",
-  "secrets",
-  "lifetimes",
-  "idleTimeout",
-  "absoluteTimeout",
-  "longestTimeout",
-  "touchInterval",
-  "renewEvery",
-  "renewOverlap",
-  "onSuperseded",
-  "device",
-  "transport",
-  "nearCache",
-  "visitorSchema",
-  "cacheControl",
-];
+const standardSchema = check(
+  "a Standard Schema, with ~standard.validate",
+  (value) => typeof Object(value)["~standard"]?.validate === "function",
+);
+const CAP_OPTIONS = { limit: whole(1), onLimit: oneOf("evict-oldest", "deny") } satisfies Shape;
+const CAP = nested(CAP_OPTIONS);
+const OPTIONS = {
+  ...LIFETIME_OPTIONS,
+  ...RENEWAL_OPTIONS,
+  // A missing store must not become one that forgets everything.
+  store: check("a store, or undefined for a MemoryStore", (value) => value !== null),
+  cookieName,
+  cookie: configuredCookie,
+  schema: standardSchema,
+  visitorSchema: standardSchema,
+  cacheControl: check(
+    "the value of a Cache-Control header, or false",
+    (value) => value === false || (typeof value === "string" && /^[\t !-~]+$/.test(value)),
+  ),
+  user: check(
+    "the name of a field, or a function",
+    (value) => typeof value === "function" || (typeof value === "string" && value !== ""),
+  ),
+  maxPerUser: (name, value) => {
+    CAP(name, value);
+    // Neither has a default.
+    const { limit, onLimit } = value as Partial<UserCap>;
+    for (const [field, check] of Object.entries(CAP_OPTIONS))
+      check(`${name}.${field}`, { limit, onLimit }[field]);
+  },
+  secrets,
+  device: callback,
+  transport: oneOf("cookie", "bearer"),
+  nearCache: nested(NEAR_CACHE_OPTIONS),
+  storeTimeout: seconds(0.001, LONGEST_WAIT, false),
+  clock: clockCheck,
+  randomFill: callback,
+} satisfies Shape;
 const COOKIE: CookieOptions = { path: "/", httpOnly: true, secure: true, sameSite: "lax" };
 const STORE_TIMEOUT = 5;
 
@@ -131,69 +156,21 @@ const STORE_TIMEOUT = 5;
 export function resolveOptions<Data extends object, Input extends object>(
   options: SessionOptions<Data, Input>,
 ) {
-  assertOptions("Session", options, KNOWN);
+  assertOptions("Session", options, OPTIONS);
   const {
     clock,
     user = "userId",
     schema,
     maxPerUser,
     cookie,
-    randomFill,
+    cacheControl = "private, no-store",
     storeTimeout = STORE_TIMEOUT,
   } = options;
   // A store that was told no type is told ours.
   const store = options.store as Store<Data> | undefined;
-  if (typeof user !== "string" && typeof user !== "function")
+  if (maxPerUser && store && (!isSessionStore(store) || store instanceof PlainStore)) {
     throw new TypeError(
-      `Cannot use option user: it is ${kindOf(user)}, a field's name or a function is wanted`,
-    );
-  for (const [name, given] of Object.entries({ schema, visitorSchema: options.visitorSchema })) {
-    if (given === undefined || typeof Object(given)["~standard"]?.validate === "function") continue;
-    throw new TypeError(
-      `Invalid option ${name}: got no ~standard.validate, expected a Standard Schema`,
-    );
-  }
-  const { cacheControl = "private, no-store" } = options;
-  if (
-    cacheControl !== false &&
-    (typeof cacheControl !== "string" || !/^[\t !-~]+$/.test(cacheControl))
-  ) {
-    throw new TypeError(
-      "Invalid option cacheControl: expected a Cache-Control header's value, or false",
-    );
-  }
-  if (
-    clock !== undefined &&
-    (typeof Object(clock).now !== "function" || typeof Object(clock).schedule !== "function")
-  ) {
-    throw new TypeError(
-      "Cannot use option clock: it has no now() and schedule(), a Clock is wanted",
-    );
-  }
-  if (randomFill !== undefined && typeof randomFill !== "function")
-    throw new TypeError(
-      `Cannot use option randomFill: it is ${kindOf(randomFill)}, a function is wanted`,
-    );
-  if (cookie !== undefined && (typeof cookie !== "object" || cookie === null))
-    throw new TypeError(`Cannot use option cookie: it is ${kindOf(cookie)}, an object is wanted`);
-  if (options.device !== undefined && typeof options.device !== "function")
-    throw new TypeError(
-      `Cannot use option device: it is ${kindOf(options.device)}, a function is wanted`,
-    );
-  if (![undefined, "cookie", "bearer"].includes(options.transport))
-    throw new TypeError('Cannot use option transport: "cookie" or "bearer" is wanted');
-  // A store that was to be and is not must not become one that forgets everything.
-  if (store === null)
-    throw new TypeError(
-      "Cannot use option store: it is null, a store is wanted, or undefined for a MemoryStore",
-    );
-  if (maxPerUser !== undefined) assertCap(maxPerUser, store);
-  if (
-    storeTimeout !== false &&
-    !(typeof storeTimeout === "number" && storeTimeout > 0 && storeTimeout <= 86_400)
-  ) {
-    throw new RangeError(
-      `Cannot use storeTimeout ${String(storeTimeout)}: seconds above 0, up to a day, or false are wanted`,
+      "Cannot use maxPerUser: the store has only get, set and delete, a SessionStore (MemoryStore, or docs/writing-a-store.md) is wanted",
     );
   }
   return {
@@ -222,18 +199,4 @@ export function resolveOptions<Data extends object, Input extends object>(
       );
     },
   };
-}
-
-function assertCap<Data>(cap: UserCap, store: Store<Data> | undefined): void {
-  if (!Number.isInteger(cap.limit) || cap.limit < 1)
-    throw new RangeError(
-      `Cannot use maxPerUser: its limit is ${String(cap.limit)}, a whole number from 1 is wanted`,
-    );
-  if (cap.onLimit !== "evict-oldest" && cap.onLimit !== "deny")
-    throw new TypeError('Cannot use maxPerUser: onLimit "evict-oldest" or "deny" is wanted');
-  if (store && (!isSessionStore(store) || store instanceof PlainStore)) {
-    throw new TypeError(
-      "Cannot use maxPerUser: the store has only get, set and delete, a SessionStore (MemoryStore, or docs/writing-a-store.md) is wanted",
-    );
-  }
 }

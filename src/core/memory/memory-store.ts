@@ -1,7 +1,7 @@
 // MemoryStore: sessions in this process. Expires by itself, is bounded, and keeps every promise of
 // the contract, since each method does its work in one synchronous step.
 import { setImmediate } from "node:timers";
-import { kindOf } from "../checks.ts";
+import { assertOptions, clock, type Shape, whole } from "../checks.ts";
 import type { Clock } from "../clock.ts";
 import { copyJson, toJsonObject } from "../data/json.ts";
 import { tellSubscribers } from "../events/events.ts";
@@ -33,6 +33,7 @@ export interface MemoryStoreOptions {
   clock?: Clock | undefined;
 }
 
+const OPTIONS = { maxSessions: whole(1), clock } satisfies Shape;
 const DEFAULT_MAX_SESSIONS = 1_000_000;
 // Sessions that expire in the same second are swept together.
 const SWEEP_EVERY = 1000;
@@ -49,7 +50,7 @@ const SCAN_LIMIT = 100;
  *
  * Data is kept as JSON would write it, as in every other store, and copied in and out.
  *
- * @throws RangeError for a `maxSessions` that is no whole number from 1.
+ * @throws TypeError or RangeError for options that make no sense.
  */
 // Harpia's default: data of unknown shape. As the constraint too, or
 // `new Session({ store: new MemoryStore(…) })` infers nothing.
@@ -67,13 +68,9 @@ export class MemoryStore<Data extends Record<string, any> = Record<string, any>>
   #cancelSweep: (() => void) | undefined;
 
   constructor(options: MemoryStoreOptions = {}) {
+    assertOptions("MemoryStore", options, OPTIONS);
     super(options.clock);
     const { maxSessions = DEFAULT_MAX_SESSIONS } = options;
-    if (!Number.isInteger(maxSessions) || maxSessions < 1) {
-      throw new RangeError(
-        `Cannot use maxSessions: it is ${typeof maxSessions === "number" ? maxSessions : kindOf(maxSessions)}, a whole number from 1 is wanted`,
-      );
-    }
     this.#maxSessions = maxSessions;
   }
 

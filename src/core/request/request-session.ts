@@ -13,7 +13,7 @@ import {
 import { copyJson } from "../data/json.ts";
 import { HarpiaError, type StoreError } from "../errors.ts";
 import type { ResponseLike } from "../http/http-messages.ts";
-import type { LoginOptions } from "../lifecycle/creation.ts";
+import { checkedLogin, type LoginOptions } from "../lifecycle/creation.ts";
 import { type Deadlines, toDeadlines } from "../lifecycle/lifetimes.ts";
 import type { ListedSession } from "../lifecycle/operations.ts";
 import { makeCloser } from "./closed-session.ts";
@@ -314,8 +314,9 @@ export class RequestSession<Data extends object, Input extends object = Data> {
    *
    * @throws what `Session.create` throws.
    */
-  login(data: Input, { keep = [], ...own }: LoginOptions<Data> = {}): Promise<void> {
+  login(data: Input, options: LoginOptions<Data> = {}): Promise<void> {
     return this.#alone(async () => {
+      const { keep = [], ...own } = checkedLogin(options);
       const replaced = this.#record.opened;
       const kept = keep.length > 0 ? this.#changes.view(this.#record.data) : undefined;
       // Input is Data where there is no schema.

@@ -1,12 +1,15 @@
 // Everybody's sessions, for operators: `harpiats/admin`, the command. Handles name them; there is
 // no way from a handle to an id. Nothing here goes through all sessions: what the store cannot
 // answer cheaply it is not asked.
+import { assertOptions, type Shape, whole } from "../checks.ts";
 import { pickFields } from "../data/changes.ts";
 import type { Emitter, SessionEvents } from "../events/events.ts";
 import type { Deadlines } from "../lifecycle/lifetimes.ts";
 import type { KeyedSession, SessionFacts } from "../store.ts";
 import type { GuardedStore } from "../store/guarded-store.ts";
 import { isHandle } from "./user-sessions.ts";
+
+const SCAN_OPTIONS = { limit: whole(1) } satisfies Shape;
 
 /** One live session, whoever's it is. */
 export interface FoundSession<Data> extends Deadlines {
@@ -45,6 +48,7 @@ export class AllSessions<Data> {
     cursor?: string,
     options: { limit?: number } = {},
   ): Promise<{ sessions: FoundSession<Data>[]; cursor?: string }> {
+    assertOptions("scan", options, SCAN_OPTIONS);
     const page = await this.#store.scan(cursor, options);
     return { ...page, sessions: page.sessions.map(toFound) };
   }

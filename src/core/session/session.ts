@@ -2,8 +2,9 @@
 // files it calls: which ids are worth asking for, when activity is written, what merges with what.
 // Stores only move records.
 import { type Changes, type Updater, visibleData } from "../data/changes.ts";
+import { assertOptions, check, LONGEST_LIFE, seconds, type Shape } from "../checks.ts";
 import type { SessionEvents } from "../events/events.ts";
-import type { CookieOptions } from "../http/cookies.ts";
+import { anyCookie, type CookieOptions } from "../http/cookies.ts";
 import {
   addVary,
   isRequest,
@@ -39,6 +40,17 @@ import { RequestSession } from "../request/request-session.ts";
 import { AllSessions } from "./all-sessions.ts";
 import { describePolicy, type SessionPolicy } from "./policy.ts";
 import { UserSessions } from "./user-sessions.ts";
+
+const isRef = (value: unknown): boolean =>
+  value === undefined || typeof value === "string" || (typeof value === "object" && value !== null);
+const LIST_OPTIONS = { current: check("an id or a request", isRef) } satisfies Shape;
+const AGE = seconds(0, LONGEST_LIFE, Infinity);
+const REVOKE_OPTIONS = {
+  userId: check("the text of a user's id", (value) => typeof value === "string"),
+} satisfies Shape;
+const REVOKE_ALL_OPTIONS = {
+  except: check("an id or a request, or a list of them", (value) => [value].flat().every(isRef)),
+} satisfies Shape;
 
 /**
  * Sessions that are kept on the server and followed by a cookie.
@@ -151,6 +163,8 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    */
   async delete(ref: SessionRef, res?: ResponseLike, options: CookieOptions = {}): Promise<boolean> {
     const { reader, requests, transport } = this.#parts;
+    // Before the store: a mistake of the caller must not leave a cookie that names nothing.
+    anyCookie("cookie", options);
     const id = isRequest(ref) ? undefined : ref;
     const req = isRequest(ref) ? ref : res && requestOf(res);
     const found = reader.keyToChange(id);
@@ -177,6 +191,7 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    * `ERR_HEADERS_SENT` when it is too late.
    */
   setCookie(res: ResponseLike, id: string, options: CookieOptions = {}): void {
+    this.#parts.transport.assertWritable(options);
     this.#parts.transport.write(res, id, options);
   }
 
@@ -243,6 +258,7 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
     res?: ResponseLike,
     options: CookieOptions = {},
   ): Promise<string | undefined> {
+    this.#parts.transport.assertWritable(options);
     return this.#change(rotate, { ref, res, options });
   }
 
@@ -259,6 +275,7 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
     res?: ResponseLike,
     options: CookieOptions = {},
   ): Promise<string | undefined> {
+    this.#parts.transport.assertWritable(options);
     assertReauthenticates(this.#parts);
     return this.#change(reauthenticate, { ref, res, options });
   }
@@ -293,6 +310,7 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
     userId: string,
     options: { except?: SessionRef | readonly SessionRef[] } = {},
   ): Promise<number> {
+    assertOptions("revokeAll", options, REVOKE_ALL_OPTIONS);
     const refs = [options.except ?? []].flat() as SessionRef[];
     const keys = await Promise.all(refs.map((ref) => this.#keyOf(ref)));
     return this.#users.revokeAll(
@@ -320,6 +338,7 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    * @param options.current the session that asks, by id or by request: it is marked.
    */
   async list(userId: string, options: { current?: SessionRef } = {}): Promise<ListedSession[]> {
+    assertOptions("list", options, LIST_OPTIONS);
     return this.#users.list(userId, await this.#keyOf(options.current));
   }
 
@@ -328,7 +347,8 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    *
    * @returns whether it was live.
    */
-  revoke(handle: string, options: { userId: string }): Promise<boolean> {
+  async revoke(handle: string, options: { userId: string }): Promise<boolean> {
+    assertOptions("revoke", options, REVOKE_OPTIONS);
     return this.#users.revoke(handle, options.userId);
   }
 
@@ -337,11 +357,13 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    * nor updates make a session fresh; {@link Session.reauthenticate} does, and so does a new
    * sign-in.
    *
-   * @param maxAge seconds since the sign-in.
+   * @param maxAge seconds since the sign-in, at most 400 days.
+   * @throws TypeError or RangeError for a `maxAge` that is no such number.
    * @throws HarpiaError `ERR_NOT_FRESH`, also where there is no session or it is nobody's: ask for
    * the password.
    */
   async requireFresh(ref: SessionRef, maxAge: number): Promise<void> {
+    AGE("maxAge", maxAge);
     const { reader, store, clock } = this.#parts;
     const found = isRequest(ref) ? await reader.locate(ref) : await reader.findNow(ref);
     // A request's may be from the near cache.

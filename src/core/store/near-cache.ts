@@ -1,7 +1,7 @@
 // Records that were read, kept in this process for a moment, and dropped as soon as any process is
 // heard to have changed or ended them. What it holds is never older than `maxAge`; while it may be
 // missing messages it holds nothing.
-import { assertSeconds, kindOf } from "../checks.ts";
+import { seconds, type Shape, whole } from "../checks.ts";
 import type { Clock } from "../clock.ts";
 import { copyJson } from "../data/json.ts";
 import type { StoreChange, StoredSession } from "../store.ts";
@@ -27,6 +27,12 @@ interface Kept<Data> {
   until: number;
 }
 
+/** The options of {@link NearCacheOptions}. */
+export const NEAR_CACHE_OPTIONS = {
+  maxAge: seconds(0.001, 3600),
+  maxSessions: whole(1),
+} satisfies Shape;
+
 /** Seconds. */
 export const MAX_AGE = 5;
 const MAX_SESSIONS = 10_000;
@@ -43,18 +49,8 @@ export class NearCache<Data> {
   #isListening = false;
   #isDoubtful = false;
 
-  /** @throws TypeError or RangeError for options that make no sense. */
   constructor(options: NearCacheOptions, clock: Clock) {
-    if (typeof options !== "object" || options === null)
-      throw new TypeError(
-        `Cannot use nearCache: it is ${kindOf(options)}, { maxAge, maxSessions } is wanted`,
-      );
     const { maxAge = MAX_AGE, maxSessions = MAX_SESSIONS } = options;
-    assertSeconds("maxAge of nearCache", maxAge, 0.001, 3600);
-    if (!Number.isInteger(maxSessions) || maxSessions < 1)
-      throw new RangeError(
-        `Cannot use maxSessions of nearCache: it is ${String(maxSessions)}, a whole number from 1 is wanted`,
-      );
     this.#clock = clock;
     this.#maxAge = maxAge * 1000;
     this.#kept = new RecentMap(maxSessions);

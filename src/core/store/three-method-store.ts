@@ -1,7 +1,7 @@
 // Makes a SessionStore of any three-method Store, as far as one process can. Its keys are ids,
 // since that is what such a store takes, and it keeps the plain data alone: instants come from the
 // id's birth.
-import { DEFAULT_ABSOLUTE } from "../checks.ts";
+import { assertOptions, clock, DEFAULT_ABSOLUTE, life, type Shape } from "../checks.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { copyJson, toJsonObject } from "../data/json.ts";
 import { StoreError } from "../errors.ts";
@@ -28,6 +28,7 @@ export interface PlainStoreOptions {
   clock?: Clock | undefined;
 }
 
+const OPTIONS = { absoluteTimeout: life, clock } satisfies Shape;
 // What is remembered of ids that were changed or ended here, at most.
 const REMEMBERED = 10_000;
 
@@ -79,6 +80,7 @@ export class PlainStore<Data> implements SessionStore<Data> {
         );
     }
     this.#store = store;
+    assertOptions("toSessionStore", options, OPTIONS);
     this.#lifetime = (options.absoluteTimeout ?? DEFAULT_ABSOLUTE) * 1000;
     this.#clock = options.clock ?? systemClock;
   }

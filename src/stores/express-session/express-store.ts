@@ -1,6 +1,17 @@
 // toExpressStore: a store of ours behind the class that express-session wants. Checks the options,
 // and answers by callback or promise; express-records.ts decides what a call means.
-import { assertOptions, assertSeconds, kindOf } from "../../core/checks.ts";
+import {
+  assertOptions,
+  boolean,
+  callback as callbackCheck,
+  clock as clockCheck,
+  kindOf,
+  LONGEST_LIFE,
+  LONGEST_WAIT,
+  seconds,
+  type Shape,
+  unchecked,
+} from "../../core/checks.ts";
 import { type Clock, systemClock } from "../../core/clock.ts";
 import type { SessionStore } from "../../core/store.ts";
 import { GuardedStore } from "../../core/store/guarded-store.ts";
@@ -86,17 +97,17 @@ interface MayPrepare {
 const IDLE = 86_400;
 const ABSOLUTE = 2_592_000;
 const STORE_TIMEOUT = 5;
-const KNOWN = [
-  "Store",
-  "idleTimeout",
-  "absoluteTimeout",
-  "touchInterval",
-  "storeTimeout",
-  "user",
-  "former",
-  "migrate",
-  "clock",
-] as const satisfies readonly (keyof ExpressStoreOptions<unknown>)[];
+const OPTIONS = {
+  Store: unchecked,
+  idleTimeout: seconds(0.001, LONGEST_LIFE),
+  absoluteTimeout: seconds(0.001, LONGEST_LIFE, false),
+  touchInterval: seconds(0, LONGEST_LIFE),
+  storeTimeout: seconds(0.001, LONGEST_WAIT, false),
+  user: callbackCheck,
+  former: unchecked,
+  migrate: boolean,
+  clock: clockCheck,
+} satisfies Shape;
 
 /** What the subclass calls of its parent. */
 interface BasePrototype {
@@ -127,7 +138,7 @@ export function toExpressStore<Base, Data extends object>(
     throw new TypeError(
       `Cannot put this store under express-session: it is ${kindOf(store)} without the whole contract, a SessionStore is wanted`,
     );
-  assertOptions("store for express-session", options, KNOWN);
+  assertOptions("toExpressStore", options, OPTIONS);
   if (
     typeof options.Store !== "function" ||
     typeof (options.Store.prototype as Partial<BasePrototype>).createSession !== "function"
@@ -216,11 +227,6 @@ function recordsOf<Base, Data extends object>(
     former,
     migrate = false,
   } = options;
-  const LEAST = 0.001;
-  assertSeconds("option idleTimeout", idleTimeout, LEAST);
-  if (absoluteTimeout !== false) assertSeconds("option absoluteTimeout", absoluteTimeout, LEAST);
-  if (storeTimeout !== false) assertSeconds("option storeTimeout", storeTimeout, LEAST);
-  if (touchInterval !== undefined) assertSeconds("option touchInterval", touchInterval, 0);
   if (former !== undefined)
     assertMethods("former", former, ["get", "set", "destroy"], "a store of express-session");
   const prepared = store as MayPrepare;

@@ -3,7 +3,7 @@
 // sessions.
 import { clearTimeout, setTimeout } from "node:timers";
 import { setTimeout as pause } from "node:timers/promises";
-import { kindOf } from "../../core/checks.ts";
+import { refuseClient } from "../../core/checks.ts";
 import { KeyedQueue } from "../../core/store/keyed-queue.ts";
 
 /** A statement with the options that make its answer the same on every connection. */
@@ -118,10 +118,7 @@ export class MysqlConnector {
       : (client as MysqlPool | MysqlConnection);
     if (has(given, "getConnection")) this.#pool = given as MysqlPool;
     else if (has(given, "execute", "query")) this.#lone = given as MysqlConnection;
-    else
-      throw new TypeError(
-        `Cannot make a MysqlStore: client is ${kindOf(client)} without getConnection or execute, a pool or connection of mysql2 is wanted`,
-      );
+    else refuseClient(client, "a pool or connection of mysql2");
     this.#timeout = timeout;
   }
 

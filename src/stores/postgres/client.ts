@@ -1,5 +1,5 @@
 // Makes one small port of pg, postgres.js and PGlite, by structure. Knows nothing of sessions.
-import { kindOf } from "../../core/checks.ts";
+import { refuseClient } from "../../core/checks.ts";
 import { KeyedQueue } from "../../core/store/keyed-queue.ts";
 import { listenOnClient, listenOnPool } from "./listen.ts";
 import {
@@ -48,9 +48,7 @@ export function toPostgresPort(
     throw new TypeError(
       "Cannot make a PostgresStore: client has unsafe() and is not sql of postgres.js (Bun.SQL is not, nor is the handle of a transaction), expected a Pool or Client of pg, or sql of postgres.js",
     );
-  throw new TypeError(
-    `Cannot make a PostgresStore: client is ${kindOf(client)} without the methods of a client, a Pool or Client of pg, sql of postgres.js or a PGlite is wanted`,
-  );
+  refuseClient(client, "a Pool or Client of pg, sql of postgres.js or a PGlite");
 }
 
 /** Runs work on a connection that is in no transaction. */

@@ -1,6 +1,6 @@
 // Makes one small port of node-redis and ioredis, of a single server (or what Sentinel stands for)
 // and of a cluster, by structure. Knows nothing of sessions.
-import { kindOf } from "../../core/checks.ts";
+import { refuseClient } from "../../core/checks.ts";
 import type { Script } from "./prelude.ts";
 import { toText } from "./record.ts";
 
@@ -136,8 +136,9 @@ function kindOfClient(client: unknown): Kind {
   if (has("sendCommand", "get", "nodeClient") && Array.isArray(Object(client).masters))
     return { dialect: "node-redis", isCluster: true };
   if (has("evalSha", "eval", "get", "mGet")) return { dialect: "node-redis", isCluster: false };
-  throw new TypeError(
-    `Cannot use this client: it is ${kindOf(client)} without the methods of one, a client of redis (node-redis 4 to 6) or ioredis (5 to 6), single or Cluster, is wanted`,
+  refuseClient(
+    client,
+    "a client of redis (node-redis 4 to 6) or ioredis (5 to 6), single or Cluster",
   );
 }
 

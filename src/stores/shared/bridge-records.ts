@@ -1,6 +1,6 @@
 // What the bridges to other people's stores have in common: the key, the text and the time to live
 // of a record.
-import { DEFAULT_ABSOLUTE, kindOf } from "../../core/checks.ts";
+import { clock, DEFAULT_ABSOLUTE, life, refuseClient, type Shape } from "../../core/checks.ts";
 import { type Clock, systemClock } from "../../core/clock.ts";
 import { toJsonObject } from "../../core/data/json.ts";
 import { birthOf, toStoreKey } from "../../core/ids/session-id.ts";
@@ -16,6 +16,11 @@ export interface BridgeOptions {
   clock?: Clock | undefined;
 }
 
+export const BRIDGE_OPTIONS = {
+  absoluteTimeout: life,
+  clock,
+} satisfies Shape;
+
 // Before the JSON text: the version of this format. It also keeps libraries that parse what looks
 // like JSON away from it.
 const VERSION = "v1:";
@@ -26,17 +31,6 @@ export class BridgeRecords<Data> {
   readonly #clock: Clock;
 
   constructor({ absoluteTimeout = DEFAULT_ABSOLUTE, clock = systemClock }: BridgeOptions) {
-    if (
-      !(
-        typeof absoluteTimeout === "number" &&
-        absoluteTimeout >= 1 &&
-        absoluteTimeout <= 100 * 365 * 86_400
-      )
-    ) {
-      throw new RangeError(
-        `Cannot use option absoluteTimeout: it is ${typeof absoluteTimeout === "number" ? absoluteTimeout : kindOf(absoluteTimeout)}, seconds from 1 to 100 years are wanted`,
-      );
-    }
     this.#lifetime = absoluteTimeout * 1000;
     this.#clock = clock;
   }
@@ -83,10 +77,6 @@ export function assertMethods(
   methods: readonly string[],
   wanted: string,
 ): void {
-  for (const method of methods) {
-    if (typeof Object(value)[method] !== "function")
-      throw new TypeError(
-        `Cannot use option ${option}: it is ${kindOf(value)} without ${method}(), ${wanted} is wanted`,
-      );
-  }
+  const missing = methods.find((method) => typeof Object(value)[method] !== "function");
+  if (missing !== undefined) refuseClient(value, `${wanted}, with ${missing}()`, option);
 }

@@ -1,5 +1,5 @@
 // Prunes a store from time to time, without keeping the store or the process alive for it.
-import { assertSeconds } from "../../core/checks.ts";
+import { seconds } from "../../core/checks.ts";
 import type { Clock } from "../../core/clock.ts";
 
 interface Prunable {
@@ -11,11 +11,8 @@ export const PRUNE_INTERVAL = 900;
 // A day: what is longer was meant in milliseconds.
 const LONGEST = 86_400;
 
-/** @throws TypeError or RangeError for what is neither `false` nor seconds from 1 to a day. */
-export function assertPruneInterval(pruneInterval: number | false | undefined): void {
-  if (pruneInterval !== undefined && pruneInterval !== false)
-    assertSeconds("option pruneInterval", pruneInterval, 1, LONGEST);
-}
+/** The option of every store that prunes. */
+export const pruneIntervalCheck = seconds(1, LONGEST, false);
 
 /**
  * Calls `prune` about every so many seconds from its start on, never twice at once. A round that

@@ -1,6 +1,6 @@
 // What SqliteStore asks of a SQLite client, by structure, and the connection with its prepared
 // statements. Never opens a database and never closes one: both are the caller's.
-import { kindOf } from "../../core/checks.ts";
+import { refuseClient } from "../../core/checks.ts";
 
 /** What is bound to a statement. */
 export type SqliteValue = string | number | null;
@@ -57,13 +57,10 @@ export class SqliteConnection {
   #readWait: number | undefined;
 
   constructor(client: SqliteClient, synchronous: "full" | "normal") {
-    for (const method of ["exec", "prepare"] as const) {
-      if (typeof Object(client)[method] !== "function") {
-        throw new TypeError(
-          `Cannot use option client: it is ${kindOf(client)} without ${method}(), a database of better-sqlite3, node:sqlite or bun:sqlite is wanted`,
-        );
-      }
-    }
+    const isClient = (["exec", "prepare"] as const).every(
+      (method) => typeof Object(client)[method] === "function",
+    );
+    if (!isClient) refuseClient(client, "a database of better-sqlite3, node:sqlite or bun:sqlite");
     this.#client = client;
     this.#synchronous = synchronous;
   }

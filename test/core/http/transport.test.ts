@@ -107,7 +107,7 @@ describe("transport: bearer", () => {
     // @ts-expect-error: no such transport.
     assert.throws(() => new Session({ transport: "query" }), {
       name: "TypeError",
-      message: /transport: "cookie" or "bearer" is wanted/,
+      message: /^Invalid option transport: got a string, expected "cookie" or "bearer"$/,
     });
   });
 });

@@ -5,7 +5,7 @@ import { describe, it } from "node:test";
 import { MemoryStore, Session } from "../../../src/session.ts";
 import { countCalls } from "../../support/counting-store.ts";
 
-const [OLD, NEW] = ["o".repeat(32), "n".repeat(32)];
+const [OLD, NEW] = ["an old secret of more than 32 bytes", "a new secret of more than 32 bytes"];
 
 function setting(...secrets: string[]) {
   const { store, calls } = countCalls(new MemoryStore(), true);

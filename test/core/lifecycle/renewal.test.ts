@@ -267,7 +267,9 @@ describe("Renewal", () => {
   });
 
   it("signs renewed ids as well", async () => {
-    const { clock, session, visit } = setUp({ secrets: ["a".repeat(32)] });
+    const { clock, session, visit } = setUp({
+      secrets: ["a secret of this test, of 32 bytes and more"],
+    });
     const first = await session.create({ userId: "a" });
     clock.advance(EVERY * 1000);
     const { id: second } = await visit(first);
@@ -339,7 +341,7 @@ describe("Renewal", () => {
     assert.throws(() => new Session({ renewEvery: 1 }), RangeError);
     assert.throws(() => new Session({ renewEvery: 60, renewOverlap: 60 }), {
       name: "RangeError",
-      message: /less than renewEvery/,
+      message: /below renewEvery/,
     });
     // @ts-expect-error: no such policy.
     assert.throws(() => new Session({ onSuperseded: "ignore" }), TypeError);

@@ -203,11 +203,11 @@ describe("MemoryStore is bounded", () => {
     for (const maxSessions of [0, -1, 1.5, Number.NaN, Infinity])
       assert.throws(() => new MemoryStore({ maxSessions }), {
         name: "RangeError",
-        message: `Cannot use maxSessions: it is ${maxSessions}, a whole number from 1 is wanted`,
+        message: `Invalid option maxSessions: got ${maxSessions}, expected a whole number from 1`,
       });
     assert.throws(() => new MemoryStore({ maxSessions: "5" as unknown as number }), {
-      name: "RangeError",
-      message: "Cannot use maxSessions: it is a string, a whole number from 1 is wanted",
+      name: "TypeError",
+      message: "Invalid option maxSessions: got a string, expected a whole number from 1",
     });
   });
 

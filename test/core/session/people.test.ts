@@ -102,7 +102,11 @@ describe("Session.requireFresh", () => {
     for (const id of [undefined, "x", await session.create({ cart: [] })])
       for (const maxAge of [300, Infinity])
         await assert.rejects(session.requireFresh(id, maxAge), isStale);
-    await assert.rejects(session.requireFresh(await session.create({ userId: "1" }), NaN), isStale);
+    for (const maxAge of [NaN, -1, 300_000_000])
+      await assert.rejects(
+        session.requireFresh(await session.create({ userId: "1" }), maxAge),
+        RangeError,
+      );
   });
 });
 

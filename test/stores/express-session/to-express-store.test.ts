@@ -311,7 +311,7 @@ describe("toExpressStore", () => {
       );
     assert.throws(
       () => toExpressStore(store, { Store: expressSession.Store, ttl: 5 } as never),
-      /there is no option ttl/,
+      /Invalid option ttl: /,
     );
     for (const wrong of [{ idleTimeout: 0 }, { absoluteTimeout: NaN }, { storeTimeout: -1 }])
       assert.throws(

@@ -348,17 +348,20 @@ describe("MysqlStore", () => {
   it("refuses options that make no sense", () => {
     const client = createPool({});
     const wrong: [Record<string, unknown>, RegExp][] = [
-      [{ client: undefined }, /client is undefined without/],
-      [{ client: {} }, /a pool or connection of mysql2 is wanted/],
-      [{ table: "a`b" }, /Cannot use option table/],
-      [{ table: "x".repeat(59) }, /Cannot use option table/],
-      [{ table: 7 }, /Cannot use option table/],
-      [{ pruneInterval: 0 }, /Cannot use option pruneInterval 0/],
-      [{ statementTimeout: Number.NaN }, /Cannot use option statementTimeout NaN/],
-      [{ pruneInterval: "9" }, /pruneInterval: it is a string/],
-      [{ onUnreadable: () => {} }, /there is no option onUnreadable/],
+      [{ client: undefined }, /^Cannot use this client: got undefined, expected a pool/],
+      [
+        { client: {} },
+        /^Cannot use this client: got an object, expected a pool or connection of mysql2$/,
+      ],
+      [{ table: "a`b" }, /Invalid option table: /],
+      [{ table: "x".repeat(59) }, /Invalid option table: /],
+      [{ table: 7 }, /Invalid option table: /],
+      [{ pruneInterval: 0 }, /Invalid option pruneInterval: got 0, /],
+      [{ statementTimeout: Number.NaN }, /Invalid option statementTimeout: got NaN, /],
+      [{ pruneInterval: "9" }, /Invalid option pruneInterval: got a string, /],
+      [{ onUnreadable: () => {} }, /Invalid option onUnreadable: /],
     ];
-    for (const table of ["", "a.b.c"]) wrong.push([{ table }, /Cannot use option table/]);
+    for (const table of ["", "a.b.c"]) wrong.push([{ table }, /Invalid option table: /]);
     for (const [options, message] of wrong) {
       // Wrong on purpose.
       assert.throws(
