@@ -11,6 +11,7 @@ import {
 import { copyJson, toJsonObject } from "../data/json.ts";
 import { type StandardSchema, validateChange } from "../data/schema.ts";
 import { HarpiaError } from "../errors.ts";
+import type { StoredSession } from "../store.ts";
 import type { GuardedStore } from "../store/guarded-store.ts";
 import { queueOfRequests } from "../store/keyed-queue.ts";
 import { retryOnConflict } from "../store/retry-on-conflict.ts";
@@ -71,13 +72,13 @@ export class ExactUpdates<Data extends object> {
   run(
     key: string,
     changes: Changes<Data> | Updater<Data>,
-    { hidden, seesHidden = false }: UpdateScope = {},
+    { hidden, seesHidden = false, admission }: UpdateScope<Data> = {},
   ): Promise<boolean> {
     // What the caller does to the object afterwards is no part of the change.
     const given = this.copy(changes);
     const attempt = async (): Promise<boolean | "conflict"> => {
       const session = await this.#store.read(key);
-      if (!session) return false;
+      if (!session || (admission && !(await admission.of(session)))) return false;
       // The function may change what it is given: what it gives back counts.
       const before = copyJson(session.data);
       const seen = seesHidden ? session.data : pickFields(session.data, "visible");
@@ -158,8 +159,18 @@ function copyChanges<Data extends object>(changes: Changes<Data>): Changes<Data>
   return { ...set, ...Object.fromEntries(unset.map((field) => [field, undefined])) };
 }
 
-/** What the library's own changes are allowed. */
-export interface UpdateScope {
+/** Whether the id that names a session may change it: only the record says which of its ids hold. */
+export interface Admission<Data> {
+  /** Before a change that reads nothing. */
+  beforehand(): boolean | Promise<boolean>;
+  /** By the record that a change has read. */
+  of(session: StoredSession<Data>): boolean | Promise<boolean>;
+}
+
+/** Who changes, and what the library's own changes are allowed. */
+export interface UpdateScope<Data> {
+  /** Absent where the id was found to hold already. */
+  admission?: Admission<Data> | undefined;
   /** Fields of the library's own, changed in the same step. */
   hidden?: object | undefined;
   /** Whether a function sees and names such fields. Then no schema is asked. */

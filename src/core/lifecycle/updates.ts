@@ -1,7 +1,6 @@
 // An update of one session's data: blind where any order of such changes comes to the same, exact
 // where it has to see the data.
 import { assertVisible, type Changes, isChange, toPatch, type Updater } from "../data/changes.ts";
-import type { PatchOutcome } from "../store.ts";
 import type { UpdateScope } from "./exact-updates.ts";
 import type { SessionParts } from "./session-context.ts";
 
@@ -10,7 +9,7 @@ export async function updateData<Data extends object, Input extends object>(
   { store, options, exactUpdates, events }: SessionParts<Data, Input>,
   key: string,
   changes: Changes<Data> | Updater<Data>,
-  scope: UpdateScope = {},
+  scope: UpdateScope<Data> = {},
 ): Promise<boolean> {
   exactUpdates.assertOutside(key);
   const { hidden } = scope;
@@ -19,16 +18,19 @@ export async function updateData<Data extends object, Input extends object>(
   const isOwn = hidden !== undefined && !isChange(changes);
   const isBlind = typeof changes !== "function" && (isOwn || options.isBlindChange(changes));
   const isUpdated = isBlind
-    ? (await patchBlindly(changes)) === "done"
+    ? await patchBlindly(changes)
     : await exactUpdates.run(key, changes, scope);
   if (isUpdated && events.has("updated")) events.emit("updated", { handle: store.handleOf(key) });
   return isUpdated;
 
-  function patchBlindly(fields: Changes<Data>): Promise<PatchOutcome> {
+  async function patchBlindly(fields: Changes<Data>): Promise<boolean> {
+    // Before anything is awaited: what the caller does to the object then is no part of the change.
     const { set, unset } = toPatch(fields);
     assertVisible({ ...fields, ...set });
     const patch = hidden ? mergePatches({ set, unset }, toPatch(hidden)) : { set, unset };
-    return exactUpdates.inOrder(key, () => store.patch(key, patch));
+    const mayChange = scope.admission?.beforehand() ?? true;
+    if (!(mayChange instanceof Promise ? await mayChange : mayChange)) return false;
+    return (await exactUpdates.inOrder(key, () => store.patch(key, patch))) === "done";
   }
 }
 

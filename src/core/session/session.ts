@@ -137,12 +137,12 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
     }
     const key = reader.keyOf(ref);
     if (ref === undefined || key === undefined) return false;
-    // Before the record is asked: only up to the first `await` is it seen who calls.
-    exactUpdates.assertOutside(key);
-    const mayChange = reader.mayChange(key, ref);
-    const given = mayChange instanceof Promise ? exactUpdates.copy(changes) : changes;
-    const isAdmitted = mayChange instanceof Promise ? await mayChange : mayChange;
-    return isAdmitted && updateData(this.#parts, key, given);
+    return updateData(this.#parts, key, changes, {
+      admission: {
+        beforehand: () => reader.mayChange(key, ref),
+        of: (session) => reader.admits(ref, key, session),
+      },
+    });
   }
 
   /**

@@ -279,7 +279,10 @@ describe("toExpressStore as a store", () => {
       { former: {} },
     ];
     for (const options of wrong)
-      assert.throws(() => begin(options as never), /^(?:Type|Range)Error: (?:Cannot use|Invalid option|Invalid options)/);
+      assert.throws(
+        () => begin(options as never),
+        /^(?:Type|Range)Error: (?:Cannot use|Invalid option|Invalid options)/,
+      );
   });
 });
 
