@@ -16,14 +16,14 @@ export type Updater<Data> = (
 /**
  * The patch that a change is, whatever the rest of the data.
  *
- * @throws TypeError for what JSON cannot hold.
+ * @throws TypeError for what JSON would lose.
  */
 export function toPatch<Data extends object>(
   changes: Changes<Data>,
 ): { set: Partial<Data>; unset: string[] } {
   const set: Partial<Data> = toJsonObject(changes) as Partial<Data>;
   const unset: string[] = [];
-  // What JSON drops, `undefined` above all, is no field any more.
+  // `undefined` is no field any more.
   for (const field of Object.keys(changes)) if (!Object.hasOwn(set, field)) unset.push(field);
   return { set, unset };
 }

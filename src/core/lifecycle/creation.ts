@@ -88,7 +88,7 @@ export async function createSession<Data extends object, Input extends object>(
       );
     session.facts = {
       ...session.facts,
-      ...(device && { device: toJsonObject(device) }),
+      ...(device && toJsonObject({ device })),
       ...(persistent && { isPersistent: true }),
     };
   }

@@ -21,11 +21,18 @@ export class RequestChanges<Data extends object> {
     return !isChange(this.#fields);
   }
 
-  /** @param value `undefined` to remove the field. @throws TypeError for what JSON cannot hold. */
-  put(field: string, value: unknown): void {
-    const taken = value === undefined ? undefined : toJsonValue(value);
+  /**
+   * Takes all of these fields, or none. `undefined` removes one.
+   *
+   * @throws TypeError for what JSON would lose.
+   */
+  put(fields: object): void {
+    const taken = Object.entries(fields).map(([field, value]: [string, unknown]) => ({
+      field,
+      value: value === undefined ? undefined : toJsonValue(value, field),
+    }));
     if (this.#fields === NONE) this.#fields = noChanges();
-    this.#fields[field] = taken;
+    for (const { field, value } of taken) this.#fields[field] = value;
   }
 
   /** A field as it will be, of `data` where nothing changes it. */

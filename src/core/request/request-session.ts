@@ -217,18 +217,18 @@ export class RequestSession<Data extends object, Input extends object = Data> {
   /**
    * Changes a field when the request commits. Where there is no session, one begins then.
    *
-   * @throws TypeError for what JSON cannot hold, and for a field of the library's own; HarpiaError
+   * @throws TypeError for what JSON would lose, and for a field of the library's own; HarpiaError
    * `ERR_SESSION_ENDED` after `destroy`.
    */
   set<Field extends keyof Data & string>(field: Field, value: Data[Field]): void {
     assertVisible({ [field]: 0 });
-    this.#put(field, value);
+    this.#put({ [field]: value });
   }
 
   /** Removes a field when the request commits. */
   unset(field: keyof Data & string): void {
     assertVisible({ [field]: 0 });
-    this.#put(field, undefined);
+    this.#put({ [field]: undefined });
   }
 
   /**
@@ -240,7 +240,7 @@ export class RequestSession<Data extends object, Input extends object = Data> {
   async update(changes: Changes<Data> | VisitorUpdater<Data>): Promise<boolean> {
     if (typeof changes !== "function") {
       assertVisible(changes);
-      for (const [field, value] of Object.entries(changes)) this.#put(field, value);
+      this.#put(changes);
       return true;
     }
     return this.#updateExactly(async (opened) => {
@@ -250,7 +250,7 @@ export class RequestSession<Data extends object, Input extends object = Data> {
       const fields = await changes({});
       if (fields === undefined) return false;
       assertVisible(fields);
-      for (const [field, value] of Object.entries(fields)) this.#put(field, value);
+      this.#put(fields);
       return this.#begun();
     });
   }
@@ -266,7 +266,7 @@ export class RequestSession<Data extends object, Input extends object = Data> {
 
   /** Sets such a field when the request commits. */
   setHidden(field: string, value: unknown): void {
-    this.#put(field, value);
+    this.#put({ [field]: value });
   }
 
   /**
@@ -276,7 +276,7 @@ export class RequestSession<Data extends object, Input extends object = Data> {
   async offerHidden(field: string, value: unknown): Promise<void> {
     await this.#updateExactly(async (opened) => {
       if (!opened) {
-        this.#put(field, value);
+        this.#put({ [field]: value });
         return this.#begun();
       }
       // Whose field it is, the type of the data does not know.
@@ -293,7 +293,7 @@ export class RequestSession<Data extends object, Input extends object = Data> {
    * signs nobody in.
    */
   flash(name: string, value: unknown): void {
-    this.#put(FLASH + name, value);
+    this.#put({ [FLASH + name]: value });
   }
 
   /** Takes a message. Of several requests at once exactly one gets it. */
@@ -301,7 +301,7 @@ export class RequestSession<Data extends object, Input extends object = Data> {
     const field = FLASH + name;
     if (this.#record.load()) await this.#record.load();
     const own = this.#changes.get(field, undefined);
-    if (own !== undefined) this.#changes.put(field, undefined);
+    if (own !== undefined) this.#changes.put({ [field]: undefined });
     if (own !== undefined || !this.#record.opened || !Object.hasOwn(this.#record.data ?? {}, field))
       return own;
     return this.#access.takeField(this.#record.opened, field);
@@ -543,9 +543,9 @@ export class RequestSession<Data extends object, Input extends object = Data> {
     if (this.#isRenamed) this.#access.keepId(next.id);
   }
 
-  #put(field: string, value: unknown): void {
+  #put(fields: object): void {
     this.#assertOpen();
-    this.#changes.put(field, value);
+    this.#changes.put(fields);
     // Whether there is a session is settled now, so that one that ends later is not taken for none.
     this.#record.load()?.catch(() => {});
     // The adapter has committed already, and nobody may commit again. Where it is too late, that is

@@ -98,7 +98,7 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    *
    * @param options this session's own limits, such as longer ones for "remember me", and its
    * device.
-   * @throws TypeError for data that JSON cannot hold; HarpiaError `ERR_DATA_INVALID` for what the
+   * @throws TypeError for data that JSON would lose; HarpiaError `ERR_DATA_INVALID` for what the
    * schema refuses, and `ERR_TOO_MANY_SESSIONS` where `maxPerUser` denies.
    */
   async create(data: Input, options?: CreateOptions): Promise<string> {
@@ -125,7 +125,7 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    * @returns `false` when there is no such session. It is never brought back.
    * @throws HarpiaError `ERR_USER_CHANGED` for a change that would give the session another user
    * (session fixation, ASVS V7.2.4): a login is a new session. `ERR_DATA_INVALID` for what the
-   * schema refuses; TypeError for what JSON cannot hold. Nothing was written then.
+   * schema refuses; TypeError that names the field for what JSON would lose. Nothing was written then.
    */
   async update(ref: SessionRef, changes: Changes<Data> | Updater<Data>): Promise<boolean> {
     const { reader, exactUpdates } = this.#parts;

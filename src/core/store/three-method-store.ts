@@ -94,8 +94,8 @@ export class PlainStore<Data> implements SessionStore<Data> {
     return this.#store.get(id);
   }
 
-  set(id: string, data: Data): Promise<void> {
-    return this.#store.set(id, data);
+  async set(id: string, data: Data): Promise<void> {
+    return this.#store.set(id, toJsonObject(data));
   }
 
   delete(id: string): Promise<void> {

@@ -50,7 +50,7 @@ export class BridgeRecords<Data> {
     return Math.max(Math.min(end - this.#clock.now(), this.#lifetime), 1000);
   }
 
-  /** @throws TypeError for what JSON cannot hold. */
+  /** @throws TypeError for what JSON would lose. */
   toText(data: Data): string {
     return VERSION + JSON.stringify(toJsonObject(data));
   }

@@ -183,15 +183,19 @@ describe("Session", () => {
     assert.deepEqual(await session.get(id), { count: 2 });
   });
 
-  it("drops what JSON cannot hold from a change as from all data, whichever way it comes", async () => {
+  it("refuses a change that JSON would lose, whichever way it comes, and takes no field away", async () => {
     const session = new Session<Record<string, unknown>>();
     for (const change of [{ a: () => 1 }, { a: Symbol("a") }, { a: { toJSON: () => undefined } }]) {
       const blind = await session.create({ a: 1, b: 2 });
       const exact = await session.create({ a: 1, b: 2 });
-      await session.update(blind, change);
-      await session.update(exact, () => change);
-      assert.deepEqual(await session.get(blind), { b: 2 });
-      assert.deepEqual(await session.get(exact), { b: 2 });
+      const error = { name: "TypeError", message: /^Cannot store field a: .*, expected JSON$/ };
+      await assert.rejects(session.update(blind, change), error);
+      await assert.rejects(
+        session.update(exact, () => change),
+        error,
+      );
+      assert.deepEqual(await session.get(blind), { a: 1, b: 2 });
+      assert.deepEqual(await session.get(exact), { a: 1, b: 2 });
     }
   });
 
@@ -269,7 +273,7 @@ describe("Session", () => {
     for (const changes of [null, undefined, 1, "text", [], ["a"], true]) {
       await assert.rejects(
         session.update(id, changes as Visitor),
-        { name: "TypeError", message: /^Cannot .*an object is wanted$/ },
+        { name: "TypeError", message: /^Cannot .*expected an object$/ },
         JSON.stringify(changes),
       );
     }
