@@ -1,5 +1,6 @@
 // harpiats/csrf: refuses what another site has made the browser send. A check for any framework,
 // one middleware for each shape of middleware there is, and a synchronizer token.
+import { HarpiaError } from "./core/errors.ts";
 import {
   type CheckedRequest,
   crossSiteCheck,
@@ -19,17 +20,26 @@ export { csrfToken, isCsrfToken } from "./core/request/csrf-token.ts";
 
 const REFUSED = "Forbidden: this request came from another site";
 
-/** A refused request as an error: 403 in Express, Fastify and Koa. */
-export class CrossSiteError extends Error {
+/**
+ * A refused request as an error: a `HarpiaError` with the code `ERR_CROSS_SITE`, which the error
+ * handlers of all frameworks answer with 403. The middlewares of Express, Fastify and Koa throw it;
+ * throw it where you use {@link crossSiteCheck} by yourself.
+ *
+ * @example
+ * const refusal = check(req);
+ * if (refusal) throw new CrossSiteError(refusal);
+ */
+export class CrossSiteError extends HarpiaError {
   override name = "CrossSiteError";
-  readonly status = 403;
-  readonly statusCode = 403;
+  override readonly status = 403;
+  override readonly statusCode = 403;
   /** Whether the message may be shown to the visitor: Koa asks. */
-  readonly expose = true;
+  override readonly expose = true;
+  /** Which header has shown it. */
   readonly reason: CrossSiteRefusal;
 
   constructor(reason: CrossSiteRefusal) {
-    super(REFUSED);
+    super("ERR_CROSS_SITE", REFUSED);
     this.reason = reason;
   }
 }

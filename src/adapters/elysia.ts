@@ -26,17 +26,23 @@ export interface ElysiaOptions<Property extends string = "session"> extends Adap
 }
 
 /** A plugin that gives each context its session, as `session` and by `of(request)`. */
-export interface ElysiaSessionPlugin<Data extends object, Property extends string = "session"> {
+export interface ElysiaSessionPlugin<
+  Data extends object,
+  Property extends string = "session",
+  Input extends object = Data,
+> {
   /** Elysia reads what a plugin adds from `~Singleton` of what it returns, in types alone. */
   <App extends object>(
     app: App,
-  ): App & { "~Singleton": { derive: { readonly [Name in Property]: RequestSession<Data> } } };
+  ): App & {
+    "~Singleton": { derive: { readonly [Name in Property]: RequestSession<Data, Input> } };
+  };
   /**
    * The session of a request, typed: for `onError`, where the context may not have it yet.
    *
    * @throws TypeError for one that did not come through this plugin.
    */
-  of(request: object): RequestSession<Data>;
+  of(request: object): RequestSession<Data, Input>;
 }
 
 /** Elysia's app, as far as it is used. */
@@ -63,12 +69,16 @@ type Handler = (request: Request, ...rest: unknown[]) => unknown;
  * `onError` gets a `StoreError`; without one Elysia answers 503. It needs Elysia's own way to
  * compile handlers, `aot`, which is the default.
  */
-export function elysiaSession<Data extends object, const Property extends string = "session">(
-  session: Pick<Session<Data>, "open">,
+export function elysiaSession<
+  Data extends object,
+  const Property extends string = "session",
+  Input extends object = Data,
+>(
+  session: Pick<Session<Data, Input>, "open">,
   options: ElysiaOptions<Property> = {},
-): ElysiaSessionPlugin<Data, Property> {
+): ElysiaSessionPlugin<Data, Property, Input> {
   const { onFailure = () => {} } = options;
-  const sessions = new RequestSessions<Data>(session, options, ANSWERING_OPTIONS);
+  const sessions = new RequestSessions<Data, Input>(session, options, ANSWERING_OPTIONS);
 
   // Around everything, so that it sees the answer as it leaves, whichever hook or error made it.
   const wrap =
@@ -118,7 +128,7 @@ export function elysiaSession<Data extends object, const Property extends string
     return app;
   };
   // What is added in types, Elysia adds at run time.
-  return Object.assign(plugin as ElysiaSessionPlugin<Data, Property>, {
+  return Object.assign(plugin as ElysiaSessionPlugin<Data, Property, Input>, {
     of: (request: object) => sessions.of(request),
   });
 }

@@ -12,9 +12,9 @@ export type { AdapterOptions, SessionMiddleware };
  * No byte of the response leaves before the session is written. If that fails, Express's error
  * handler gets a `StoreError` with `statusCode` 503, and nothing of the response has left.
  */
-export function expressSession<Data extends object>(
-  session: Pick<Session<Data>, "open">,
+export function expressSession<Data extends object, Input extends object = Data>(
+  session: Pick<Session<Data, Input>, "open">,
   options: AdapterOptions = {},
-): SessionMiddleware<Data> {
+): SessionMiddleware<Data, Input> {
   return nodeMiddleware(session, options);
 }

@@ -35,14 +35,14 @@ export type FastifyReplyLike = ResponseLike & {
 };
 
 /** A plugin that gives each request its session, as `request.session` and by `of(request)`. */
-export interface FastifySessionPlugin<Data extends object> {
+export interface FastifySessionPlugin<Data extends object, Input extends object = Data> {
   (fastify: FastifyLike, options: unknown, done: (error?: Error) => void): void;
   /**
    * The session of a request, typed.
    *
    * @throws TypeError for one that did not come through this plugin.
    */
-  of(request: object): RequestSession<Data>;
+  of(request: object): RequestSession<Data, Input>;
 }
 
 /**
@@ -54,11 +54,11 @@ export interface FastifySessionPlugin<Data extends object> {
  * handler gets a `StoreError` with `statusCode` 503. What is written to `reply.raw` goes past the
  * plugin, as it goes past Fastify.
  */
-export function fastifySession<Data extends object>(
-  session: Pick<Session<Data>, "open">,
+export function fastifySession<Data extends object, Input extends object = Data>(
+  session: Pick<Session<Data, Input>, "open">,
   options: AdapterOptions = {},
-): FastifySessionPlugin<Data> {
-  const sessions = new RequestSessions<Data>(session, options);
+): FastifySessionPlugin<Data, Input> {
+  const sessions = new RequestSessions<Data, Input>(session, options);
   const plugin = (fastify: FastifyLike, _: unknown, done: (error?: Error) => void): void => {
     try {
       fastify.decorateRequest(sessions.property, sessions.decoration());

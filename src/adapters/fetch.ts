@@ -36,13 +36,18 @@ export function withSession<
   Req extends RequestLike & object = Request,
   Rest extends unknown[] = [],
   Answer extends Response | undefined = Response,
+  Input extends object = Data,
 >(
-  session: Pick<Session<Data>, "open">,
-  handler: (request: Req, session: RequestSession<Data>, ...rest: Rest) => Answer | Promise<Answer>,
+  session: Pick<Session<Data, Input>, "open">,
+  handler: (
+    request: Req,
+    session: RequestSession<Data, Input>,
+    ...rest: Rest
+  ) => Answer | Promise<Answer>,
   options: FetchOptions = {},
 ): (request: Req, ...rest: Rest) => Promise<Response | Answer> {
   const open = openerOf(session);
-  const sessions = new RequestSessions<Data>(session, options, OPTIONS);
+  const sessions = new RequestSessions<Data, Input>(session, options, OPTIONS);
   return async (request, ...rest) => {
     const own = open(request);
     try {

@@ -25,14 +25,14 @@ export interface H3EventLike {
 /**
  * A middleware that gives each event its session, as `event.context.session` and by `of(event)`.
  */
-export interface H3SessionMiddleware<Data extends object> {
+export interface H3SessionMiddleware<Data extends object, Input extends object = Data> {
   (event: H3EventLike, next: () => unknown): Promise<unknown>;
   /**
    * The session of an event, typed.
    *
    * @throws TypeError for one that did not come through this middleware.
    */
-  of(event: { readonly context: object }): RequestSession<Data>;
+  of(event: { readonly context: object }): RequestSession<Data, Input>;
 }
 
 /**
@@ -43,14 +43,14 @@ export interface H3SessionMiddleware<Data extends object> {
  * `onError` gets a `StoreError`; without one h3 answers 503. What a handler throws counts by its
  * status: an `HTTPError` below 500 writes the session.
  */
-export function h3Session<Data extends object>(
-  session: Pick<Session<Data>, "open">,
+export function h3Session<Data extends object, Input extends object = Data>(
+  session: Pick<Session<Data, Input>, "open">,
   options: AdapterOptions = {},
-): H3SessionMiddleware<Data> {
-  const sessions = new RequestSessions<Data>(session, options);
+): H3SessionMiddleware<Data, Input> {
+  const sessions = new RequestSessions<Data, Input>(session, options);
   const finish = async (
     event: H3EventLike,
-    own: RequestSession<Data>,
+    own: RequestSession<Data, Input>,
     answered: unknown,
     status: number,
   ): Promise<void> => {

@@ -7,7 +7,7 @@ import { type AdapterOptions, RequestSessions } from "./shared/request-sessions.
 export type { AdapterOptions };
 
 /** A middleware that gives each request its session, as `req.session` and by `of(req)`. */
-export interface HarpiaSessionMiddleware<Data extends object> {
+export interface HarpiaSessionMiddleware<Data extends object, Input extends object = Data> {
   (
     req: RequestLike & object,
     res: ResponseLike & { readonly statusCode: number },
@@ -18,7 +18,7 @@ export interface HarpiaSessionMiddleware<Data extends object> {
    *
    * @throws TypeError for one that did not come through this middleware.
    */
-  of(req: object): RequestSession<Data>;
+  of(req: object): RequestSession<Data, Input>;
 }
 
 /**
@@ -27,16 +27,14 @@ export interface HarpiaSessionMiddleware<Data extends object> {
  * Nothing is sent before all middleware has ended, so the session is written by then. If that
  * fails, the answer is 503 and `app.onError` gets the `StoreError`.
  */
-export function harpiaSession<Data extends object>(
-  session: Pick<Session<Data>, "open">,
+export function harpiaSession<Data extends object, Input extends object = Data>(
+  session: Pick<Session<Data, Input>, "open">,
   options: AdapterOptions = {},
-): HarpiaSessionMiddleware<Data> {
-  const sessions = new RequestSessions<Data>(session, options);
-  const middleware: (...args: Parameters<HarpiaSessionMiddleware<Data>>) => Promise<void> = async (
-    req,
-    res,
-    next,
-  ) => {
+): HarpiaSessionMiddleware<Data, Input> {
+  const sessions = new RequestSessions<Data, Input>(session, options);
+  const middleware: (
+    ...args: Parameters<HarpiaSessionMiddleware<Data, Input>>
+  ) => Promise<void> = async (req, res, next) => {
     if (sessions.joins(req)) return next();
     const own = sessions.open(req, req);
     // A handler's error has become a response by the time this goes on.

@@ -14,14 +14,14 @@ export type HonoSessionContext = RequestLike &
   };
 
 /** A middleware that gives each context its session, as `c.get("session")` and by `of(c)`. */
-export interface HonoSessionMiddleware<Data extends object> {
+export interface HonoSessionMiddleware<Data extends object, Input extends object = Data> {
   (c: HonoSessionContext, next: () => Promise<void>): Promise<void>;
   /**
    * The session of a context, typed.
    *
    * @throws TypeError for one that did not come through this middleware.
    */
-  of(c: object): RequestSession<Data>;
+  of(c: object): RequestSession<Data, Input>;
 }
 
 /**
@@ -31,11 +31,11 @@ export interface HonoSessionMiddleware<Data extends object> {
  * The session is written when the handler has answered and before the answer leaves. If that fails,
  * `app.onError` gets the `StoreError`; without one Hono answers 503.
  */
-export function honoSession<Data extends object>(
-  session: Pick<Session<Data>, "open">,
+export function honoSession<Data extends object, Input extends object = Data>(
+  session: Pick<Session<Data, Input>, "open">,
   options: AdapterOptions = {},
-): HonoSessionMiddleware<Data> {
-  const sessions = new RequestSessions<Data>(session, options);
+): HonoSessionMiddleware<Data, Input> {
+  const sessions = new RequestSessions<Data, Input>(session, options);
   const middleware = async (c: HonoSessionContext, next: () => Promise<void>): Promise<void> => {
     const isJoining = sessions.joins(c);
     const own = isJoining ? sessions.of(c) : sessions.open(c, c);

@@ -23,14 +23,14 @@ interface ErrorAnswering {
 }
 
 /** A middleware that gives each context its session, as `ctx.session` and by `of(ctx)`. */
-export interface KoaSessionMiddleware<Data extends object> {
+export interface KoaSessionMiddleware<Data extends object, Input extends object = Data> {
   (ctx: KoaContext, next: () => Promise<unknown>): Promise<void>;
   /**
    * The session of a context, typed.
    *
    * @throws TypeError for one that did not come through this middleware.
    */
-  of(ctx: object): RequestSession<Data>;
+  of(ctx: object): RequestSession<Data, Input>;
 }
 
 /**
@@ -40,14 +40,14 @@ export interface KoaSessionMiddleware<Data extends object> {
  * error goes Koa's way: a `StoreError` with `status` 503. What is thrown counts by its status:
  * below 500, as `ctx.throw(401)`, it writes the session.
  */
-export function koaSession<Data extends object>(
-  session: Pick<Session<Data>, "open">,
+export function koaSession<Data extends object, Input extends object = Data>(
+  session: Pick<Session<Data, Input>, "open">,
   options: AdapterOptions = {},
-): KoaSessionMiddleware<Data> {
-  const sessions = new RequestSessions<Data>(session, options);
+): KoaSessionMiddleware<Data, Input> {
+  const sessions = new RequestSessions<Data, Input>(session, options);
   const settle = async (
     ctx: KoaContext,
-    own: RequestSession<Data>,
+    own: RequestSession<Data, Input>,
     status: number,
   ): Promise<void> => {
     try {

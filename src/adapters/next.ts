@@ -18,8 +18,11 @@ export interface NextHeaders {
 type Given<Value> = Value | PromiseLike<Value> | (() => Value | PromiseLike<Value>);
 
 /** What is asked of a `Session`. */
-type Sessions<Data extends object> = Pick<Session<Data>, "open" | "cookieName"> &
-  Partial<Pick<Session<Data>, "policy">>;
+type Sessions<Data extends object, Input extends object = Data> = Pick<
+  Session<Data, Input>,
+  "open" | "cookieName"
+> &
+  Partial<Pick<Session<Data, Input>, "policy">>;
 
 const OPTIONS = {
   headers: check(
@@ -60,11 +63,11 @@ export interface NextActionOptions extends NextOptions {
  * @throws TypeError for what is no `Session`, for one whose transport is no cookie, and for what
  * are no cookies.
  */
-export async function nextSession<Data extends object>(
-  sessions: Sessions<Data>,
+export async function nextSession<Data extends object, Input extends object = Data>(
+  sessions: Sessions<Data, Input>,
   cookies: Given<NextCookies>,
   options: NextOptions = {},
-): Promise<NextSession<Data>> {
+): Promise<NextSession<Data, Input>> {
   assertOptions("nextSession", options, OPTIONS);
   return openSession(sessions, cookies, options, false);
 }
@@ -77,10 +80,15 @@ export async function nextSession<Data extends object>(
  * ended it. What else it throws is thrown on, after its changes were dropped. A store that fails is
  * thrown on too: an error page, never a success.
  */
-export function nextAction<Data extends object, Args extends unknown[], Result>(
-  sessions: Sessions<Data>,
+export function nextAction<
+  Data extends object,
+  Args extends unknown[],
+  Result,
+  Input extends object = Data,
+>(
+  sessions: Sessions<Data, Input>,
   cookies: () => NextCookies | PromiseLike<NextCookies>,
-  action: (session: NextSession<Data>, ...args: Args) => Result | PromiseLike<Result>,
+  action: (session: NextSession<Data, Input>, ...args: Args) => Result | PromiseLike<Result>,
   options: NextActionOptions = {},
 ): (...args: Args) => Promise<Result> {
   assertOptions("nextAction", options, { ...OPTIONS, onError: oneOf("discard", "commit") });
@@ -105,12 +113,12 @@ export function nextAction<Data extends object, Args extends unknown[], Result>(
   };
 }
 
-async function openSession<Data extends object>(
-  sessions: Sessions<Data>,
+async function openSession<Data extends object, Input extends object = Data>(
+  sessions: Sessions<Data, Input>,
   cookies: Given<NextCookies>,
   options: NextOptions,
   isHeld: boolean,
-): Promise<NextSession<Data>> {
+): Promise<NextSession<Data, Input>> {
   if (typeof Object(sessions).open !== "function")
     throw new TypeError(
       "Cannot open a session: the first argument is no Session, new Session(…) is wanted",
@@ -126,7 +134,9 @@ async function openSession<Data extends object>(
     throw new TypeError(
       "Cannot open a session: these are no cookies, cookies of next/headers is wanted",
     );
-  return closeNextSession(new NextSession<Data>(openRequest(sessions, jar, headers), jar, isHeld));
+  return closeNextSession(
+    new NextSession<Data, Input>(openRequest(sessions, jar, headers), jar, isHeld),
+  );
 }
 
 function taken<Value>(given: Given<Value>): Value | PromiseLike<Value> {
@@ -134,11 +144,11 @@ function taken<Value>(given: Given<Value>): Value | PromiseLike<Value> {
   return typeof given === "function" ? (given as () => Value | PromiseLike<Value>)() : given;
 }
 
-function openRequest<Data extends object>(
-  sessions: Sessions<Data>,
+function openRequest<Data extends object, Input extends object = Data>(
+  sessions: Sessions<Data, Input>,
   cookies: NextCookies,
   headers: NextHeaders | undefined,
-): RequestSession<Data> {
+): RequestSession<Data, Input> {
   return sessions.open({
     headers: {
       get(name) {

@@ -34,10 +34,10 @@ const TEXTS: Readonly<Record<number, string>> = { 401: "Unauthorized", 503: "Ser
  * The response is held at its first byte until the session is written. If that fails, `next(error)`
  * gets a `StoreError` with `statusCode` 503, and nothing of the response has left.
  */
-export function connectSession<Data extends object>(
-  session: Pick<Session<Data>, "open">,
+export function connectSession<Data extends object, Input extends object = Data>(
+  session: Pick<Session<Data, Input>, "open">,
   options: AdapterOptions = {},
-): SessionMiddleware<Data> {
+): SessionMiddleware<Data, Input> {
   return nodeMiddleware(session, options);
 }
 
@@ -53,9 +53,10 @@ export function withSession<
   Data extends object,
   Req extends RequestLike & object = IncomingMessage,
   Res extends Replaceable = ServerResponse,
+  Input extends object = Data,
 >(
-  session: Pick<Session<Data>, "open">,
-  handler: (req: Req, res: Res, session: RequestSession<Data>) => unknown,
+  session: Pick<Session<Data, Input>, "open">,
+  handler: (req: Req, res: Res, session: RequestSession<Data, Input>) => unknown,
   options: NodeOptions = {},
 ): (req: Req, res: Res) => void {
   const {

@@ -22,11 +22,11 @@ export interface UpgradeOptions {
  * where nobody is signed in. A visitor's session is refused too: where visitors may connect, use
  * `Session.open`.
  */
-export type Upgrade<Data extends object> =
+export type Upgrade<Data extends object, Input extends object = Data> =
   | {
       readonly isAllowed: true;
       readonly data: Readonly<Data>;
-      readonly session: RequestSession<Data>;
+      readonly session: RequestSession<Data, Input>;
     }
   | { readonly isAllowed: false; readonly status: 401 | 403 };
 
@@ -48,11 +48,11 @@ const POLICY_VIOLATION = 1008;
  *
  * @throws StoreError when the store fails: refuse with 503, and nobody is logged out.
  */
-export async function fromWebSocket<Data extends object>(
-  session: Pick<Session<Data>, "open">,
+export async function fromWebSocket<Data extends object, Input extends object = Data>(
+  session: Pick<Session<Data, Input>, "open">,
   req: RequestLike,
   options: UpgradeOptions = {},
-): Promise<Upgrade<Data>> {
+): Promise<Upgrade<Data, Input>> {
   assertOptions("fromWebSocket", options, OPTIONS);
   if (!isAllowedOrigin(req, options.allowedOrigins)) return { isAllowed: false, status: 403 };
   const own = session.open(req);

@@ -7,6 +7,7 @@
  */
 export type ErrorCode =
   | "ERR_COOKIES_READ_ONLY"
+  | "ERR_CROSS_SITE"
   | "ERR_DATA_INVALID"
   | "ERR_HEADERS_SENT"
   | "ERR_NESTED_UPDATE"
@@ -28,7 +29,10 @@ export interface DataIssue {
 }
 
 // What error handlers answer with. A visitor has caused these, and the message says nothing secret.
-const STATUS: Partial<Record<ErrorCode, number>> = { ERR_NOT_SIGNED_IN: 401 };
+const STATUS: Partial<Record<ErrorCode, number>> = {
+  ERR_CROSS_SITE: 403,
+  ERR_NOT_SIGNED_IN: 401,
+};
 
 /** An error that a caller can act on. {@link ErrorCode} says which one it is. */
 export class HarpiaError extends Error {
@@ -41,7 +45,7 @@ export class HarpiaError extends Error {
   declare readonly issues?: readonly DataIssue[];
   /**
    * What the error handlers of Express, Fastify, Koa and others answer with: 401 with
-   * `ERR_NOT_SIGNED_IN`, else none.
+   * `ERR_NOT_SIGNED_IN`, 403 with `ERR_CROSS_SITE`, else none.
    */
   declare readonly status?: number;
   declare readonly statusCode?: number;
@@ -61,7 +65,7 @@ export class HarpiaError extends Error {
     Object.assign(this, { status, statusCode: status, expose: true });
     // Hono asks an error for its response. Not enumerable, so that logs do not show it.
     Object.defineProperty(this, "getResponse", {
-      value: () => new Response("Unauthorized", { status }),
+      value: () => new Response(status === 403 ? "Forbidden" : "Unauthorized", { status }),
     });
   }
 }

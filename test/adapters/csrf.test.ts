@@ -14,7 +14,7 @@ import Koa from "koa";
 import Koa2 from "koa2";
 import {
   crossSiteCheck,
-  type CrossSiteError,
+  CrossSiteError,
   type CrossSiteOptions,
   elysiaCsrf,
   expressCsrf,
@@ -25,7 +25,10 @@ import {
   koaCsrf,
   withCsrf,
 } from "../../src/csrf.ts";
+import { withSession } from "../../src/adapters/fetch.ts";
+import { withSession as withNodeSession } from "../../src/adapters/node.ts";
 import harpia from "../../src/index.ts";
+import { HarpiaError, Session } from "../../src/session.ts";
 import { type Listening, listen, serveFetch } from "../support/listen.ts";
 
 const OPTIONS: CrossSiteOptions = {
@@ -201,3 +204,60 @@ for (const [name, start] of Object.entries(FRAMEWORKS)) {
     });
   });
 }
+
+/** Apps whose handler looks by itself, and throws. */
+const THROWING: Record<string, () => Promise<Listening>> = {
+  "Express 5": () => listen(createServer(express().set("env", "test").use(refuse))),
+  "Express 4": () => listen(createServer(express4().set("env", "test").use(refuse))),
+  async "Fastify 5"() {
+    const app = fastify();
+    app.all("/*", async () => refuse());
+    return { url: await app.listen({ port: 0, host: "127.0.0.1" }), close: () => app.close() };
+  },
+  "Koa 3"() {
+    const listener = new Koa().use(refuse).callback();
+    return listen(createServer((req, res) => void listener(req, res)));
+  },
+  "Hono 4": () => serveFetch(new Hono().all("*", refuse).fetch),
+  "h3 2"() {
+    const app = new H3().all("/**", refuse);
+    return serveFetch((request) => app.fetch(request));
+  },
+  Elysia: () => serveFetch(new Elysia().all("/*", () => refuse()).fetch),
+  "withSession of fetch": () => serveFetch(withSession(new Session(), refuse)),
+  "withSession of node": () => listen(createServer(withNodeSession(new Session(), refuse))),
+  async "harpia()"() {
+    const app = harpia();
+    app.all("*", refuse);
+    const server = app.listen({ port: 0, hostname: "127.0.0.1" });
+    await server.ready;
+    return { url: `http://127.0.0.1:${server.port}`, close: () => server.close() };
+  },
+};
+
+function refuse(): never {
+  throw new CrossSiteError("origin");
+}
+
+describe("A CrossSiteError", () => {
+  it("is a HarpiaError with a code, and says by which header", () => {
+    const error = new CrossSiteError("sec-fetch-site");
+    assert.ok(error instanceof HarpiaError);
+    assert.equal(error.code, "ERR_CROSS_SITE");
+    assert.equal(error.reason, "sec-fetch-site");
+    assert.equal(error.name, "CrossSiteError");
+    assert.equal(error.statusCode, 403);
+    assert.equal(error.expose, true);
+  });
+
+  for (const [name, start] of Object.entries(THROWING)) {
+    it(`that a handler throws is a 403 in ${name}`, async () => {
+      const { url, close } = await start();
+      try {
+        assert.equal(await statusOf(url, "POST", FOREIGN), 403);
+      } finally {
+        await close();
+      }
+    });
+  }
+});

@@ -27,14 +27,14 @@ export interface NextCookies {
  * `set`, `unset`, `flash` and `update` with an object wait for {@link NextSession.commit}, which
  * has to come before `redirect()`: that throws.
  */
-export class NextSession<Data extends object> {
-  readonly #session: RequestSession<Data>;
+export class NextSession<Data extends object, Input extends object = Data> {
+  readonly #session: RequestSession<Data, Input>;
   readonly #cookies: NextCookies;
   readonly #isHeld: boolean;
   #isChanged = false;
 
   /** @param isHeld leaves the cookie to {@link NextSession.settle}. */
-  constructor(session: RequestSession<Data>, cookies: NextCookies, isHeld: boolean) {
+  constructor(session: RequestSession<Data, Input>, cookies: NextCookies, isHeld: boolean) {
     this.#session = session;
     this.#cookies = cookies;
     this.#isHeld = isHeld;
@@ -180,7 +180,7 @@ export class NextSession<Data extends object> {
    * former data only the fields in `keep` come along, and none of them if it was somebody's
    * already.
    */
-  async login(data: Data, options: LoginOptions<Data> = {}): Promise<void> {
+  async login(data: Input, options: LoginOptions<Data> = {}): Promise<void> {
     await this.#change(() => this.#session.login(data, options));
   }
 
@@ -314,10 +314,10 @@ export class NextSession<Data extends object> {
 const close = /* @__PURE__ */ makeCloser<object>(NextSession);
 
 /** The face that callers get. */
-export function closeNextSession<Data extends object>(
-  session: NextSession<Data>,
-): NextSession<Data> {
-  return close(session) as NextSession<Data>;
+export function closeNextSession<Data extends object, Input extends object = Data>(
+  session: NextSession<Data, Input>,
+): NextSession<Data, Input> {
+  return close(session) as NextSession<Data, Input>;
 }
 
 function readOnly(cause: unknown): HarpiaError {

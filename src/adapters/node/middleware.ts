@@ -11,26 +11,26 @@ import { type HoldableResponse, type HoldHooks, holdResponse } from "./held-resp
 export type Next = (error?: unknown) => void;
 
 /** A middleware that gives each request its session, as `req.session` and by `of(req)`. */
-export interface SessionMiddleware<Data extends object> {
+export interface SessionMiddleware<Data extends object, Input extends object = Data> {
   (req: RequestLike & object, res: HoldableResponse, next: Next): void;
   /**
    * The session of a request, typed.
    *
    * @throws TypeError for a request that did not come through this middleware.
    */
-  of(req: object): RequestSession<Data>;
+  of(req: object): RequestSession<Data, Input>;
 }
 
 /**
  * Makes the middleware. The response is held at its first byte until the session is written; if
  * that fails, `next` gets the `StoreError`, and nothing of the response has left.
  */
-export function nodeMiddleware<Data extends object>(
-  session: Pick<Session<Data>, "open">,
+export function nodeMiddleware<Data extends object, Input extends object = Data>(
+  session: Pick<Session<Data, Input>, "open">,
   options: AdapterOptions,
   shape?: Shape,
-): SessionMiddleware<Data> {
-  const sessions = new RequestSessions<Data>(session, options, shape);
+): SessionMiddleware<Data, Input> {
+  const sessions = new RequestSessions<Data, Input>(session, options, shape);
   const middleware = (req: RequestLike & object, res: HoldableResponse, next: Next): void => {
     if (sessions.joins(req)) return next();
     const own = sessions.open(req, req);
@@ -45,16 +45,16 @@ const ID_HEADERS = ["set-cookie", "x-auth-token"];
 
 // A class, not an object literal, which V8 may come to keep in its old generation: see
 // http-messages.ts.
-class SettlingHooks<Data extends object> implements HoldHooks {
-  readonly #sessions: RequestSessions<Data>;
-  readonly #own: RequestSession<Data>;
+class SettlingHooks<Data extends object, Input extends object = Data> implements HoldHooks {
+  readonly #sessions: RequestSessions<Data, Input>;
+  readonly #own: RequestSession<Data, Input>;
   readonly #res: HoldableResponse;
   #before: unknown[] | undefined;
   readonly onFailure: Next;
 
   constructor(
-    sessions: RequestSessions<Data>,
-    own: RequestSession<Data>,
+    sessions: RequestSessions<Data, Input>,
+    own: RequestSession<Data, Input>,
     res: HoldableResponse,
     onFailure: Next,
   ) {

@@ -34,9 +34,9 @@ export const ADAPTER_OPTIONS = {
 export const ANSWERING_OPTIONS = { ...ADAPTER_OPTIONS, onFailure: callback } satisfies Shape;
 
 /** The sessions of the requests under way, found by whatever object stands for the request. */
-export class RequestSessions<Data extends object> {
+export class RequestSessions<Data extends object, Input extends object = Data> {
   readonly property: string;
-  readonly #open: (req: RequestLike) => RequestSession<Data>;
+  readonly #open: (req: RequestLike) => RequestSession<Data, Input>;
   // On the request itself: a WeakMap of requests, which all die young, costs the collector more
   // than all else here together.
   readonly #mark: symbol;
@@ -47,7 +47,7 @@ export class RequestSessions<Data extends object> {
 
   /** @throws TypeError for what is no `Session`, and for an option that there is not. */
   constructor(
-    session: Pick<Session<Data>, "open">,
+    session: Pick<Session<Data, Input>, "open">,
     options: AdapterOptions = {},
     shape: Shape = ADAPTER_OPTIONS,
   ) {
@@ -68,10 +68,10 @@ export class RequestSessions<Data extends object> {
    *
    * @throws as {@link expose}.
    */
-  open(req: RequestLike, holder: object): RequestSession<Data> {
+  open(req: RequestLike, holder: object): RequestSession<Data, Input> {
     const session = this.#open(req);
     // Frameworks freeze no request.
-    (holder as Marked<Data>)[this.#mark] = session;
+    (holder as Marked<Data, Input>)[this.#mark] = session;
     this.#expose(session, holder);
     return session;
   }
@@ -84,7 +84,7 @@ export class RequestSessions<Data extends object> {
    * @returns whether there is one.
    */
   joins(holder: object): boolean {
-    const session = (holder as Marked<Data>)[this.#mark];
+    const session = (holder as Marked<Data, Input>)[this.#mark];
     if (session) this.#expose(session, holder);
     return session !== undefined;
   }
@@ -93,8 +93,8 @@ export class RequestSessions<Data extends object> {
    * The session of a request that came through the adapter: the one that does the work, for the
    * adapter.
    */
-  find(holder: object | undefined): RequestSession<Data> | undefined {
-    return (holder as Marked<Data> | undefined)?.[this.#mark];
+  find(holder: object | undefined): RequestSession<Data, Input> | undefined {
+    return (holder as Marked<Data, Input> | undefined)?.[this.#mark];
   }
 
   /**
@@ -102,8 +102,8 @@ export class RequestSessions<Data extends object> {
    *
    * @throws TypeError for a request that did not come through the adapter.
    */
-  of(holder: object): RequestSession<Data> {
-    const session = (holder as Marked<Data>)[this.#mark];
+  of(holder: object): RequestSession<Data, Input> {
+    const session = (holder as Marked<Data, Input>)[this.#mark];
     if (!session)
       throw new TypeError(
         "Cannot give the session of this request: it did not come through the session middleware, which has to be used before",
@@ -126,10 +126,10 @@ export class RequestSessions<Data extends object> {
     return {
       configurable: true,
       enumerable: true,
-      get(this: Marked<Data>): unknown {
+      get(this: Marked<Data, Input>): unknown {
         return this[mark]?.face;
       },
-      set(this: Marked<Data>, value: unknown): void {
+      set(this: Marked<Data, Input>, value: unknown): void {
         // A request that did not come through the adapter is anybody's.
         if (this[mark] === undefined)
           Object.defineProperty(this, property, {
@@ -152,13 +152,13 @@ export class RequestSessions<Data extends object> {
    *
    * @throws StoreError when the store fails.
    */
-  settle(session: RequestSession<Data>, status: number): Promise<void> | undefined {
+  settle(session: RequestSession<Data, Input>, status: number): Promise<void> | undefined {
     if (this.#isDiscarding && status >= 500) return session.discard();
     return session.hasChanges ? session.commit() : undefined;
   }
 
   /** @throws TypeError where the property holds what is not ours. */
-  #expose(session: RequestSession<Data>, holder: object): void {
+  #expose(session: RequestSession<Data, Input>, holder: object): void {
     const { property } = this;
     const there = valueOf(holder, property);
     if (there !== undefined && there !== null) {
@@ -198,15 +198,18 @@ export class RequestSessions<Data extends object> {
   }
 }
 
-type Marked<Data extends object> = Record<symbol, RequestSession<Data> | undefined>;
+type Marked<Data extends object, Input extends object = Data> = Record<
+  symbol,
+  RequestSession<Data, Input> | undefined
+>;
 
 /** What opens a request's session as it is, where that can be had. */
-export function openerOf<Data extends object>(
-  session: Pick<Session<Data>, "open">,
-): (req: RequestLike) => RequestSession<Data> {
-  const { [OPEN_REAL]: openReal } = session as Partial<Session<Data>>;
+export function openerOf<Data extends object, Input extends object = Data>(
+  session: Pick<Session<Data, Input>, "open">,
+): (req: RequestLike) => RequestSession<Data, Input> {
+  const { [OPEN_REAL]: openReal } = session as Partial<Session<Data, Input>>;
   return openReal
-    ? (req) => openReal.call(session as Session<Data>, req)
+    ? (req) => openReal.call(session as Session<Data, Input>, req)
     : (req) => realOf(session.open(req));
 }
 
