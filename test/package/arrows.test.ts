@@ -37,6 +37,7 @@ const FOLDERS = [
   "adapters/next",
   "adapters/shared",
   "app",
+  "express-session",
   "testing",
   "explain",
   "opentelemetry",
@@ -78,6 +79,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   "src/admin.ts": ["admin", ...CORE],
   "src/explain.ts": ["explain", ...CORE],
   "src/opentelemetry.ts": ["opentelemetry", ...CORE],
+  "src/express-session.ts": ["express-session", ...CORE],
 
   "src/core/here.ts": ["own"],
   "src/core/data/here.ts": ["own", ...core(), ...NODE],
@@ -120,6 +122,14 @@ const ALLOWED: Record<string, readonly string[]> = {
   "src/adapters/shared/here.ts": ["own", ...FOR_ADAPTERS, ...NODE],
 
   "src/app/here.ts": ["own", "adapters", ...core("http"), ...HTML, ...SERVER, ...NODE],
+  "src/express-session/here.ts": [
+    "own",
+    "adapters/node",
+    "stores",
+    ...core("http", "ids", "memory", "request", "store"),
+    "cookie",
+    ...NODE,
+  ],
   "src/testing/here.ts": [
     "own",
     ...core("ids", "store", "memory", "request", "session"),

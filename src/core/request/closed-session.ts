@@ -45,6 +45,11 @@ export function makeCloser<Real extends object>(Class: {
   return (real) => new Proxy(new ClosedSession(real), handler) as unknown as Real;
 }
 
+/** Whether something is a request's session, closed. */
+export function isClosed(thing: unknown): boolean {
+  return typeof thing === "object" && thing !== null && REAL in thing;
+}
+
 /** The object behind a face; any other object is itself. */
 export function realOf<Real extends object>(closed: Real): Real {
   return ((closed as Partial<Face>)[REAL] as Real | undefined) ?? closed;

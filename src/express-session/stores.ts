@@ -1,0 +1,92 @@
+// Which store serves: ours behind the face of express-session's, or one of theirs.
+import { kindOf } from "../core/checks.ts";
+import { MemoryStore as CoreMemoryStore } from "../core/memory/memory-store.ts";
+import type { SessionStore } from "../core/store.ts";
+import { isSessionStore } from "../core/store/three-method-store.ts";
+import { toExpressStore } from "../stores/express-session.ts";
+import { type SessionOptions, warnOnce } from "./options.ts";
+import type { Callback, Session, SessionHolder } from "./session.ts";
+import { type FoundCallback, Store } from "./store.ts";
+
+type Fields = Record<string, unknown>;
+
+/** The option `store`, or memory. @throws TypeError for what is no store. */
+export function toStore(options: SessionOptions): Store {
+  const { store } = options;
+  if (store === undefined) return new MemoryStore(options);
+  const given: unknown = store;
+  if (typeof given !== "object" || given === null)
+    throw new TypeError(`Cannot use option store: it is ${kindOf(given)}, expected a store`);
+  if (isSessionStore(store as SessionStore)) return wrap(store as SessionStore, options);
+  for (const method of ["get", "set", "destroy", "createSession", "on"]) {
+    if (typeof (given as Fields)[method] !== "function")
+      throw new TypeError(
+        `Cannot use option store: it has no method ${method}, expected a store of harpiats or of express-session`,
+      );
+  }
+  if (!isOurs(given))
+    warnOnce(
+      "HARPIATS_FOREIGN_STORE",
+      "harpiats/express-session: this store has three methods, so parallel requests may undo each other's changes and an ended session may come back, expected a store of harpiats",
+    );
+  return given as Store;
+}
+
+const ours = new WeakSet<object>();
+
+function isOurs(store: object): boolean {
+  return ours.has(store) || "genid" in store;
+}
+
+function wrap(store: SessionStore, options: Omit<SessionOptions, "store">): Store {
+  const { idleTimeout, absoluteTimeout, storeTimeout, clock, user = passportUser } = options;
+  return toExpressStore(store, {
+    Store,
+    idleTimeout,
+    absoluteTimeout,
+    storeTimeout,
+    clock,
+    user,
+  }) as unknown as Store;
+}
+
+function passportUser(session: Fields): string | number | undefined {
+  const { user } = Object(session["passport"]) as { user?: unknown };
+  return typeof user === "string" || typeof user === "number" ? user : undefined;
+}
+
+/** Sessions in this process' memory: for development, or a service of one process. */
+export class MemoryStore extends Store {
+  readonly #store: Store;
+
+  constructor(options: Omit<SessionOptions, "store"> = {}) {
+    super();
+    if (process.env["NODE_ENV"] === "production")
+      warnOnce(
+        "HARPIATS_MEMORY_STORE",
+        "harpiats/express-session: sessions are kept in this process' memory, expected option store in production",
+      );
+    this.#store = wrap(new CoreMemoryStore(options.clock && { clock: options.clock }), options);
+    ours.add(this);
+  }
+
+  override get(sid: string, callback: FoundCallback): void {
+    this.#store.get(sid, callback);
+  }
+
+  override set(sid: string, session: object, callback?: Callback): void {
+    this.#store.set(sid, session, callback);
+  }
+
+  override touch(sid: string, session: object, callback?: Callback): void {
+    this.#store.touch?.(sid, session, callback);
+  }
+
+  override destroy(sid: string, callback?: Callback): void {
+    this.#store.destroy(sid, callback);
+  }
+
+  override createSession(req: SessionHolder, found: object): Session {
+    return this.#store.createSession(req, found);
+  }
+}
