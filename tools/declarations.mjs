@@ -2,12 +2,21 @@
 // TypeScript 5 and later read that; older ones and several bundlers of declarations do not. So the
 // build names in both what is there. And tsc declares every file, but nobody can ask for those that
 // no subpath's declarations lead to: they are taken out.
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 const SPECIFIER = /((?:\bfrom|\bimport|\bimport\()\s*")(\.{1,2}\/[^"]+)\.ts"/g;
 
 const [folder] = process.argv.slice(2);
+// Written by hand, and no part of the program: what the declarations of an entry bring along.
+const BESIDE = [["express-session.d.ts", "express-session/express.d.ts"]];
+for (const [entry, declaration] of BESIDE) {
+  copyFileSync(join("src", declaration), join(folder, declaration));
+  const path = join(folder, entry);
+  const specifier = `./${declaration.replace(/\.d\.ts$/, ".ts")}`;
+  writeFileSync(path, `import "${specifier}";\n${readFileSync(path, "utf8")}`);
+}
+
 const names = readdirSync(folder, { recursive: true }).filter((name) => name.endsWith(".d.ts"));
 const leadsTo = new Map();
 for (const name of names) {

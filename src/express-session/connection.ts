@@ -10,8 +10,8 @@ export interface SessionRequest {
   secret?: unknown;
   cookies?: unknown;
   signedCookies?: unknown;
-  socket?: { encrypted?: boolean } | null | undefined;
-  connection?: { encrypted?: boolean } | null | undefined;
+  socket?: object | null | undefined;
+  connection?: object | null | undefined;
   session?: unknown;
   sessionID?: unknown;
   sessionStore?: unknown;
@@ -22,7 +22,8 @@ export interface SessionRequest {
  * decides by "trust proxy".
  */
 export function isSecure(req: SessionRequest, proxy: boolean | undefined): boolean {
-  if ((req.socket ?? req.connection)?.encrypted) return true;
+  const { encrypted } = (req.socket ?? req.connection ?? {}) as { encrypted?: unknown };
+  if (encrypted) return true;
   if (proxy === false) return false;
   if (proxy === undefined) return req.secure === true;
   const header = [req.headers["x-forwarded-proto"]].flat()[0] ?? "";

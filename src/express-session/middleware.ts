@@ -14,7 +14,11 @@ import { toStore } from "./stores.ts";
 type Next = (error?: unknown) => void;
 
 /** What a server calls with each request. */
-export type Middleware = (req: never, res: never, next: Next) => void;
+export type Middleware = (
+  req: SessionRequest,
+  res: HoldableResponse & ResponseLike,
+  next: Next,
+) => void;
 
 /**
  * Makes a middleware whose requests have a session: `req.session`, `req.sessionID` and
@@ -37,7 +41,7 @@ export function makeMiddleware(options: SessionOptions = {}): Middleware {
   store.on("disconnect", () => void (isReady = false));
   store.on("connect", () => void (isReady = true));
 
-  return (req: SessionRequest, res: HoldableResponse & ResponseLike, next: Next) => {
+  return (req, res, next) => {
     if (isClosed(req.session)) return next(new TypeError(SIDE_BY_SIDE));
     if (req.session || !isReady) return next();
     if (!pathOf(req).startsWith(settings.cookieOf(req).path ?? "/")) return next();
