@@ -62,7 +62,8 @@ export function makeMiddleware(options: SessionOptions = {}): Middleware {
         store.generate(req);
         state.begun(req.session as Session);
       }
-      holdResponse(res, state);
+      // What stands in for a response at an upgrade (socket.io's) has nothing to hold: no end either.
+      if ("writableEnded" in res) holdResponse(res, state);
       next();
     };
     if (cookieId === undefined) return begin(undefined, undefined);

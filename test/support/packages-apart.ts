@@ -23,6 +23,10 @@ const APART = {
   keyv6: { path: "support/keyv6", usedBy: "keyv" },
   "libraries to migrate from": { path: "migrate/before", usedBy: "migrate/" },
   NestJS: { path: "runtimes/nest", usedBy: "examples/sign-in" },
+  "packages on req.session": {
+    path: "express-session/packages",
+    usedBy: "express-session/packages",
+  },
   "PostgreSQL 18": { path: "support/postgres-newest", usedBy: undefined },
 } as const;
 
