@@ -13,6 +13,7 @@ type Fields = Record<string, unknown>;
 /** A store of express-session's world: connect-redis, connect-pg-simple and the like. */
 export interface FormerStore {
   get(sid: string, callback: (error: unknown, session?: object | null) => void): unknown;
+  set(sid: string, session: object, callback: (error?: unknown) => void): unknown;
   destroy(sid: string, callback: (error?: unknown) => void): unknown;
 }
 
@@ -50,8 +51,20 @@ export interface SessionOptions<Req extends SessionRequest = SessionRequest> {
   user?: ((session: Fields) => string | number | undefined) | undefined;
   /** Seconds without a request after which a session ends whose cookie has no `maxAge`. Default one day. */
   idleTimeout?: number | undefined;
-  /** Seconds after which a session ends whatever happens. Default 30 days, or the `maxAge` if that is longer. */
-  absoluteTimeout?: number | undefined;
+  /**
+   * Seconds after which a session ends whatever happens. Default 30 days, or the `maxAge` if that is
+   * longer; `false` for no such limit.
+   */
+  absoluteTimeout?: number | false | undefined;
+  /** Seconds between two writes of activity, `0` for each. Default a minute, or 5 % of the `maxAge`. */
+  touchInterval?: number | undefined;
+  /**
+   * The store that the application had: a session that is not in `store` is looked for there once,
+   * and taken over with the rest of its lifetime. Each emits `moved` on `req.sessionStore`.
+   */
+  former?: FormerStore | undefined;
+  /** Makes the store's table before the first request, where the store has one. Default `false`. */
+  migrate?: boolean | undefined;
   /** Seconds after which a store that does not answer is given up, default 5; `false` for never. */
   storeTimeout?: number | false | undefined;
   /**
@@ -79,7 +92,7 @@ export interface Settings {
 
 const DEFAULT_NAME = "connect.sid";
 const KNOWN =
-  "secret name key store cookie genid proxy resave rolling saveUninitialized unset user idleTimeout absoluteTimeout storeTimeout cacheControl clock".split(
+  "secret name key store cookie genid proxy resave rolling saveUninitialized unset user idleTimeout absoluteTimeout storeTimeout touchInterval former migrate cacheControl clock".split(
     " ",
   );
 

@@ -11,12 +11,6 @@ import type { Store } from "./store.ts";
 export type Outcome = "found" | "gone" | "unasked";
 type OutcomeCallback = (error?: unknown, outcome?: Outcome) => void;
 
-/** A store of ours: it can be asked whether a session lives. */
-export const IS_LIVE = Symbol("isLive");
-interface Askable {
-  [IS_LIVE]?(sid: string, callback: (error?: unknown, isLive?: boolean) => void): void;
-}
-
 /** Whatever else than the session the answer's end depends on. */
 export interface RequestParts {
   settings: Settings;
@@ -28,6 +22,9 @@ export interface RequestParts {
   /** What the request's cookie named, genuinely: the id, whether or not there is such a session. */
   cookieId: string | undefined;
 }
+
+// No JSON text is like this.
+const CHANGED = "changed";
 
 /** Decides what is due before the headers and before the end, and does it. */
 export class RequestState implements SessionObserver, HoldHooks {
@@ -41,6 +38,8 @@ export class RequestState implements SessionObserver, HoldHooks {
   // The session that the cookie would name has ended, or nobody knows: no cookie.
   #isCookieOff = false;
   #failure: { error: unknown } | undefined;
+  // What Set-Cookie was before ours, until the head has left.
+  #cookiesBefore: string[] | undefined;
 
   constructor(parts: RequestParts) {
     this.#parts = parts;
@@ -70,6 +69,16 @@ export class RequestState implements SessionObserver, HoldHooks {
 
   reloaded(session: Session): void {
     this.#saved = this.#original = textOf(session);
+    this.#isCookieOff = false;
+  }
+
+  isNew(session: Session): boolean {
+    return !this.#isFound && this.#saved === undefined && this.#originalId === session.id;
+  }
+
+  changed(): void {
+    // What else the application has changed is saved at the end: the store writes what differs.
+    this.#saved = this.#original = CHANGED;
   }
 
   failedUnseen(error: unknown): void {
@@ -95,12 +104,19 @@ export class RequestState implements SessionObserver, HoldHooks {
     try {
       const line = session.cookie.serialize(settings.name, sign(req.sessionID as string, secret));
       const before = [res.getHeader("Set-Cookie") ?? []].flat() as string[];
+      this.#cookiesBefore = before;
       res.setHeader("Set-Cookie", [...before, line] as never);
       forbidCaching(res);
     } catch (error) {
       // The answer goes on without the cookie.
       setImmediate(next, error);
     }
+  }
+
+  /** node has refused the head: its own error page has no cookie of ours. */
+  unwriteHeaders(): void {
+    if (this.#cookiesBefore) this.#parts.res.setHeader("Set-Cookie", this.#cookiesBefore as never);
+    this.#cookiesBefore = undefined;
   }
 
   onFailure(error: unknown): void {
@@ -181,11 +197,10 @@ export class RequestState implements SessionObserver, HoldHooks {
           return done();
         }
         this.#isCookieOff = outcome === "gone";
-        const ask = (store as Askable)[IS_LIVE];
-        if (outcome !== "unasked" || !ask || !this.#wantsCookie(session)) return done();
+        if (outcome !== "unasked" || !this.#wantsCookie(session)) return done();
         // A sign-in elsewhere may have ended it since: its cookie would sign the visitor out.
-        ask.call(store, id, (failure, isLive) => {
-          this.#isCookieOff = isLive !== true;
+        store.get(id, (failure, found) => {
+          this.#isCookieOff = !found;
           if (failure) tellError(store, failure);
           done();
         });

@@ -16,6 +16,11 @@ export interface SessionHolder {
 interface RequestStore {
   get(sid: string, callback: (error?: unknown, found?: object | null) => void): void;
   set(sid: string, session: object, callback: (error?: unknown, outcome?: unknown) => void): void;
+  update?(
+    sid: string,
+    session: object,
+    change: (fields: Record<string, unknown>) => unknown,
+  ): Promise<boolean>;
   destroy(sid: string, callback: Callback): void;
   regenerate(req: SessionHolder, callback: Callback): void;
   createSession(req: SessionHolder, found: object): Session;
@@ -27,6 +32,10 @@ export interface SessionObserver {
   saving(session: Session): (error?: unknown, outcome?: never) => void;
   /** Another object has taken the place of the session: it was read again. */
   reloaded(session: Session): void;
+  /** Whether nothing of this session is stored yet. */
+  isNew(session: Session): boolean;
+  /** The session was changed in the store, and is up to date. */
+  changed(): void;
   /** Something failed that the application did not wait for. */
   failedUnseen(error: unknown): void;
 }
@@ -85,6 +94,33 @@ export class Session {
         done(error);
       });
     });
+  }
+
+  /**
+   * Changes the session by a function of what is stored now, exactly: of two requests that count at
+   * once both count. Takes the result over.
+   *
+   * @param change gets the stored fields, and gives back those that change.
+   * @returns whether the session still lives.
+   * @throws TypeError with a store that is not of harpiats.
+   * @example
+   * await req.session.update(({ visits = 0 }) => ({ visits: visits + 1 }));
+   */
+  async update(
+    // The application's own fields.
+    // oxlint-disable-next-line typescript/no-explicit-any
+    change: (fields: Record<string, any>) => object | undefined | Promise<object | undefined>,
+  ): Promise<boolean> {
+    const store = storeOf(this);
+    if (typeof store.update !== "function")
+      throw new TypeError(
+        "Cannot update exactly: this store has three methods, expected a store of harpiats",
+      );
+    const observer = observers.get(this.req);
+    if (observer?.isNew(this)) await this.save();
+    const isLive = await store.update(this.id, this, change);
+    if (isLive) observer?.changed();
+    return isLive;
   }
 
   /** Reads the session again, into a new `req.session`. A session that has ended is an error. */

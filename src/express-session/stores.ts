@@ -3,7 +3,7 @@ import { kindOf } from "../core/checks.ts";
 import { MemoryStore as CoreMemoryStore } from "../core/memory/memory-store.ts";
 import type { SessionStore } from "../core/store.ts";
 import { isSessionStore } from "../core/store/three-method-store.ts";
-import { toExpressStore } from "../stores/express-session.ts";
+import { type ExpressStore, toExpressStore } from "../stores/express-session.ts";
 import { type SessionOptions, warnOnce } from "./options.ts";
 import type { Callback, Session, SessionHolder } from "./session.ts";
 import { type FoundCallback, Store } from "./store.ts";
@@ -38,16 +38,21 @@ function isOurs(store: object): boolean {
   return ours.has(store) || "genid" in store;
 }
 
-function wrap(store: SessionStore, options: Omit<SessionOptions, "store">): Store {
-  const { idleTimeout, absoluteTimeout, storeTimeout, clock, user = passportUser } = options;
+function wrap(store: SessionStore, options: Omit<SessionOptions, "store">): ExpressStore & Store {
+  const { idleTimeout, absoluteTimeout, storeTimeout, touchInterval, former, migrate, clock } =
+    options;
+  const { user = passportUser } = options;
   return toExpressStore(store, {
     Store,
     idleTimeout,
     absoluteTimeout,
     storeTimeout,
+    touchInterval,
+    former,
+    migrate,
     clock,
     user,
-  }) as unknown as Store;
+  });
 }
 
 function passportUser(session: Fields): string | number | undefined {
@@ -57,7 +62,7 @@ function passportUser(session: Fields): string | number | undefined {
 
 /** Sessions in this process' memory: for development, or a service of one process. */
 export class MemoryStore extends Store {
-  readonly #store: Store;
+  readonly #store: ReturnType<typeof wrap>;
 
   constructor(options: Omit<SessionOptions, "store"> = {}) {
     super();
@@ -84,6 +89,23 @@ export class MemoryStore extends Store {
 
   override destroy(sid: string, callback?: Callback): void {
     this.#store.destroy(sid, callback);
+  }
+
+  update(sid: string, session: object, change: (fields: Fields) => unknown): Promise<boolean> {
+    return this.#store.update(sid, session, change);
+  }
+
+  /** Every session, by handle: no id is to be had. */
+  all(callback: (error?: unknown, sessions?: Record<string, Fields>) => void): void {
+    void this.#store.all(callback).catch(() => {});
+  }
+
+  length(callback: (error?: unknown, count?: number) => void): void {
+    void this.#store.length(callback).catch(() => {});
+  }
+
+  clear(callback: Callback = () => {}): void {
+    void this.#store.clear(callback).catch(() => {});
   }
 
   override createSession(req: SessionHolder, found: object): Session {

@@ -1,6 +1,7 @@
 // The records behind toExpressStore. Knows which sessions express-session loaded, and from that
 // what it means by `set`: a new session, a change, or one that was ended meanwhile and stays ended.
 import { isDeepStrictEqual } from "node:util";
+import { retryOnConflict } from "../../core/store/retry-on-conflict.ts";
 import type { Clock } from "../../core/clock.ts";
 import { copyJson, toJsonObject } from "../../core/data/json.ts";
 import { IdMaker, toStoreKey } from "../../core/ids/session-id.ts";
@@ -33,6 +34,12 @@ export interface ExpressRecordsOptions {
   /** What has to be done before the first call. */
   prepare: (() => Promise<unknown>) | undefined;
 }
+
+/**
+ * What came of a save or a touch, for those who ask: `gone` where the session has ended, `unasked`
+ * where nothing was due.
+ */
+export type Outcome = "found" | "gone" | "unasked";
 
 /** What a `req.session` was when it came from the store, or went there. */
 interface Loaded {
@@ -94,46 +101,103 @@ export class ExpressRecords {
     if (loaded) this.#loaded.set(made, loaded);
   }
 
-  async set(sid: string, session: object): Promise<void> {
+  async set(sid: string, session: object): Promise<Outcome> {
     const before = this.#loaded.get(session);
     const cookie = toStoredCookie(session, before?.fields["cookie"] as StoredCookie);
     const fields: Fields = { ...toJsonObject(session as Fields), cookie };
-    if (this.#deadlineOf(cookie) <= this.#clock.now()) return this.destroy(sid);
+    if (this.#deadlineOf(cookie) <= this.#clock.now()) {
+      await this.destroy(sid);
+      return "gone";
+    }
     // One request may save several times without waiting: the first makes the record that the
     // others change.
-    const isNew = await this.#saves.run(sid, async () => {
+    const made = await this.#saves.run(sid, async (): Promise<Outcome | "new"> => {
       const known = this.#loaded.get(session);
-      if (known) await this.#save(sid, known.fields, fields);
-      const { isMade, loaded } = known
-        ? { isMade: false, loaded: { ...known, fields } }
-        : await this.#create(sid, fields);
+      if (known) {
+        const outcome = await this.#save(sid, known.fields, fields);
+        this.#loaded.set(session, { ...known, fields });
+        return outcome;
+      }
+      const { isMade, loaded } = await this.#create(sid, fields);
       if (loaded) this.#loaded.set(session, loaded);
-      return isMade;
+      return isMade ? "new" : "found";
     });
-    if (!isNew) await this.touch(sid, session);
+    if (made === "new") return "found";
+    const touched = made === "gone" ? made : await this.touch(sid, session);
+    return touched === "unasked" ? made : touched;
+  }
+
+  /**
+   * Changes a session by a function of what it is now, and brings `session` up to date.
+   *
+   * @returns whether there was such a session.
+   */
+  async update(
+    sid: string,
+    session: object,
+    change: (fields: Fields) => unknown,
+  ): Promise<boolean> {
+    const key = toStoreKey(sid);
+    const attempt = async (): Promise<Fields | undefined | "conflict"> => {
+      const stored = await this.#store.read(key);
+      if (!stored) return undefined;
+      const asked: unknown = await change(copyJson(withoutCookie(stored.data)));
+      if (asked === undefined) return stored.data;
+      const next = { ...stored.data, ...toJsonObject(asked as Fields) };
+      const { set, unset } = differenceOf(stored.data, { ...next, cookie: stored.data["cookie"] });
+      if (Object.keys(set).length + unset.length === 0) return next;
+      const outcome = await this.#store.patch(key, { set, unset, ifRevision: stored.revision });
+      if (outcome === "conflict") return outcome;
+      return outcome === "done" ? next : undefined;
+    };
+    const now = await this.#saves.run(sid, () =>
+      retryOnConflict(attempt, {
+        what: "update a session",
+        store: this.#store.name,
+        operation: "patch",
+      }),
+    );
+    if (now === undefined) return false;
+    const known = this.#loaded.get(session);
+    // What this request has changed itself and not saved yet stays its own.
+    const mine = known ? differenceOf(known.fields, toJsonObject(session as Fields)) : undefined;
+    const isMine = (name: string): boolean =>
+      name === "cookie" || (mine !== undefined && (name in mine.set || mine.unset.includes(name)));
+    for (const [name, value] of Object.entries(copyJson(now)))
+      if (!isMine(name)) Reflect.set(session, name, value);
+    for (const name of Object.keys(known?.fields ?? {}))
+      if (!Object.hasOwn(now, name) && !isMine(name)) Reflect.deleteProperty(session, name);
+    if (known) {
+      const cookie = known.fields["cookie"];
+      const kept = Object.entries(known.fields).filter(([name]) => isMine(name));
+      known.fields = { ...copyJson(now), ...Object.fromEntries(kept), cookie };
+    }
+    return true;
   }
 
   /** express-session calls it where nothing changed but, perhaps, the cookie. */
-  async touch(sid: string, session: object): Promise<void> {
+  async touch(sid: string, session: object): Promise<Outcome> {
     const key = toStoreKey(sid);
     const known = this.#loaded.get(session);
     const stored = known ?? (await this.#store.read(key));
-    if (!stored) return;
+    if (!stored) return "gone";
     const before = "fields" in stored ? stored.fields : stored.data;
     const cookie = toStoredCookie(session, before["cookie"] as StoredCookie);
     if (!isDeepStrictEqual(cookie, before["cookie"])) {
       if (known) known.fields = { ...known.fields, cookie };
-      await this.#store.patch(key, { set: { cookie } });
+      if ((await this.#store.patch(key, { set: { cookie } })) === "missing") return "gone";
     }
     const now = this.#clock.now();
     const deadline = this.#deadlineOf(cookie);
     // Of other packages' objects no save is left out: they count on the very instant.
-    if (isOwn(session) && now - stored.lastSeenAt < this.#throttle(deadline - now)) return;
-    await this.#store.extend(key, {
+    if (isOwn(session) && now - stored.lastSeenAt < this.#throttle(deadline - now))
+      return "unasked";
+    const isLive = await this.#store.extend(key, {
       lastSeenAt: now,
       expiresAt: Math.min(deadline, stored.endsAt),
     });
     stored.lastSeenAt = now;
+    return isLive ? "found" : "gone";
   }
 
   async destroy(sid: string): Promise<void> {
@@ -193,16 +257,41 @@ export class ExpressRecords {
     return { ...stored.data, cookie: { ...cookie, expires } };
   }
 
-  /** The fields that the request changed, and only if the session is there still. */
-  async #save(sid: string, before: Fields, fields: Fields): Promise<void> {
-    const set = Object.fromEntries(
-      Object.entries(fields).filter(
-        ([name, value]) => !Object.hasOwn(before, name) || !isDeepStrictEqual(value, before[name]),
-      ),
+  /**
+   * The fields that the request changed, and only if the session is there still. Plain objects are
+   * merged one level deeper: of parallel requests that each put something into `flash` or
+   * `passport` none loses another's.
+   */
+  async #save(sid: string, before: Fields, fields: Fields): Promise<Outcome> {
+    const key = toStoreKey(sid);
+    const { set, unset } = differenceOf(before, fields);
+    if (Object.keys(set).length + unset.length === 0) return "unasked";
+    const shared = Object.keys(set).filter(
+      (name) => name !== "cookie" && isPlain(before[name]) && isPlain(set[name]),
     );
-    const unset = Object.keys(before).filter((name) => !Object.hasOwn(fields, name));
-    if (Object.keys(set).length + unset.length > 0)
-      await this.#store.patch(toStoreKey(sid), { set, unset });
+    if (shared.length === 0)
+      return (await this.#store.patch(key, { set, unset })) === "missing" ? "gone" : "found";
+    const attempt = async (): Promise<Outcome | "conflict"> => {
+      const stored = await this.#store.read(key);
+      if (!stored) return "gone";
+      const merged = { ...set };
+      for (const name of shared) {
+        const now = stored.data[name];
+        if (isPlain(now)) merged[name] = mergedOf(now, before[name] as Fields, set[name] as Fields);
+      }
+      const outcome = await this.#store.patch(key, {
+        set: merged,
+        unset,
+        ifRevision: stored.revision,
+      });
+      if (outcome === "conflict") return outcome;
+      return outcome === "done" ? "found" : "gone";
+    };
+    return retryOnConflict(attempt, {
+      what: "save a session",
+      store: this.#store.name,
+      operation: "patch",
+    });
   }
 
   /** A session of this request's own: what is under its id already is replaced. */
@@ -277,4 +366,30 @@ export class ExpressRecords {
   #throttle(idle: number): number {
     return this.#options.touchInterval ?? Math.min(60_000, idle * 0.05);
   }
+}
+
+function withoutCookie({ cookie: _cookie, ...fields }: Fields): Fields {
+  return fields;
+}
+
+/** What makes one of the other. */
+function differenceOf(before: Fields, fields: Fields): { set: Fields; unset: string[] } {
+  const set = Object.fromEntries(
+    Object.entries(fields).filter(
+      ([name, value]) => !Object.hasOwn(before, name) || !isDeepStrictEqual(value, before[name]),
+    ),
+  );
+  const unset = Object.keys(before).filter((name) => !Object.hasOwn(fields, name));
+  return { set, unset };
+}
+
+/** What is stored now, with what the request changed in it. */
+function mergedOf(now: Fields, before: Fields, fields: Fields): Fields {
+  const { set, unset } = differenceOf(before, fields);
+  const kept = Object.entries(now).filter(([name]) => !unset.includes(name));
+  return { ...Object.fromEntries(kept), ...set };
+}
+
+function isPlain(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

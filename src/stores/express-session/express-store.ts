@@ -19,7 +19,7 @@ import { isSessionStore } from "../../core/store/three-method-store.ts";
 import { assertMethods } from "../shared/bridge-records.ts";
 import type { ConnectStore } from "./connect-store.ts";
 import type { Fields } from "./cookie-lifetime.ts";
-import { ExpressRecords } from "./express-records.ts";
+import { ExpressRecords, type Outcome } from "./express-records.ts";
 
 type Callback<T = void> = (error?: unknown, result?: T) => void;
 
@@ -86,6 +86,12 @@ export interface ExpressStore {
   set(sid: string, session: object): Promise<void>;
   touch(sid: string, session: object): Promise<void>;
   destroy(sid: string): Promise<void>;
+  /**
+   * Changes the stored fields by a function of them, exactly, and brings `session` up to date.
+   *
+   * @returns whether there was such a session.
+   */
+  update(sid: string, session: object, change: (fields: Fields) => unknown): Promise<boolean>;
 }
 
 /** What a store of ours may have besides its contract. */
@@ -158,12 +164,17 @@ export function toExpressStore<Base, Data extends object>(
       return answer(() => records.get(sid), callback);
     }
 
-    set(sid: string, session: object, callback?: Callback): Promise<void> {
-      return answer(() => records.set(sid, session), callback);
+    // Beside the error the callback gets what came of it, for harpiats/express-session.
+    set(sid: string, session: object, callback?: Callback<Outcome>): Promise<never> {
+      return answer(() => records.set(sid, session), callback) as Promise<never>;
     }
 
-    touch(sid: string, session: object, callback?: Callback): Promise<void> {
-      return answer(() => records.touch(sid, session), callback);
+    touch(sid: string, session: object, callback?: Callback<Outcome>): Promise<never> {
+      return answer(() => records.touch(sid, session), callback) as Promise<never>;
+    }
+
+    update(sid: string, session: object, change: (fields: Fields) => unknown): Promise<boolean> {
+      return answer(() => records.update(sid, session, change), undefined);
     }
 
     destroy(sid: string, callback?: Callback): Promise<void> {
