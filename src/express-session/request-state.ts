@@ -121,6 +121,8 @@ export class RequestState implements SessionObserver, HoldHooks {
 
   onFailure(error: unknown): void {
     this.#isCookieOff = true;
+    // Told once: the error page is an answer like others.
+    this.#failure = undefined;
     // The error page is not to be saved for, once more.
     this.#parts.req.sessionID = undefined;
     this.#parts.next(error);

@@ -1,11 +1,12 @@
 // What harpiats/express-session keeps where express-session does not: no lost update, no session that
 // comes back, no cookie for nothing, no success that was none.
 import assert from "node:assert/strict";
-import { EventEmitter, once } from "node:events";
+import { EventEmitter } from "node:events";
 import { after, describe, it } from "node:test";
 import ours from "../../src/express-session.ts";
 import { MemoryStore, StoreError } from "../../src/session.ts";
 import { ManualClock } from "../../src/testing.ts";
+import { heard } from "../support/waits.ts";
 import {
   type Bag,
   count,
@@ -80,7 +81,7 @@ describe("harpiats/express-session keeps", () => {
       res.end("done");
     });
     const { cookie } = await ask("/begin");
-    const all = once(arrived, "all", { signal: AbortSignal.timeout(10_000) });
+    const all = heard(arrived, "all");
     const answers = [0, 1, 2].map((at) => ask(`/${at}`, cookie));
     await all;
     for (const { open } of gates) open();
@@ -130,7 +131,7 @@ describe("harpiats/express-session keeps", () => {
         count(req, res, () => {});
       });
       const { cookie } = await ask();
-      const isThere = once(arrived, "slow", { signal: AbortSignal.timeout(10_000) });
+      const isThere = heard(arrived, "slow");
       const late = ask("/slow", cookie);
       await isThere;
       await ask("/out", cookie);
@@ -154,7 +155,7 @@ describe("harpiats/express-session keeps", () => {
       count(req, res, () => {});
     });
     const { cookie } = await ask();
-    const isThere = once(arrived, "slow", { signal: AbortSignal.timeout(10_000) });
+    const isThere = heard(arrived, "slow");
     const late = ask("/slow", cookie);
     await isThere;
     const { cookie: fresh } = await ask("/in", cookie);
