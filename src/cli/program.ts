@@ -50,10 +50,10 @@ function toProgram(
 ): Command {
   const program = new Command("harpiats")
     .description(
-      "Looks after the sessions of an application: who is signed in, sign people out, check the store.",
+      "Manage the sessions of an application: see who is signed in, sign people out, check the store.",
     )
     .version(version, "-V, --version", "print the version")
-    .helpOption("-h, --help", "say how a command is used")
+    .helpOption("-h, --help", "print this help")
     .addHelpText("after", HELP)
     .exitOverride()
     // An error quotes what it does not understand: a store's URL, where --store was forgotten or
@@ -63,7 +63,7 @@ function toProgram(
       writeErr: (text) => void io.stderr.write(withoutSecrets(text, argv)),
     })
     .showHelpAfterError("(harpiats --help says more)");
-  addSessions(program, io, end);
+  const sessions = addSessions(program, io, end);
 
   takesStore(
     program
@@ -88,11 +88,7 @@ function toProgram(
       "--rotate",
       "put a new secret before those in HARPIATS_SECRETS or the standard input, and say what to do",
     )
-    .option(
-      "--keep <number>",
-      "with --rotate: how many former secrets to keep (default: 1)",
-      readCount,
-    )
+    .option("--keep <number>", "with --rotate: keep so many former secrets (default: 1)", readCount)
     .option("--json", "print JSON")
     .action(async (options) =>
       end(await (await import("./commands/secret.ts")).secret(io, options)),
@@ -102,12 +98,12 @@ function toProgram(
     program
       .command("doctor")
       .description(
-        "look for what is wrong with the store, its server and the cookie, and say how to mend it",
+        "find what is wrong with the store, its server and the cookie, and say how to mend it",
       ),
   )
     .option(
       "-c, --config <module>",
-      "also look at the Session that this module exports as `session` or by default",
+      "also check the Session that this module exports as `session` or by default",
     )
     .option("--json", "print JSON")
     .action(async (options) =>
@@ -121,9 +117,9 @@ function toProgram(
         "measure your store from here: latency, round trips, sessions in a gigabyte; touches none of your sessions",
       ),
   )
-    .option("--sessions <number>", "how many", readCount, 2000)
-    .option("--concurrency <number>", "how many at a time", readCount, 16)
-    .option("--data <bytes>", "how much each session holds", readCount, 150)
+    .option("--sessions <number>", "create so many", readCount, 2000)
+    .option("--concurrency <number>", "run so many operations at a time", readCount, 16)
+    .option("--data <bytes>", "give each session so many bytes of data", readCount, 150)
     .option("--json", "print JSON")
     .action(async (options) => end(await (await import("./commands/bench.ts")).bench(io, options)));
 
@@ -132,47 +128,66 @@ function toProgram(
   takesStore(
     program
       .command("admin")
-      .description("serve pages to look at and end sessions, on this machine alone"),
+      .description("serve pages that show and end sessions, on this machine alone"),
   )
-    .option("-p, --port <number>", "the port; 0 for any that is free", readPort, 0)
-    .option("--view-only", "nothing can be ended")
-    .option(
-      "--show-data <fields>",
-      "fields of the sessions' data that the pages may show, with commas between",
-    )
+    .option("-p, --port <number>", "listen on this port; 0 for any that is free", readPort, 0)
+    .option("--view-only", "end nothing")
+    .option("--show-data <fields>", "show these fields of the sessions' data, separated by commas")
     .action(async (options) => end(await (await import("./commands/admin.ts")).admin(io, options)));
 
   tab(program);
+  // The words of the packages, in the voice of ours.
+  for (const command of [program, sessions])
+    command.helpCommand("help [command]", "print the help of a command");
+  for (const command of program.commands)
+    if (command.name() === "complete")
+      withRepeatableScript(command).description(
+        "print a script that completes commands in a shell: zsh, bash, fish, powershell",
+      );
   return program;
 }
 
-function addSessions(program: Command, io: CommandIo, end: (code: number) => void): void {
+/**
+ * A script for bash may be sourced again, as every new login shell in a terminal does: tab's makes
+ * its names readonly, and says so by an error each time.
+ */
+function withRepeatableScript(complete: Command): Command {
+  /* oxlint-disable no-console -- that is how tab prints a script */
+  const { log } = console;
+  return complete
+    .hook("preAction", () => {
+      console.log = (text: unknown, ...others: unknown[]) =>
+        log(typeof text === "string" ? text.replace(/^readonly (?=\w+=)/gm, "") : text, ...others);
+    })
+    .hook("postAction", () => void (console.log = log));
+  /* oxlint-enable no-console */
+}
+
+function addSessions(program: Command, io: CommandIo, end: (code: number) => void): Command {
   const sessions = program.command("sessions").description("list, show, count and end sessions");
   const looking = async () => import("./commands/sessions-list.ts");
 
-  takesStore(
-    sessions.command("list").description("who is signed in, as it comes, however many there are"),
-  )
-    .option("-u, --user <id>", "only this user's")
-    .option("-n, --limit <number>", "at most so many", readCount)
-    .option("--show-data", "also what the application keeps in them")
+  takesStore(sessions.command("list").description("list live sessions, page by page"))
+    .option("-u, --user <id>", "take only this user's")
+    .option("-n, --limit <number>", "list at most so many", readCount)
+    .option("--show-data", "also print what the application keeps in them")
     .option("--json", "print one JSON object a line")
     .action(async (options) => end(await (await looking()).listSessions(io, options)));
 
   takesStore(
     sessions
       .command("show")
-      .description("one session: whose it is, and when it ends")
+      .description("show one session: whose it is, and when it ends")
       .argument("<handle>", "as `sessions list` shows it"),
   )
-    .option("--show-data", "also what the application keeps in it")
+    .option("--show-data", "also print what the application keeps in it")
     .option("--json", "print JSON")
     .action(async (handle: string, options) =>
       end(await (await looking()).showSession(io, handle, options)),
     );
 
-  takesStore(sessions.command("count").description("how many are live; goes through all of them"))
-    .option("-u, --user <id>", "only this user's")
+  takesStore(sessions.command("count").description("count live sessions; reads all of them"))
+    .option("-u, --user <id>", "take only this user's")
     .option("--json", "print JSON")
     .action(async (options) => end(await (await looking()).countSessions(io, options)));
 
@@ -182,8 +197,8 @@ function addSessions(program: Command, io: CommandIo, end: (code: number) => voi
       .description("end one session, all of a user, or all there are")
       .argument("[handle]", "as `sessions list` shows it"),
   )
-    .option("-u, --user <id>", "every session of this user")
-    .option("--all", "every session of everybody")
+    .option("-u, --user <id>", "end every session of this user")
+    .option("--all", "end every session of everybody")
     .option("-y, --yes", "do not ask")
     .option("--json", "print JSON")
     .action(async (handle: string | undefined, options) =>
@@ -191,33 +206,37 @@ function addSessions(program: Command, io: CommandIo, end: (code: number) => voi
         await (await import("./commands/sessions-revoke.ts")).revokeSessions(io, handle, options),
       ),
     );
+  return sessions;
 }
 
 function addSize(program: Command, io: CommandIo, end: (code: number) => void): void {
   program
     .command("size")
-    .description(
-      "reckon memory and operations per second from users, with what was measured; needs no store",
-    )
+    .description("estimate memory and operations per second from a number of users; needs no store")
     .requiredOption(
       "--users <number>",
-      "users who come back within the idle time, such as 10M",
+      "assume so many users who come back within the idle time, such as 10M",
       readCount,
     )
     .option(
       "--idle <time>",
-      "how long a session lives without activity, such as 7d",
+      "end a session after so long without activity, such as 7d",
       readDuration,
       86_400,
     )
-    .option("--absolute <time>", "its absolute limit", readDuration, 2_592_000)
-    .option("--devices <number>", "sessions of a user", readNumber, 1.5)
-    .option("--daily <share>", "share of the users that come on a day", readShare, 0.3)
-    .option("--visits <number>", "visits of such a user on that day", readNumber, 3)
-    .option("--requests <number>", "requests in a visit", readNumber, 20)
-    .option("--minutes <number>", "how long a visit takes", readNumber, 10)
-    .option("--peak <number>", "how many times the average the peak is", readNumber, 3)
-    .option("--data <bytes>", "what the application keeps in a session", readCount, 150)
+    .option(
+      "--absolute <time>",
+      "end a session at the latest after so long",
+      readDuration,
+      2_592_000,
+    )
+    .option("--devices <number>", "assume so many sessions of each user", readNumber, 1.5)
+    .option("--daily <share>", "assume that this share of the users comes on a day", readShare, 0.3)
+    .option("--visits <number>", "assume so many visits of such a user on that day", readNumber, 3)
+    .option("--requests <number>", "assume so many requests in a visit", readNumber, 20)
+    .option("--minutes <number>", "assume that a visit takes so long", readNumber, 10)
+    .option("--peak <number>", "assume a peak of so many times the average", readNumber, 3)
+    .option("--data <bytes>", "assume so many bytes of data in a session", readCount, 150)
     .option("--json", "print JSON")
     .action(async (options) => end(await (await import("./commands/size.ts")).size(io, options)));
 }

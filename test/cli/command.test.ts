@@ -1,9 +1,11 @@
 // The command without a store: help, secrets, the calculator, completion.
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Writable } from "node:stream";
 import { describe, it } from "node:test";
+import { promisify } from "node:util";
 import { runCommand } from "../../src/cli/program.ts";
 import type { CommandIo } from "../../src/cli/shared/command-io.ts";
 import { MEASURED } from "../../src/cli/shared/measured-numbers.ts";
@@ -51,7 +53,7 @@ describe("harpiats", () => {
       assert.equal(code, 0);
       assert.match(out, new RegExp(`^Usage: harpiats ${command} .*\n\n\\w.*\n`));
       if (!["secret", "size"].includes(command))
-        assert.match(out, /--store <url>.*where the sessions are/s);
+        assert.match(out, /--store <url>.*open the store at this URL/s);
     }
     assert.deepEqual(await run("--version"), { code: 0, out: "0.0.0\n", err: "" });
   });
@@ -144,10 +146,54 @@ describe("harpiats", () => {
       spawnNode([bin, "complete", "tcsh"]),
     ]);
     assert.match(help.out, /^\d+\.\d+\.\d+\n$/);
-    assert.match(commands.out, /^list\twho is signed in.*^revoke\tend one session/ms);
+    assert.match(commands.out, /^list\tlist live sessions.*^revoke\tend one session/ms);
     assert.match(options.out, /^--limit\t/m);
     assert.match(script.out, /complete -F \w+ harpiats/);
     assert.equal(shell.code, 2);
+  });
+
+  it("prints a script for bash that may be sourced again", async () => {
+    const { stdout, stderr } = await promisify(execFile)(
+      "bash",
+      [
+        "--norc",
+        "-c",
+        'script=$("$0" "$1" complete bash) && eval "$script" && eval "$script" && complete -p harpiats',
+        process.execPath,
+        join(projectFolder, "dist/cli/main.js"),
+      ],
+      { timeout: 20_000 },
+    );
+    assert.equal(stderr, "");
+    assert.match(stdout, /complete .*-F \w+ harpiats/);
+  });
+
+  it("speaks in one voice: each description is an order in lower case, without a full stop", async () => {
+    const helps = ["", "sessions", "sessions list", "sessions show", "sessions count"].concat([
+      "sessions revoke",
+      "prune",
+      "schema",
+      "secret",
+      "doctor",
+      "bench",
+      "size",
+      "admin",
+    ]);
+    // Verbs of the descriptions. A new one is welcome, a noun is not.
+    const verbs =
+      /^(also|assume|check|count|create|delete|do|end|estimate|find|give|list|listen|make|measure|open|print|put|run|serve|show|take|with --rotate: keep)\b/;
+    for (const command of helps) {
+      const { out } = await run(`${command} --help`);
+      const [, listed = ""] = /\n(?:Options|Commands):\n(.*)/s.exec(out) ?? [];
+      const described = [
+        ...listed.replace(/Start here.*/s, "").matchAll(/^ {2}\S.*? {2,}(\S.*)$/gm),
+      ];
+      assert.ok(described.length > 0, command);
+      for (const [, text = ""] of described) {
+        assert.match(text, verbs, `${command}: ${text}`);
+        assert.doesNotMatch(text, /\.$/, command);
+      }
+    }
   });
 
   it("says how far it is, on a terminal and after a second, and takes that back", async () => {

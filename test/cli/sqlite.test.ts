@@ -192,6 +192,27 @@ describe("harpiats, on SQLite", () => {
     }
   });
 
+  it("shows what does not show, and labels that are no text", async () => {
+    const { url, sql } = await filled();
+    const unseen = "\u200b\u{e0041}\u2060\u00ad\ufeff\u3164\u00a0\ufe0f\u2800";
+    await sql(
+      `UPDATE harpiats_sessions SET facts = '${JSON.stringify({ device: { label: `x${unseen}y`, ip: { v: 4 } } })}', user_id = 'a${unseen}'`,
+    );
+    for (const flags of ["", " --json"]) {
+      const { out } = await run(`sessions list --store ${url}${flags}`);
+      assert.doesNotMatch(out, /(?![ \n])[\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]/u);
+      assert.ok(
+        out.includes("x\\u200b\\udb40\\udc41\\u2060\\u00ad\\ufeff\\u3164\\u00a0\\ufe0f\\u2800y"),
+        out,
+      );
+      assert.doesNotMatch(out, /\[object Object\]/);
+      assert.match(out, /\{"v":4\}/);
+    }
+    await sql(`UPDATE harpiats_sessions SET facts = '{"device":{"label":{"name":"phone"}}}'`);
+    const { out } = await run(`sessions list --store ${url}`);
+    assert.match(out, /\{"name":"phone"\}/);
+  });
+
   it("ends one session, a user's, and everybody's, and asks before it ends many", async () => {
     const { url, ids, handles } = await filled();
     const env = { HARPIATS_STORE: url };
@@ -242,10 +263,18 @@ describe("harpiats, on SQLite", () => {
     const path = join(installed.path, "new.db");
     const printed = await run(`schema --store sqlite:${path}?table=logins`);
     assert.match(printed.out, /^CREATE TABLE IF NOT EXISTS "logins" \(/);
+    // Without their drivers too.
+    const pg = await run("schema --store postgres://127.0.0.1:1/x?table=logins&notify=true");
+    assert.deepEqual([pg.code, pg.err], [0, ""]);
+    assert.match(pg.out, /CREATE TABLE IF NOT EXISTS "?logins/);
+    const mysql = await run("schema --store mysql://127.0.0.1:1/x?table=logins");
+    assert.deepEqual([mysql.code, mysql.err], [0, ""]);
+    assert.match(mysql.out, /CREATE TABLE IF NOT EXISTS `?logins/);
     assert.match(
-      (await run("schema --store postgres://127.0.0.1:1/x")).err,
-      /neither pg nor postgres is installed, npm install pg is wanted/,
+      (await run("schema --apply --store postgres://127.0.0.1:1/x")).err,
+      /neither pg nor postgres is installed/,
     );
+    assert.equal((await run("schema --store postgres://127.0.0.1:1/x?table=A-b")).code, 2);
     assert.ok(!(await readdir(installed.path)).includes("new.db"));
     assert.match(
       (await run(`schema --apply --store sqlite:${path}`)).out,

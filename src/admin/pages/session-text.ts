@@ -2,6 +2,7 @@
 // outside is cut and kept apart from its surroundings, so that no name turns the text around it.
 import { html } from "hono/html";
 import type { FoundSession } from "../../core/session/all-sessions.ts";
+import { escapeUnseen } from "../../core/unseen.ts";
 import type { Html } from "./page.ts";
 
 const LONGEST_VALUE = 300;
@@ -47,12 +48,12 @@ export function outsideText(value: unknown): Html {
   return html`<bdi>${cutText(value)}</bdi>`;
 }
 
-// What turns the direction of writing, or ends such a turn (Trojan Source, CVE-2021-42574).
-const TURNS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
-
-/** The same for where no element keeps it apart: in a question, a label or a title. */
-export function plainText(value: string, longest: number): string {
-  return cutText(value.replace(TURNS, ""), longest);
+/**
+ * The same for where no element keeps it apart: in a question, a label or a title. Whoever confirms
+ * sees that the name holds what does not show.
+ */
+export function plainText(value: unknown, longest: number): string {
+  return cutText(escapeUnseen(cutText(value, longest)), longest);
 }
 
 /** What is known of the device, in a line. */

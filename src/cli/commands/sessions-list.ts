@@ -112,7 +112,11 @@ async function* pagesOf(
 
 function deviceOf({ session }: KeyedSession<AnyData>): string {
   const { label, userAgent, ip } = session.facts?.device ?? {};
-  return [label ?? userAgent, ip].filter((part) => part !== undefined).join(", ");
+  // A store may hold what no release of ours wrote.
+  return [label ?? userAgent, ip]
+    .filter((part: unknown) => part !== undefined && part !== null)
+    .map((part) => (typeof part === "string" ? part : JSON.stringify(part)))
+    .join(", ");
 }
 
 function toLines(found: KeyedSession<AnyData>, { showData }: ListOptions): string {
@@ -133,7 +137,7 @@ function toLines(found: KeyedSession<AnyData>, { showData }: ListOptions): strin
 
 function toText(found: KeyedSession<AnyData>, { showData }: ListOptions): string {
   const { key, session } = found;
-  const lines: [string, string][] = [
+  const lines: [string, unknown][] = [
     ["Handle", key],
     ["User", session.userId ?? "nobody"],
     ["Device", deviceOf(found) || "unknown"],

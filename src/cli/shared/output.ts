@@ -1,19 +1,11 @@
 // Text for terminals and for programs. What users put into a session may be hostile to the terminal
-// that shows it: no control character and nothing that turns the direction of writing leaves here
-// as it is.
+// that shows it: nothing that does not show leaves here as it is.
+import { escapeUnseen } from "../../core/unseen.ts";
 import { type CommandIo, write } from "./command-io.ts";
 
-// C0 but tab and newline of our own, DEL, C1, and the bidirectional controls (Trojan Source,
-// CVE-2021-42574).
-// oxlint-disable-next-line no-control-regex
-const HOSTILE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
-
-/** A text of somebody else's, safe to print. */
-export function printable(text: string): string {
-  return text.replace(
-    HOSTILE,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+/** A value of somebody else's as text, safe to print. What is no text is shown as JSON. */
+export function printable(value: unknown): string {
+  return escapeUnseen(typeof value === "string" ? value : (JSON.stringify(value) ?? ""));
 }
 
 // What a URL or a session's id looks like, signed or not.
@@ -36,7 +28,7 @@ export async function writeJson(io: CommandIo, value: unknown): Promise<void> {
 }
 
 /** A line of columns, each cut to its width but the last. */
-export function row(cells: readonly string[], widths: readonly number[]): string {
+export function row(cells: readonly unknown[], widths: readonly number[]): string {
   return `${cells
     .map((cell, at) => fit(printable(cell), widths[at]))
     .join("  ")
@@ -49,33 +41,33 @@ export function row(cells: readonly string[], widths: readonly number[]): string
  * @param right columns whose cells stand at the right.
  */
 export function table(
-  lines: readonly (readonly string[])[],
+  cells: readonly (readonly unknown[])[],
   right: readonly number[] = [],
 ): string {
+  const lines = cells.map((line) => line.map(printable));
   const widths = (lines[0] ?? []).map((_, at) =>
-    Math.max(...lines.map((cells) => (cells[at] ?? "").length)),
+    Math.max(...lines.map((line) => (line[at] ?? "").length)),
   );
   const pad = (cell: string, at: number): string =>
     right.includes(at) ? cell.padStart(widths[at] ?? 0) : cell.padEnd(widths[at] ?? 0);
-  return lines
-    .map(
-      (cells) =>
-        `${cells
-          .map((cell, at) => pad(printable(cell), at))
-          .join("  ")
-          .trimEnd()}\n`,
-    )
-    .join("");
+  return lines.map((line) => `${line.map(pad).join("  ").trimEnd()}\n`).join("");
 }
+
+// What a cut leaves of a pair.
+const HALF = /[\ud800-\udbff]$/;
 
 function fit(cell: string, width: number | undefined): string {
   if (width === undefined) return cell;
-  return cell.length > width ? `${cell.slice(0, width - 1)}…` : cell.padEnd(width);
+  return cell.length > width
+    ? `${cell.slice(0, width - 1).replace(HALF, "")}…`
+    : cell.padEnd(width);
 }
 
-/** `2026-11-23 19:04:05`, in UTC. */
+/** `2026-11-23 19:04:05`, in UTC; `unknown` where a record holds no instant. */
 export function instant(at: number): string {
-  return new Date(at).toISOString().slice(0, 19).replace("T", " ");
+  return Number.isNaN(new Date(at).getTime())
+    ? "unknown"
+    : new Date(at).toISOString().slice(0, 19).replace("T", " ");
 }
 
 export function count(number: number, one: string, many = `${one}s`): string {

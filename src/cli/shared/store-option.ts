@@ -21,7 +21,7 @@ export interface StoreOptions {
 export function takesStore(command: Command): Command {
   return command.option(
     "-s, --store <url>",
-    "where the sessions are: redis://, postgres://, mysql://, sqlite:path (default: the environment variable HARPIATS_STORE)",
+    "open the store at this URL: redis://, postgres://, mysql://, sqlite:path (default: the environment variable HARPIATS_STORE)",
   );
 }
 
