@@ -12,7 +12,7 @@ import { copyJson, toJsonObject } from "../data/json.ts";
 import { type StandardSchema, validateChange } from "../data/schema.ts";
 import { HarpiaError } from "../errors.ts";
 import type { StoredSession } from "../store.ts";
-import type { GuardedStore } from "../store/guarded-store.ts";
+import type { Deadline, GuardedStore } from "../store/guarded-store.ts";
 import { queueOfRequests } from "../store/keyed-queue.ts";
 import { retryOnConflict } from "../store/retry-on-conflict.ts";
 
@@ -76,7 +76,7 @@ export class ExactUpdates<Data extends object> {
   ): Promise<boolean> {
     // What the caller does to the object afterwards is no part of the change.
     const given = this.copy(changes);
-    const attempt = async (): Promise<boolean | "conflict"> => {
+    const attempt = async (deadline: Deadline): Promise<boolean | "conflict"> => {
       const session = await this.#store.read(key);
       if (!session || (admission && !(await admission.of(session)))) return false;
       // The function may change what it is given: what it gives back counts.
@@ -88,15 +88,20 @@ export class ExactUpdates<Data extends object> {
       const next = hidden || seesHidden ? toJsonObject({ ...judged, ...hidden }) : judged;
       const patch = difference(before, next);
       if (patch === undefined) return true;
+      deadline.assertTime();
       const outcome = await this.#store.patch(key, { ...patch, ifRevision: session.revision });
       return outcome === "conflict" ? outcome : outcome === "done";
     };
-    return this.#queue.run(key, () =>
-      retryOnConflict(attempt, {
-        what: "update a session",
-        store: this.#store.name,
-        operation: "patch",
-      }),
+    // Waiting for its turn is part of what takes time.
+    return this.#store.whole("patch", (deadline) =>
+      this.#queue.run(key, () =>
+        retryOnConflict(() => attempt(deadline), {
+          what: "update a session",
+          store: this.#store.name,
+          operation: "patch",
+          deadline,
+        }),
+      ),
     );
   }
 

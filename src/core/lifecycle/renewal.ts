@@ -162,11 +162,14 @@ export class Renewals<Data> {
       return session && this.#renewOnce({ ...found, session });
     };
     try {
-      return await retryOnConflict(attempt, {
-        what: "renew an id",
-        store: store.name,
-        operation: "patch",
-      });
+      return await store.whole("patch", (deadline) =>
+        retryOnConflict(attempt, {
+          what: "renew an id",
+          store: store.name,
+          operation: "patch",
+          deadline,
+        }),
+      );
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
       events.emit("error", { error });

@@ -124,6 +124,11 @@ export class RequestAccess<Data extends object, Input extends object = Data> {
     return isDone ? taken : undefined;
   }
 
+  /** Bounds several of these in time as a whole. What has begun goes on. */
+  whole<T>(operation: string, work: () => Promise<T>): Promise<T> {
+    return this.#noting(this.#parts.store.whole(operation, work));
+  }
+
   /** An exact change that sees the library's own fields. */
   updateHidden({ key }: Opened<Data>, updater: Updater<Data>): Promise<boolean> {
     return this.#noting(updateData(this.#parts, key, updater, { seesHidden: true }));

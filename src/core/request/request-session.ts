@@ -315,7 +315,7 @@ export class RequestSession<Data extends object, Input extends object = Data> {
    * @throws what `Session.create` throws.
    */
   login(data: Input, options: LoginOptions<Data> = {}): Promise<void> {
-    return this.#alone(async () => {
+    const work = async (): Promise<void> => {
       const { keep = [], ...own } = checkedLogin(options);
       const replaced = this.#record.opened;
       const kept = keep.length > 0 ? this.#changes.view(this.#record.data) : undefined;
@@ -333,7 +333,8 @@ export class RequestSession<Data extends object, Input extends object = Data> {
         if (!this.failure) this.#forget();
         throw error;
       });
-    });
+    };
+    return this.#access.whole("create", () => this.#alone(work));
   }
 
   /**

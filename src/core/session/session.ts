@@ -128,12 +128,15 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    * schema refuses; TypeError that names the field for what JSON would lose. Nothing was written then.
    */
   async update(ref: SessionRef, changes: Changes<Data> | Updater<Data>): Promise<boolean> {
-    const { reader, exactUpdates } = this.#parts;
+    const { reader, exactUpdates, store } = this.#parts;
     if (isRequest(ref)) {
       // What the caller does to the object while this waits is no part of the change.
       const given = exactUpdates.copy(changes);
-      const found = await reader.locate(ref);
-      return found !== undefined && updateData(this.#parts, found.key, given);
+      return store.whole("patch", async (deadline) => {
+        const found = await reader.locate(ref);
+        deadline.assertTime();
+        return found !== undefined && updateData(this.#parts, found.key, given);
+      });
     }
     const key = reader.keyOf(ref);
     if (ref === undefined || key === undefined) return false;
@@ -162,25 +165,28 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    * });
    */
   async delete(ref: SessionRef, res?: ResponseLike, options: CookieOptions = {}): Promise<boolean> {
-    const { reader, requests, transport } = this.#parts;
+    const { reader, requests, transport, store } = this.#parts;
     // Before the store: a mistake of the caller must not leave a cookie that names nothing.
     anyCookie("cookie", options);
     const id = isRequest(ref) ? undefined : ref;
     const req = isRequest(ref) ? ref : res && requestOf(res);
-    const found = reader.keyToChange(id);
-    const key = found instanceof Promise ? await found : found;
-    const ending = key === undefined ? undefined : endSession(this.#parts, key);
-    // What fails is seen below.
-    ending?.catch(() => {});
-    const others = req ? (await reader.keysToEnd(req, id)).filter((other) => other !== key) : [];
-    const isEnded = await Promise.all([
-      ending,
-      ...others.map((other) => endSession(this.#parts, other)),
-    ]);
+    const isEnded = await store.whole("remove", async () => {
+      const found = reader.keyToChange(id);
+      const key = found instanceof Promise ? await found : found;
+      const ending = key === undefined ? undefined : endSession(this.#parts, key);
+      // What fails is seen below.
+      ending?.catch(() => {});
+      const others = req ? (await reader.keysToEnd(req, id)).filter((other) => other !== key) : [];
+      const ended = await Promise.all([
+        ending,
+        ...others.map((other) => endSession(this.#parts, other)),
+      ]);
+      return ended.includes(true);
+    });
     requests.keep(req, null);
     // After the store: a logout that failed must not look like one.
     if (res) transport.erase(res, options);
-    return isEnded.includes(true);
+    return isEnded;
   }
 
   /**
@@ -312,11 +318,14 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
   ): Promise<number> {
     assertOptions("revokeAll", options, REVOKE_ALL_OPTIONS);
     const refs = [options.except ?? []].flat() as SessionRef[];
-    const keys = await Promise.all(refs.map((ref) => this.#keyOf(ref)));
-    return this.#users.revokeAll(
-      userId,
-      keys.flatMap((key) => key ?? []),
-    );
+    return this.#parts.store.whole("removeByUser", async (deadline) => {
+      const keys = await Promise.all(refs.map((ref) => this.#keyOf(ref)));
+      deadline.assertTime();
+      return this.#users.revokeAll(
+        userId,
+        keys.flatMap((key) => key ?? []),
+      );
+    });
   }
 
   /**
@@ -339,7 +348,11 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
    */
   async list(userId: string, options: { current?: SessionRef } = {}): Promise<ListedSession[]> {
     assertOptions("list", options, LIST_OPTIONS);
-    return this.#users.list(userId, await this.#keyOf(options.current));
+    return this.#parts.store.whole("listByUser", async (deadline) => {
+      const key = await this.#keyOf(options.current);
+      deadline.assertTime();
+      return this.#users.list(userId, key);
+    });
   }
 
   /**
@@ -453,11 +466,14 @@ export class Session<Data extends object = Record<string, any>, Input extends ob
       options,
     }: { ref: SessionRef; res: ResponseLike | undefined; options: CookieOptions },
   ): Promise<string | undefined> {
-    const { keepsFacts, requests, clock } = this.#parts;
+    const { keepsFacts, requests, clock, store } = this.#parts;
     // An id that cannot be sent any more would be nobody's: the session would be lost.
     if (res) toHeaderPort(res);
-    const named = keepsFacts || isRequest(ref) ? await this.#foundNow(ref) : this.#namedBy(ref);
-    const next = named && (await change(this.#parts, named));
+    const next = await store.whole("move", async (deadline) => {
+      const named = keepsFacts || isRequest(ref) ? await this.#foundNow(ref) : this.#namedBy(ref);
+      deadline.assertTime();
+      return named && change(this.#parts, named);
+    });
     if (!next) return undefined;
     requests.keep(isRequest(ref) ? ref : res && requestOf(res), next.id);
     const life = lifeOfCookie(next.session, clock.now(), options);

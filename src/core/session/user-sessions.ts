@@ -43,8 +43,12 @@ export class UserSessions<Data extends object> {
     store.assertKnowsHandles("revoke");
     // One record, however many sessions the user has. A session's user is fixed at creation, so the
     // removal needs no second look.
-    const session = await store.read(handle);
-    if (session?.userId !== user || !(await store.remove(handle))) return false;
+    const isEnded = await store.whole("remove", async (deadline) => {
+      const session = await store.read(handle);
+      deadline.assertTime();
+      return session?.userId === user && (await store.remove(handle));
+    });
+    if (!isEnded) return false;
     watcher.ended(handle);
     events.emit("ended", { handle, reason: "revoked" });
     return true;

@@ -36,6 +36,14 @@ export interface GuardOptions {
   onError?: ((error: Error) => void) | undefined;
 }
 
+/** How long an operation of several steps may still take. */
+export interface Deadline {
+  /** To be called before a further step. @throws StoreError `ERR_STORE_TIMEOUT` when it is over. */
+  assertTime(): void;
+}
+
+const NEVER: Deadline = { assertTime() {} };
+
 /** A store whose every rejection is a `StoreError`, within the timeout. */
 export class GuardedStore<Data> {
   readonly #store: SessionStore<Data>;
@@ -361,20 +369,35 @@ export class GuardedStore<Data> {
     );
   }
 
+  /**
+   * Bounds an operation of several steps as a whole, waiting for its turn and for conflicts
+   * included. Each step has the same limit of its own.
+   *
+   * @param operation the step that it is about, for the error.
+   * @param work is told when it has taken too long: then it begins no further step.
+   * @throws StoreError `ERR_STORE_TIMEOUT`.
+   */
+  whole<T>(operation: string, work: (deadline: Deadline) => Promise<T>): Promise<T> {
+    if (this.#timeout === Infinity) return work(NEVER);
+    const now = this.#clock.now();
+    const isOver = (): boolean => this.#clock.now() - now >= this.#timeout;
+    const assertTime = (): void => {
+      if (isOver()) throw this.#tooLate(operation);
+    };
+    return this.#within(operation, () => work({ assertTime }));
+  }
+
+  #tooLate(operation: string): StoreError {
+    return new StoreError(
+      "ERR_STORE_TIMEOUT",
+      `Cannot ${operation}: ${this.name} did not answer within ${this.#timeout} ms`,
+      { store: this.name, operation },
+    );
+  }
+
   #within<T>(operation: string, call: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      const cancel = this.#clock.schedule(this.#timeout, () =>
-        reject(
-          new StoreError(
-            "ERR_STORE_TIMEOUT",
-            `Cannot ${operation}: ${this.name} did not answer within ${this.#timeout} ms`,
-            {
-              store: this.name,
-              operation,
-            },
-          ),
-        ),
-      );
+      const cancel = this.#clock.schedule(this.#timeout, () => reject(this.#tooLate(operation)));
       // An async function, so that a store which throws at once rejects as well.
       const answer = (async () => call())();
       answer.then(cancel, cancel);

@@ -14,19 +14,23 @@ export interface RetriedOperation {
   what: string;
   store: string;
   operation: string;
+  /** Ends the attempts; without one only their number does. */
+  deadline?: { assertTime(): void } | undefined;
 }
 
 /**
  * Calls `attempt` until its answer is something other than `"conflict"`.
  *
- * @throws StoreError `ERR_STORE_CONFLICT` after `limit` conflicts.
+ * @throws StoreError `ERR_STORE_CONFLICT` after `limit` conflicts; `ERR_STORE_TIMEOUT` after the
+ * deadline.
  */
 export async function retryOnConflict<T>(
   attempt: () => Promise<T | "conflict">,
-  { what, store, operation }: RetriedOperation,
+  { what, store, operation, deadline }: RetriedOperation,
   limit = MOST_CONFLICTS,
 ): Promise<T> {
   for (let attempts = 1; attempts <= limit; attempts++) {
+    deadline?.assertTime();
     const answer = await attempt();
     if (answer !== "conflict") return answer;
     if (attempts % ATTEMPTS_A_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
