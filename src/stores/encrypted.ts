@@ -2,8 +2,8 @@
 // field. Keeps nothing itself.
 //
 // Who reads the database sees keys, users, instants and the names and lengths of fields. Who writes
-// to it can end sessions, take fields away, and put back what was there before; they cannot make a
-// value that was never there, nor carry one anywhere else.
+// to it can end sessions, take fields of the data away, and put back what was there before; they
+// cannot make a value that was never there, nor carry one anywhere else.
 //
 // - A value is sealed by itself (AES-256-GCM), so that a change of one field is one step of the
 //   other store, as without encryption. Its key is derived (HKDF) from the caller's and from the
@@ -12,7 +12,8 @@
 //   keys of its own, random nonces of 96 bits are safe: 2^32 values of one record stay below a
 //   chance of 2^-33 that two meet.
 // - A head, in a field of its own, vouches for user, creation and absolute limit. Without it
-//   nothing is a session.
+//   nothing is a session, nor with a deadline behind that limit. Facts are sealed where there are
+//   none, too, so that none can be taken away.
 // - A rotation gives the record another key. What is sealed cannot follow in the same step, so the
 //   head says before: genuine under the next key, too. Such a list is written under the condition
 //   that the record is as it was read, and keeps the keys of others who are about to move it. So

@@ -188,6 +188,87 @@ describe("EncryptedStore", () => {
     }
   });
 
+  it("refuses a deadline behind the absolute limit, whichever way the session is read or changed", async () => {
+    for (const own of [{}, { absoluteTimeout: 3600 }]) {
+      const session = new Session<Fields>({
+        store,
+        clock,
+        absoluteTimeout: 43_200,
+        idleTimeout: 900,
+        longestTimeout: 2_592_000,
+      });
+      const id = await session.create({ userId: "ada" }, own);
+      const key = toStoreKey(id);
+      const { revision: _revision, ...was } = await stored(key);
+      const { endsAt } = was;
+      const put = async (expiresAt: number): Promise<void> => {
+        await inner.remove(key);
+        await inner.create(key, { ...was, expiresAt });
+      };
+      await put(endsAt);
+      assert.deepEqual(await session.get(id), { userId: "ada" }, "up to the limit it may be moved");
+      for (const expiresAt of [endsAt + 1, clock.now() + 29 * 86_400_000, 2 ** 52]) {
+        await put(expiresAt);
+        const req = { headers: { cookie: `session_id=${id}` } };
+        const found = async (): Promise<unknown[]> => [
+          await session.get(id),
+          await session.fromRequest(req),
+          await session.deadlines(id),
+          await session.open(req).data,
+          await session.rotate(id),
+          (await session.update(id, { a: 1 })) || undefined,
+          (await session.update(id, () => ({ a: 1 }))) || undefined,
+          (await session.reauthenticate(id)) || undefined,
+          store.readSync?.(key),
+          ...(await store.read([key])),
+          ...(await session.list("ada")),
+          ...(await store.listByUser("ada")),
+          ...(await store.scan()).sessions,
+          ...((await store.patchAll?.([{ key, patch: { set: { a: 1 } } }])) ?? []).filter(
+            (outcome) => outcome !== "missing",
+          ),
+        ];
+        assert.deepEqual(new Set(await found()), new Set([undefined]), `ends ${endsAt}`);
+        assert.equal((await stored(key)).revision, 1, "nothing was changed");
+      }
+      clock.advance(28 * 86_400_000);
+      assert.equal(await session.get(id), undefined);
+      await inner.remove(key);
+    }
+  });
+
+  it("refuses a record whose facts were taken away, so that a superseded id stays dead", async () => {
+    const session = new Session<Fields>({ store, clock, renewEvery: 900, renewOverlap: 60 });
+    const first = await session.create({ userId: "ada" });
+    clock.advance(901_000);
+    const next = (await session.renew(first)) ?? assert.fail();
+    assert.notEqual(next, first);
+    // A renewal leaves the record where it is.
+    const renewed = toStoreKey(first);
+    const { revision: _revision, facts: kept, ...without } = await stored(renewed);
+    assert.ok(kept, "a renewal is a fact");
+    // Nor by facts that hold nothing.
+    assert.ok(await session.get(next));
+    for (const taken of [{}, { facts: {} }]) {
+      await inner.remove(renewed);
+      await inner.create(renewed, { ...without, ...taken });
+      for (const id of [first, next]) assert.equal(await session.get(id), undefined);
+    }
+    for (const facts of [undefined, { authenticatedAt: clock.now() }]) {
+      const key = newKey();
+      await store.create(
+        key,
+        newSession({ name: "Ada" }, facts ? { facts } : ({ facts: undefined } as never)),
+      );
+      assert.deepEqual((await store.read([key]))[0]?.facts, facts);
+      assert.equal("facts" in ((await store.read([key]))[0] ?? assert.fail()), facts !== undefined);
+      const { revision: _revision, facts: _facts, ...bare } = await stored(key);
+      await inner.remove(key);
+      await inner.create(key, bare);
+      assert.deepEqual(await store.read([key]), [undefined]);
+    }
+  });
+
   it("refuses a whole record under another key, also with that key in its head", async () => {
     for (const key of [await created(), await rotated()]) {
       const { revision: _revision, ...record } = await stored(key);

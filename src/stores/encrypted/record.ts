@@ -35,12 +35,11 @@ export function sealNew<Data>(
   session: NewSession<Data>,
 ): NewSession<Sealed> {
   const own = ring.boundTo(key);
-  const { facts, ...rest } = session;
   const data = {
     ...sealFields(own, toJsonObject(session.data) as object),
     [HEAD]: sealHead(own, "", 0, session),
   };
-  return { ...rest, data, ...(facts !== undefined && { facts: sealFacts(own, facts) }) };
+  return { ...session, data, facts: sealFacts(own, session.facts) };
 }
 
 /** A change of fields, for the other store. */
@@ -81,10 +80,9 @@ export function sealMove<Data>(
   const changes = storedRevision - session.revision + 1;
   const head = sealHead(own, [key, ...others, nextKey].join(" "), changes, session);
   if (isCurrent) return { set: { [HEAD]: head }, ifRevision: storedRevision };
-  const facts = session.facts && sealFacts(own, session.facts);
   return {
     set: { ...sealFields(own, session.data as object), [HEAD]: head },
-    ...(facts && { facts }),
+    facts: sealFacts(own, session.facts),
     ifRevision: storedRevision,
   };
 }
@@ -98,7 +96,8 @@ export function open<Data>(
   stored: StoredSession<Sealed>,
 ): Opened<Data> | undefined {
   const { [HEAD]: head, ...fields } = stored.data;
-  if (typeof head !== "string") return undefined;
+  // The head vouches for the absolute limit; the deadline before it is anybody's who can write.
+  if (typeof head !== "string" || !(stored.expiresAt <= stored.endsAt)) return undefined;
   const listed = head.slice(0, Math.max(head.lastIndexOf(" "), 0));
   const keys = listed === "" ? [key] : listed.split(" ");
   const [first = key] = keys;
@@ -116,18 +115,16 @@ export function open<Data>(
     fromStoredName(name),
     opener.open(value, purposeOfField(fromStoredName(name))),
   ]);
-  const facts =
-    stored.facts === undefined
-      ? undefined
-      : opener.open((stored.facts as { sealed?: unknown }).sealed, FACTS);
+  const facts = opener.open((stored.facts as { sealed?: unknown } | undefined)?.sealed, FACTS);
   if (opener.hasFailed) return undefined;
   // As sealed by sealNew and sealPatch: what was stored is what the caller's types say.
-  const session = {
-    ...stored,
+  const { facts: _sealed, ...rest } = stored;
+  const session: StoredSession<Data> = {
+    ...rest,
     data: Object.fromEntries(data) as Data,
     revision: stored.revision - Number(changes),
   };
-  if (facts !== undefined) session.facts = facts as SessionFacts;
+  if (facts !== null) session.facts = facts as SessionFacts;
   return {
     session,
     storedRevision: stored.revision,
@@ -173,10 +170,13 @@ function sealFields(own: BoundKeys, fields: object): Sealed {
   );
 }
 
-/** Facts for the other store, bound to the key that the record will lie under. */
-export function sealFacts(own: BoundKeys, facts: SessionFacts): SessionFacts {
+/**
+ * Facts for the other store, bound to the key that the record will lie under. That there are none
+ * is sealed too: who takes them away must not turn back a renewal, or a limit of the session's own.
+ */
+export function sealFacts(own: BoundKeys, facts: SessionFacts | undefined): SessionFacts {
   // A store keeps facts whole and never looks inside.
-  return { sealed: own.seal(JSON.stringify(facts), FACTS) } as SessionFacts;
+  return { sealed: own.seal(JSON.stringify(facts ?? null), FACTS) } as SessionFacts;
 }
 
 /**
