@@ -15,7 +15,7 @@ const NAMES = ["Session", "MemoryStore", "Cookies"];
  * missed by more unnoticed.
  */
 const AIM = 7000;
-const BUDGET = 22_300;
+const BUDGET = 30_400;
 const README = new URL("README.md", project);
 // What stands between the two marks in README.
 const FIGURE = /(<!-- size -->)([^<]*)(<!-- \/size -->)/;
