@@ -8,7 +8,7 @@ import { projectFolder } from "../support/project.ts";
 
 /** What adapters and our own parts call. */
 const OWN = ["hasChanges", "discard", "writeTo", "getHidden", "setHidden", "offerHidden"];
-const INNER = ["face", "isUsed", "failure", "seal"];
+const INNER = ["face", "isUsed", "failure", "seal", "unseal", "owesId"];
 /** Names of another library: each is refused, and docs/frameworks/express.md says what to call. */
 const REFUSED = ["regenerate", "save", "touch", "resetMaxAge", "cookie"];
 const ELSEWHERE = new Set([...OWN, ...INNER, ...REFUSED]);
