@@ -216,7 +216,8 @@ describe("instrument: metrics", () => {
     assert.deepEqual(points, [
       ["memory subscribe", 1],
       ["memory create", 1],
-      ["memory read", 1],
+      // A change by id looks first whether the id still holds.
+      ["memory read", 2],
       ["memory patch ERR_STORE_UNAVAILABLE", 1],
     ]);
     const { descriptor, dataPoints } =

@@ -316,6 +316,8 @@ describe("createExplainer", () => {
       assert.notEqual(next, id);
       assert.equal((await askWith(next)).cause, "live");
       assert.equal((await askWith(id)).cause, "live");
+      // Looking is no use of the successor: the overlap begins with the next request that has it.
+      assert.equal(await session.renew(next), next);
       clock.advance(11_000);
       assert.equal(
         (await askWith(id)).ended?.reason,

@@ -13,7 +13,8 @@ const SENDING = new Set<string | symbol>([
   "execute",
   "unsafe",
 ]);
-const GIVES_CONNECTION = "getConnection";
+// mysql2's and pg's pools give a connection, which goes back by its release().
+const GIVE_CONNECTION = new Set<string | symbol>(["getConnection", "connect"]);
 
 export class CallCounter {
   calls = 0;
@@ -28,8 +29,10 @@ export class CallCounter {
         return (...given: unknown[]): unknown => {
           if (SENDING.has(name)) this.calls++;
           const result: unknown = value.apply(target, given);
-          return name === GIVES_CONNECTION && result instanceof Promise
-            ? result.then((connection: object) => this.wrap(connection))
+          return GIVE_CONNECTION.has(name) && result instanceof Promise
+            ? result.then((given: unknown) =>
+                typeof Object(given).release === "function" ? this.wrap(given as object) : given,
+              )
             : result;
         };
       },
