@@ -21,7 +21,7 @@ import type {
 import { IdAccess } from "../core/store/id-access.ts";
 import { type BatchOutcome, extendRecords, patchRecords } from "./redis/batches.ts";
 import { type RedisClient, type RedisPort, toRedisPort } from "./redis/client.ts";
-import { RecentTexts } from "./redis/recent.ts";
+import { RecentRecords } from "./redis/recent.ts";
 import { fromRedisKey, parseRecord, toRedisKey } from "./redis/record.ts";
 import { Runner, toEpoch } from "./redis/runner.ts";
 import { estimateKeys, recordsOnWalk, scanNodes } from "./redis/scan.ts";
@@ -96,14 +96,14 @@ export class RedisStore<Data extends Record<string, any> = Record<string, any>>
   readonly #channel: string;
   readonly #runner: Runner;
   readonly #users: Users;
-  readonly #recent = new RecentTexts();
+  readonly #recent = new RecentRecords();
   /**
    * On one server. Each master of a cluster is asked by itself, so that one that is down holds up
    * nobody whose session is on another.
    */
   readonly extendAll?: (touches: readonly KeyedTouch[]) => Promise<boolean[]>;
   /** The same. */
-  readonly patchAll?: (patches: readonly KeyedPatch<Data>[]) => Promise<PatchOutcome[]>;
+  readonly patchAll?: (patches: readonly KeyedPatch<Data>[]) => Promise<(PatchOutcome | Error)[]>;
   /** With `notify`. */
   readonly hearsOthers: boolean;
   readonly #listeners = new Set<(change: StoreChange) => void>();
@@ -143,8 +143,7 @@ export class RedisStore<Data extends Record<string, any> = Record<string, any>>
     return keys.map((key, at) => {
       const text = texts[at];
       const session = this.#parse(key, text, present);
-      if (session && text && epoch !== undefined && !this.#port.isSharded)
-        this.#recent.keep(key, text, epoch);
+      if (session && text) this.#recent.keep(key, text);
       return session;
     });
   }
@@ -154,8 +153,10 @@ export class RedisStore<Data extends Record<string, any> = Record<string, any>>
   }
 
   async patch(key: string, patch: SessionPatch<Data>): Promise<PatchOutcome> {
+    const [outcome] = await this.#patchAll([{ key, patch }]);
+    if (outcome instanceof Error) throw outcome;
     // One answer for each.
-    return (await this.#patchAll([{ key, patch }]))[0] as PatchOutcome;
+    return outcome as PatchOutcome;
   }
 
   /**
@@ -297,9 +298,11 @@ export class RedisStore<Data extends Record<string, any> = Record<string, any>>
     return outcomes.map((outcome, at) => this.#told(touches[at], outcome) === "done");
   }
 
-  async #patchAll(patches: readonly KeyedPatch<Data>[]): Promise<PatchOutcome[]> {
+  async #patchAll(patches: readonly KeyedPatch<Data>[]): Promise<(PatchOutcome | Error)[]> {
     const outcomes = await patchRecords(this.#runner, this.#recent, patches);
-    return outcomes.map((outcome, at) => this.#told(patches[at], outcome));
+    return outcomes.map((outcome, at) =>
+      outcome instanceof Error ? outcome : this.#told(patches[at], outcome),
+    );
   }
 
   /** What is unreadable is told and counts as missing. */

@@ -28,6 +28,18 @@ export function toPatch<Data extends object>(
   return { set, unset };
 }
 
+// Servers change a record in one step, and everybody else waits for that step.
+const MOST_FIELDS = 10_000;
+
+/** @throws RangeError for a patch of more fields than one step may change. */
+export function assertFewFields({ set, unset }: { set: object; unset: readonly string[] }): void {
+  const count = Object.keys(set).length + unset.length;
+  if (count <= MOST_FIELDS) return;
+  throw new RangeError(
+    `Cannot update a session: the change names ${count} fields, expected at most ${MOST_FIELDS}`,
+  );
+}
+
 /** The patch that makes `next` of `before`; `undefined` if they are the same. */
 export function difference<Data extends object>(
   before: Data,

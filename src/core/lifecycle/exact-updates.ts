@@ -1,6 +1,7 @@
 // Updates that see the whole of the data: read, change, write under the condition that nothing came
 // between, again.
 import {
+  assertFewFields,
   assertVisible,
   type Changes,
   difference,
@@ -88,6 +89,7 @@ export class ExactUpdates<Data extends object> {
       const next = hidden || seesHidden ? toJsonObject({ ...judged, ...hidden }) : judged;
       const patch = difference(before, next);
       if (patch === undefined) return true;
+      assertFewFields(patch);
       deadline.assertTime();
       const outcome = await this.#store.patch(key, { ...patch, ifRevision: session.revision });
       return outcome === "conflict" ? outcome : outcome === "done";

@@ -1,6 +1,13 @@
 // An update of one session's data: blind where any order of such changes comes to the same, exact
 // where it has to see the data.
-import { assertVisible, type Changes, isChange, toPatch, type Updater } from "../data/changes.ts";
+import {
+  assertFewFields,
+  assertVisible,
+  type Changes,
+  isChange,
+  toPatch,
+  type Updater,
+} from "../data/changes.ts";
 import type { UpdateScope } from "./exact-updates.ts";
 import type { SessionParts } from "./session-context.ts";
 
@@ -28,6 +35,7 @@ export async function updateData<Data extends object, Input extends object>(
     const { set, unset } = toPatch(fields);
     assertVisible({ ...fields, ...set });
     const patch = hidden ? mergePatches({ set, unset }, toPatch(hidden)) : { set, unset };
+    assertFewFields(patch);
     const mayChange = scope.admission?.beforehand() ?? true;
     if (!(mayChange instanceof Promise ? await mayChange : mayChange)) return false;
     return (await exactUpdates.inOrder(key, () => store.patch(key, patch))) === "done";

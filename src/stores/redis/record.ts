@@ -111,6 +111,76 @@ export function formatPatchFields({
   return fields;
 }
 
+/**
+ * What a change is made of: the record's revision, the name of the change that made it, and all
+ * that follows that name. The deadlines before it are the server's: a touch may move them meanwhile.
+ */
+export interface Base {
+  revision: number;
+  change: string;
+  tail: string;
+}
+
+const HEAD =
+  /^\{"harpia":1,"revision":(\d+),"createdAt":-?\d+,"lastSeenAt":-?\d+,"expiresAt":-?\d+,"endsAt":-?\d+,"epoch":\d+,"change":"([\dA-Za-z-]*)"/;
+// Begin and end the lines of the fields. No name and no value has a line break: JSON escapes them.
+const DATA = ',"data":{\n';
+const END = "\n}}";
+
+/** @returns `undefined` for what is no record of a session. */
+export function toBase(text: string): Base | undefined {
+  const [head, revision, change] = HEAD.exec(text) ?? [];
+  if (head === undefined || change === undefined) return undefined;
+  const tail = text.slice(head.length);
+  const lines = tail.indexOf("\n") + 1;
+  // The line break before the end may be the one behind the head.
+  const isWhole = tail.startsWith(DATA, lines - DATA.length) && tail.endsWith(END);
+  return isWhole ? { revision: Number(revision), change, tail } : undefined;
+}
+
+/** The record after a change. @param change the name of the change. */
+export function changedRecord(
+  { revision, tail }: Base,
+  change: string,
+  { fields, facts }: { fields: PatchFields; facts: object | undefined },
+): Base {
+  const lines = tail.indexOf("\n") + 1;
+  const head = tail.slice(0, lines - DATA.length);
+  const body = changedFields(tail.slice(lines, -END.length), fields);
+  const next = facts === undefined ? head : withFacts(head, facts);
+  return { revision: revision + 1, change, tail: `${next}${DATA}${body}${END}` };
+}
+
+// A name with its colon, at the beginning of a line.
+const NAME = /^"(?:[^"\\]|\\.)*":/;
+
+/** In one pass, however many fields there are: no value is decoded. */
+function changedFields(body: string, fields: PatchFields): string {
+  if (fields.length === 0) return body;
+  const changes = new Map(fields);
+  const lines: string[] = [];
+  for (const line of body === "" ? [] : body.split(",\n")) {
+    const name = NAME.exec(line)?.[0] ?? line;
+    const value = changes.get(name);
+    if (value === undefined) lines.push(line);
+    else if (value !== "") lines.push(name + value);
+    changes.delete(name);
+  }
+  for (const [name, value] of changes) if (value !== "") lines.push(name + value);
+  return lines.join(",\n");
+}
+
+const USER = ',"userId":"';
+
+/** What stands before the data, with other facts. */
+function withFacts(head: string, facts: object): string {
+  const origin = /^,"origin":"[\w.-]+"/.exec(head)?.[0] ?? "";
+  // The user comes last. The facts before may have a field of that name, and no text of theirs can
+  // look like one: JSON escapes its quotes.
+  const user = head.endsWith('"') ? head.lastIndexOf(USER) : -1;
+  return `${origin},"facts":${JSON.stringify(facts)}${user < origin.length ? "" : head.slice(user)}`;
+}
+
 export function formatName(name: string): string {
   return `${JSON.stringify(name)}:`;
 }

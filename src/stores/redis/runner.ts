@@ -85,20 +85,20 @@ export class Runner {
 
   /**
    * The same for a script about several records, on a sharded server about one. It answers with a
-   * letter for each; `m` is missing.
+   * letter for each, of which `m` is missing, and with texts.
    */
   async changeSeveral(
     script: Script,
     { keys, values, change }: { keys: string[]; values: string[]; change: string },
-  ): Promise<string> {
+  ): Promise<{ letters: string; texts: unknown[] }> {
     const { isSharded } = this.#options.port;
     const reply = this.run(script, keys, values, change);
-    const [[letters, ofEpoch], epoch] = (
+    const [[letters, ofEpoch, ...texts], epoch] = (
       isSharded ? await Promise.all([reply, this.epoch()]) : [await reply, undefined]
     ) as [unknown[], string?];
-    return isSharded && ofEpoch !== undefined && ofEpoch !== null && toText(ofEpoch) !== epoch
-      ? "m"
-      : toText(letters);
+    const isOver =
+      isSharded && ofEpoch !== undefined && ofEpoch !== null && toText(ofEpoch) !== epoch;
+    return { letters: isOver ? "m" : toText(letters), texts };
   }
 
   /**

@@ -256,6 +256,26 @@ for (const [name, open] of STORES) {
       assert.deepEqual(await session.get(id), { a: 1 });
     });
 
+    it("of more than 10,000 fields in one update is refused, whichever way they are named", async () => {
+      const session = begin();
+      const many = (count: number, value: unknown): Fields =>
+        Object.fromEntries(Array.from({ length: count }, (_, n) => [`f${n}`, value]));
+      const id = await session.create({ a: 1 });
+      assert.equal(await session.update(id, many(10_000, 1)), true);
+      const refused = {
+        name: "RangeError",
+        message: "Cannot update a session: the change names 10001 fields, expected at most 10000",
+      };
+      for (const changes of [many(10_001, 2), { ...many(10_000, undefined), b: 1 }]) {
+        await assert.rejects(session.update(id, changes), refused);
+        await assert.rejects(
+          session.update(id, () => changes),
+          refused,
+        );
+      }
+      assert.deepEqual(await session.get(id), { a: 1, ...many(10_000, 1) });
+    });
+
     it("of 64 levels and of a megabyte is taken", async () => {
       const session = begin();
       let deep: Fields = {};

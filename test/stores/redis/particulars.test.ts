@@ -126,6 +126,7 @@ describe("RedisStore and its server", { skip: skipWithoutRedis() }, () => {
     assert.deepEqual(await statistics.during(() => sharded.create(alone, record())), {
       evalsha: 1,
     });
+    await sharded.read([key]);
     assert.deepEqual(await statistics.during(() => sharded.patch(key, { set: { b: 1 } })), {
       evalsha: 1,
     });
