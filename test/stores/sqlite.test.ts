@@ -409,7 +409,7 @@ describe("SqliteStore", () => {
     for (const options of [undefined, null, client])
       assert.throws(
         () => new SqliteStore(options as never),
-        /^TypeError: Invalid options of SqliteStore: /,
+        /^TypeError: Invalid option.*SqliteStore/,
       );
   });
 });

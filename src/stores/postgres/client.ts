@@ -28,7 +28,8 @@ export function toPostgresPort(
       (method) => typeof (Object(client) as Record<string, unknown>)[method] === "function",
     );
   // The methods that were looked for are what tells one client from the other.
-  if (has("unsafe", "listen", "PostgresError"))
+  // Two of them as one, for a pooler, have no more than what is called here.
+  if (has("unsafe", "listen") && (has("PostgresError") || !has("begin")))
     return postgresJsPort(client as PostgresJsSql, options.prepare);
   if (has("query", "exec", "listen")) return pgLitePort(client as PgLite);
   if (has("query", "connect") && "idleCount" in client)
