@@ -22,5 +22,7 @@ export interface SessionData {
 }
 
 const session = Object.assign(makeMiddleware, { Store, Cookie, Session, MemoryStore });
+// For those who write require("…").default: compilers of modules into CommonJS do.
+Object.assign(session, { default: session });
 
 export { Cookie, MemoryStore, Session, session as default, session as "module.exports", Store };

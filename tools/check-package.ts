@@ -117,7 +117,7 @@ async function useAlone(): Promise<void> {
       .map((entry) => join(entry.parentPath, entry.name).slice(installed.length + 1));
     const strange = files.filter(
       (file) =>
-        !/^dist\/.*\.(js|d\.ts)$|^dist\/THIRD-PARTY-LICENSES$|^(package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md)$/.test(
+        !/^dist\/.*\.(js|d\.ts)$|^dist\/THIRD-PARTY-LICENSES$|^(package\.json|LICENSE|(README|CHANGELOG|SECURITY|ARCHITECTURE|CONTRIBUTING)\.md)$|^docs\/.*\.(md|json|svg)$|^examples\/(?!.*(node_modules|\.data|sessions\/session)\/)|^bench\/(README|RESULTS)\.md$/.test(
           file,
         ),
     );
@@ -233,7 +233,7 @@ function requires(subpath: string): string {
     const require = createRequire(process.cwd() + "/");
     const required = require("${subpath}");
     const imported = await import("${subpath}");
-    for (const name of Object.keys(imported)) if (required[name] !== imported[name]) throw new Error(name + " is another when required");`;
+    for (const name of Object.keys(imported)) if (name !== "module.exports" && required[name] !== imported[name]) throw new Error(name + " is another when required");`;
 }
 
 /**

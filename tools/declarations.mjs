@@ -14,7 +14,9 @@ for (const [entry, declaration] of BESIDE) {
   copyFileSync(join("src", declaration), join(folder, declaration));
   const path = join(folder, entry);
   const specifier = `./${declaration.replace(/\.d\.ts$/, ".ts")}`;
-  writeFileSync(path, `import "${specifier}";\n${readFileSync(path, "utf8")}`);
+  // What require() gives is for node alone: TypeScript before 5.6 cannot read such a name.
+  const text = readFileSync(path, "utf8").replace(/,\s*session as "module\.exports"/, "");
+  writeFileSync(path, `import "${specifier}";\n${text}`);
 }
 
 const names = readdirSync(folder, { recursive: true }).filter((name) => name.endsWith(".d.ts"));

@@ -30,7 +30,6 @@ export type Middleware = (
  *
  * @throws TypeError for an option that cannot work.
  * @example
- * import session from "harpiats/express-session";
  * app.use(session({ secret: process.env.SESSION_SECRET, resave: false, saveUninitialized: false }));
  */
 export function makeMiddleware(options: SessionOptions = {}): Middleware {
