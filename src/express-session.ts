@@ -7,7 +7,7 @@ import { MemoryStore } from "./express-session/stores.ts";
 
 export type { CookieData, CookieOptions } from "./express-session/cookie.ts";
 export type { Middleware } from "./express-session/middleware.ts";
-export type { FormerStore, SessionOptions } from "./express-session/options.ts";
+export type { SessionOptions } from "./express-session/options.ts";
 
 /**
  * The fields of `req.session`, which applications add to.

@@ -3,19 +3,13 @@ import { kindOf } from "../core/checks.ts";
 import type { Clock } from "../core/clock.ts";
 import { IdMaker } from "../core/ids/session-id.ts";
 import type { SessionStore } from "../core/store.ts";
+import type { ConnectStore } from "../stores/express-session.ts";
 import type { SessionRequest } from "./connection.ts";
 import type { CookieOptions } from "./cookie.ts";
 import type { Secret } from "./signed-cookie.ts";
 import type { Store } from "./store.ts";
 
 type Fields = Record<string, unknown>;
-
-/** A store of express-session's world: connect-redis, connect-pg-simple and the like. */
-export interface FormerStore {
-  get(sid: string, callback: (error: unknown, session?: object | null) => void): unknown;
-  set(sid: string, session: object, callback: (error?: unknown) => void): unknown;
-  destroy(sid: string, callback: (error?: unknown) => void): unknown;
-}
 
 /** How the middleware works. Names and defaults are express-session's; the last group is ours. */
 export interface SessionOptions<Req extends SessionRequest = SessionRequest> {
@@ -62,7 +56,7 @@ export interface SessionOptions<Req extends SessionRequest = SessionRequest> {
    * The store that the application had: a session that is not in `store` is looked for there once,
    * and taken over with the rest of its lifetime. Each emits `moved` on `req.sessionStore`.
    */
-  former?: FormerStore | undefined;
+  former?: ConnectStore | undefined;
   /** Makes the store's table before the first request, where the store has one. Default `false`. */
   migrate?: boolean | undefined;
   /** Seconds after which a store that does not answer is given up, default 5; `false` for never. */

@@ -24,18 +24,13 @@ export function toStore(options: SessionOptions): Store {
         `Cannot use option store: it has no method ${method}, expected a store of harpiats or of express-session`,
       );
   }
-  if (!isOurs(given))
+  // What counts exactly is ours: Session.update asks for the same.
+  if (typeof (given as Fields)["update"] !== "function")
     warnOnce(
       "HARPIATS_FOREIGN_STORE",
       "harpiats/express-session: this store has three methods, so parallel requests may undo each other's changes and an ended session may come back, expected a store of harpiats",
     );
   return given as Store;
-}
-
-const ours = new WeakSet<object>();
-
-function isOurs(store: object): boolean {
-  return ours.has(store) || "genid" in store;
 }
 
 function wrap(store: SessionStore, options: Omit<SessionOptions, "store">): ExpressStore & Store {
@@ -72,7 +67,6 @@ export class MemoryStore extends Store {
         "harpiats/express-session: sessions are kept in this process' memory, expected option store in production",
       );
     this.#store = wrap(new CoreMemoryStore(options.clock && { clock: options.clock }), options);
-    ours.add(this);
   }
 
   override get(sid: string, callback: FoundCallback): void {
@@ -84,7 +78,7 @@ export class MemoryStore extends Store {
   }
 
   override touch(sid: string, session: object, callback?: Callback): void {
-    this.#store.touch?.(sid, session, callback);
+    this.#store.touch(sid, session, callback);
   }
 
   override destroy(sid: string, callback?: Callback): void {
